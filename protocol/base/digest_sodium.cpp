@@ -1,0 +1,68 @@
+#include <sodium.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "protocol/base/digest.hpp"
+#include "protocol/base/hex.hpp"
+
+namespace upswarm {
+namespace {
+
+/// libsodium's random source is safe from any thread only after this.
+void start_sodium() {
+  static const int status = sodium_init();
+  if (status < 0) std::abort();  // a machine without random numbers
+}
+
+const unsigned char* raw(ByteView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+
+}  // namespace
+
+struct Sha256Hasher::State {
+  crypto_hash_sha256_state sha;
+};
+
+Sha256Hasher::Sha256Hasher() : state_(std::make_unique<State>()) { crypto_hash_sha256_init(&state_->sha); }
+Sha256Hasher::~Sha256Hasher() = default;
+Sha256Hasher::Sha256Hasher(Sha256Hasher&&) noexcept = default;
+Sha256Hasher& Sha256Hasher::operator=(Sha256Hasher&&) noexcept = default;
+
+void Sha256Hasher::update(ByteView bytes) { crypto_hash_sha256_update(&state_->sha, raw(bytes), bytes.size()); }
+
+Sha256 Sha256Hasher::finish() {
+  Sha256 digest;
+  crypto_hash_sha256_final(&state_->sha, reinterpret_cast<unsigned char*>(digest.bytes.data()));
+  crypto_hash_sha256_init(&state_->sha);
+  return digest;
+}
+
+Sha256 sha256(ByteView bytes) {
+  Sha256 digest;
+  crypto_hash_sha256(reinterpret_cast<unsigned char*>(digest.bytes.data()), raw(bytes), bytes.size());
+  return digest;
+}
+
+std::string Sha256::hex() const { return to_hex(bytes); }
+
+Result<Sha256> parse_sha256(std::string_view hex) {
+  if (hex.size() != 64) return Error{ErrorKind::corrupt, "SHA-256", "64 hexadecimal digits are wanted"};
+  UPSWARM_TRY(const auto bytes, from_hex(hex));
+  Sha256 digest;
+  std::ranges::copy(bytes, digest.bytes.begin());
+  return digest;
+}
+
+ByteBuffer random_bytes(std::size_t count) {
+  start_sodium();
+  ByteBuffer bytes(count);
+  randombytes_buf(bytes.data(), bytes.size());
+  return bytes;
+}
+
+std::uint32_t random_below(std::uint32_t bound) {
+  start_sodium();
+  return randombytes_uniform(bound);
+}
+
+}  // namespace upswarm

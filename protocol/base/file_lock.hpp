@@ -1,0 +1,31 @@
+// One program at a time in one folder.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "protocol/base/result.hpp"
+
+namespace upswarm {
+
+/// An exclusive lock on a file, held until the object or the process ends, also when the process is killed.
+/// The file stays; its content means nothing.
+///   posix  flock(2): locks of two objects exclude each other within one process, too.
+class FileLock {
+ public:
+  /// Makes the file when it is missing (mode 0600); never waits.
+  /// Errors: busy  somebody else holds it; not_found, denied, disk.
+  static Result<FileLock> take(const std::filesystem::path& path);
+
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&& other) noexcept;
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock();
+
+ private:
+  explicit FileLock(std::intptr_t descriptor) : descriptor_(descriptor) {}
+  std::intptr_t descriptor_;
+};
+
+}  // namespace upswarm

@@ -1,0 +1,75 @@
+#include "protocol/base/files.hpp"
+
+#include <array>
+
+namespace upswarm {
+namespace {
+
+constexpr std::size_t kCopyBuffer = 256 * 1024;
+
+}  // namespace
+
+Result<std::string> read_file(Files& files, const Path& path, Bytes longest) {
+  UPSWARM_TRY(const auto file, files.open(path));
+  UPSWARM_TRY(const auto info, file->info());
+  if (info.size > longest) {
+    return Error{ErrorKind::corrupt, "read " + path.string(), "longer than " + to_string(longest), "too_long"};
+  }
+  std::string content(info.size.count, '\0');
+  UPSWARM_TRY(const auto count, file->read_at({}, std::as_writable_bytes(std::span(content))));
+  content.resize(count);
+  return content;
+}
+
+Result<void> write_file_atomically(Files& files, const Path& path, std::string_view content, std::uint32_t mode) {
+  const Path beside = path.string() + ".new";
+  UPSWARM_TRY(const auto left_over, exists(files, beside));
+  if (left_over) UPSWARM_CHECK(files.remove_file(beside));
+  {
+    UPSWARM_TRY(const auto file, files.create(beside, mode));
+    UPSWARM_CHECK(file->write(as_bytes(content)));
+    UPSWARM_CHECK(file->sync());
+  }
+  UPSWARM_CHECK(files.rename(beside, path));
+  return files.sync_folder(path.has_parent_path() ? path.parent_path() : Path("."));
+}
+
+Result<void> make_folders(Files& files, const Path& path, std::uint32_t mode) {
+  UPSWARM_TRY(const auto there, exists(files, path));
+  if (there) return {};
+  if (path.has_parent_path() && path.parent_path() != path) UPSWARM_CHECK(make_folders(files, path.parent_path(), mode));
+  return files.make_folder(path, mode);
+}
+
+Result<void> remove_tree(Files& files, const Path& path) {
+  const auto info = files.info(path);
+  if (!info) {
+    if (info.error().kind == ErrorKind::not_found) return {};
+    return info.error();
+  }
+  if (info->type != FileType::folder) return files.remove_file(path);
+  UPSWARM_TRY(const auto names, files.list(path));
+  for (const auto& name : names) UPSWARM_CHECK(remove_tree(files, path / name));
+  return files.remove_folder(path);
+}
+
+Result<bool> exists(Files& files, const Path& path) {
+  const auto info = files.info(path);
+  if (info) return true;
+  if (info.error().kind == ErrorKind::not_found) return false;
+  return info.error();
+}
+
+Result<void> copy_file(Files& files, InputFile& from, const Path& to, std::uint32_t mode) {
+  UPSWARM_TRY(const auto out, files.create(to, mode));
+  ByteBuffer buffer(kCopyBuffer);
+  for (Bytes at;;) {
+    UPSWARM_TRY(const auto count, from.read_at(at, buffer));
+    if (count == 0) break;
+    UPSWARM_CHECK(out->write(ByteView(buffer).first(count)));
+    at += Bytes{count};
+  }
+  return out->sync();
+}
+
+}  // namespace upswarm

@@ -1,0 +1,207 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <system_error>
+
+#include "protocol/base/files.hpp"
+
+namespace upswarm {
+namespace {
+
+Error failure(std::string context, int code) {
+  auto kind = ErrorKind::disk;
+  if (code == ENOENT || code == ENOTDIR) kind = ErrorKind::not_found;
+  if (code == ENOSPC || code == EDQUOT) kind = ErrorKind::no_space;
+  if (code == EACCES || code == EPERM || code == EEXIST || code == ELOOP || code == EROFS) kind = ErrorKind::denied;
+  if (code == EBUSY || code == ETXTBSY) kind = ErrorKind::busy;
+  return {kind, std::move(context), std::generic_category().message(code)};
+}
+
+Error failure(const char* verb, const Path& path) { return failure(std::string(verb) + " " + path.string(), errno); }
+
+Result<void> check(int status, const char* verb, const Path& path) {
+  if (status == 0) return {};
+  return failure(verb, path);
+}
+
+FileInfo to_info(const struct stat& status) {
+  FileInfo info;
+  if (S_ISREG(status.st_mode)) info.type = FileType::regular;
+  else if (S_ISDIR(status.st_mode)) info.type = FileType::folder;
+  else if (S_ISLNK(status.st_mode)) info.type = FileType::symlink;
+  info.size = Bytes{static_cast<std::uint64_t>(status.st_size)};
+  info.mode = status.st_mode & 07777U;
+  info.owner = status.st_uid;
+  info.link_count = status.st_nlink;
+  return info;
+}
+
+class PosixInputFile final : public InputFile {
+ public:
+  PosixInputFile(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)) {}
+  PosixInputFile(const PosixInputFile&) = delete;
+  PosixInputFile& operator=(const PosixInputFile&) = delete;
+  ~PosixInputFile() override { ::close(descriptor_); }
+
+  Result<std::size_t> read_at(Bytes offset, std::span<std::byte> buffer) override {
+    std::size_t done = 0;
+    while (done < buffer.size()) {
+      const auto count = ::pread(descriptor_, buffer.data() + done, buffer.size() - done,
+                                 static_cast<off_t>(offset.count + done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return failure("read", name_);
+      if (count == 0) break;
+      done += static_cast<std::size_t>(count);
+    }
+    return done;
+  }
+
+  Result<FileInfo> info() override {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) return failure("look at", name_);
+    return to_info(status);
+  }
+
+ private:
+  int descriptor_;
+  std::string name_;
+};
+
+class PosixOutputFile final : public OutputFile {
+ public:
+  PosixOutputFile(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)) {}
+  PosixOutputFile(const PosixOutputFile&) = delete;
+  PosixOutputFile& operator=(const PosixOutputFile&) = delete;
+  ~PosixOutputFile() override { ::close(descriptor_); }
+
+  Result<void> write(ByteView bytes) override {
+    while (!bytes.empty()) {
+      const auto count = ::write(descriptor_, bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return failure("write", name_);
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+  }
+
+  Result<void> sync() override { return check(::fsync(descriptor_), "sync", name_); }
+
+ private:
+  int descriptor_;
+  std::string name_;
+};
+
+class PosixFiles final : public Files {
+ public:
+  Result<std::unique_ptr<InputFile>> open(const Path& path) override {
+    // O_NONBLOCK: a FIFO put in the way must not make us wait for a writer.
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) return failure("open", path);
+    auto file = std::make_unique<PosixInputFile>(descriptor, path.string());
+    UPSWARM_TRY(const auto info, file->info());
+    if (info.type != FileType::regular) return Error{ErrorKind::denied, "open " + path.string(), "not a regular file"};
+    return std::unique_ptr<InputFile>(std::move(file));
+  }
+
+  Result<std::unique_ptr<OutputFile>> create(const Path& path, std::uint32_t mode) override {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (descriptor < 0) return failure("create", path);
+    auto file = std::make_unique<PosixOutputFile>(descriptor, path.string());
+    if (::fchmod(descriptor, mode) != 0) return failure("set the mode of", path);  // whatever the umask is
+    return std::unique_ptr<OutputFile>(std::move(file));
+  }
+
+  Result<FileInfo> info(const Path& path) override {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return failure("look at", path);
+    return to_info(status);
+  }
+
+  Result<std::vector<std::string>> list(const Path& folder) override {
+    // opendir(3) would follow a link.
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) return failure("list", folder);
+    DIR* stream = ::fdopendir(descriptor);
+    if (stream == nullptr) {
+      const auto error = failure("list", folder);
+      ::close(descriptor);
+      return error;
+    }
+    std::vector<std::string> names;
+    errno = 0;
+    while (const auto* entry = ::readdir(stream)) {
+      const std::string name = entry->d_name;
+      if (name != "." && name != "..") names.push_back(name);
+    }
+    const int code = errno;
+    ::closedir(stream);
+    if (code != 0) return failure("list " + folder.string(), code);
+    std::ranges::sort(names);
+    return names;
+  }
+
+  Result<void> make_folder(const Path& path, std::uint32_t mode) override {
+    UPSWARM_CHECK(check(::mkdir(path.c_str(), mode), "make the folder", path));
+    return check(::chmod(path.c_str(), mode), "set the mode of", path);
+  }
+
+  Result<void> rename(const Path& from, const Path& to) override {
+    return check(::rename(from.c_str(), to.c_str()), "rename to", to);
+  }
+  Result<void> remove_file(const Path& path) override { return check(::unlink(path.c_str()), "remove", path); }
+  Result<void> remove_folder(const Path& path) override { return check(::rmdir(path.c_str()), "remove the folder", path); }
+
+  Result<void> make_symlink(const std::string& target, const Path& path) override {
+    return check(::symlink(target.c_str(), path.c_str()), "make the link", path);
+  }
+
+  Result<std::string> read_symlink(const Path& path) override {
+    std::string target(PATH_MAX, '\0');
+    const auto length = ::readlink(path.c_str(), target.data(), target.size());
+    if (length < 0) return failure("read the link", path);
+    target.resize(static_cast<std::size_t>(length));
+    return target;
+  }
+
+  Result<void> hard_link(const Path& existing, const Path& path) override {
+    return check(::link(existing.c_str(), path.c_str()), "link", path);
+  }
+
+  Result<void> set_mode(const Path& path, std::uint32_t mode) override {
+    return check(::fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW), "set the mode of", path);
+  }
+
+  Result<void> sync_folder(const Path& folder) override {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return failure("open the folder", folder);
+    const auto result = check(::fsync(descriptor), "sync the folder", folder);
+    ::close(descriptor);
+    return result;
+  }
+
+  Result<Bytes> free_space(const Path& path) override {
+    struct statvfs status {};
+    if (::statvfs(path.c_str(), &status) != 0) return failure("ask the free space of", path);
+    return Bytes{static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize};
+  }
+};
+
+}  // namespace
+
+Files& system_files() {
+  static PosixFiles files;
+  return files;
+}
+
+std::unique_ptr<InputFile> adopt_input_file(std::intptr_t descriptor) {
+  return std::make_unique<PosixInputFile>(static_cast<int>(descriptor), "the package handed over");
+}
+
+}  // namespace upswarm

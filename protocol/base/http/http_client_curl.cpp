@@ -1,0 +1,202 @@
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+
+#include "protocol/base/http/http_client.hpp"
+
+namespace upswarm {
+namespace {
+
+constexpr std::size_t kLongestHeaders = 64 * 1024;
+constexpr long kConnectTimeoutSeconds = 15;
+constexpr long kSlowBytesPerSecond = 100;
+
+struct EasyCloser {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+using Easy = std::unique_ptr<CURL, EasyCloser>;
+
+struct ListCloser {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+struct FileCloser {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+/// What the callbacks of one request share.
+struct Exchange {
+  Exchange(const HttpRequest& r, std::stop_token s) : request(&r), stop(std::move(s)) {}
+
+  const HttpRequest* request;
+  std::stop_token stop;
+  HttpResponse response;
+  std::size_t header_bytes = 0;
+  Bytes received;
+  std::optional<Error> failure;  ///< set by a callback that ends the request
+};
+
+std::size_t on_header(char* data, std::size_t one, std::size_t count, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  const std::size_t length = one * count;
+  exchange.header_bytes += length;
+  if (exchange.header_bytes > kLongestHeaders) {
+    exchange.failure = Error{ErrorKind::corrupt, "GET " + exchange.request->url, "endless headers", "too_long"};
+    return 0;
+  }
+  std::string_view line(data, length);
+  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+  if (line.starts_with("HTTP/")) {
+    exchange.response.headers.clear();  // of an interim answer or a proxy
+    const auto space = line.find(' ');
+    exchange.response.status = space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space + 1, 3)).c_str());
+  }
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos) return length;
+  std::string name(line.substr(0, colon));
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  auto value = line.substr(colon + 1);
+  while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+  exchange.response.headers[std::move(name)] = std::string(value);
+  return length;
+}
+
+std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  const std::size_t length = one * count;
+  exchange.received += Bytes{length};
+  if (exchange.received > exchange.request->longest) {
+    exchange.failure = Error{ErrorKind::corrupt, exchange.request->method + " " + exchange.request->url,
+                             "the answer is longer than " + to_string(exchange.request->longest), "too_long"};
+    return 0;
+  }
+  if (exchange.request->sink && exchange.response.status / 100 == 2) {
+    if (auto taken = exchange.request->sink(std::as_bytes(std::span(data, length))); !taken) {
+      exchange.failure = std::move(taken).error();
+      return 0;
+    }
+    return length;
+  }
+  exchange.response.body.append(data, length);
+  return length;
+}
+
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Exchange*>(user)->stop.stop_requested() ? 1 : 0;
+}
+
+Error to_error(CURLcode code, const Exchange& exchange, const char* words) {
+  const auto context = exchange.request->method + " " + exchange.request->url;
+  const std::string cause = words[0] != '\0' ? words : curl_easy_strerror(code);
+  switch (code) {
+    case CURLE_ABORTED_BY_CALLBACK: return {ErrorKind::cancelled, context, "stopped"};
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR: return {ErrorKind::untrusted, context, cause, "certificate"};
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL: return {ErrorKind::invalid, context, cause};
+    case CURLE_WEIRD_SERVER_REPLY: return {ErrorKind::corrupt, context, cause};
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT: return {ErrorKind::internal, context, cause};
+    default: return {ErrorKind::unreachable, context, cause};
+  }
+}
+
+class CurlHttpClient final : public HttpClient {
+ public:
+  explicit CurlHttpClient(HttpSettings settings) : settings_(std::move(settings)) {
+    static std::once_flag once;
+    std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  }
+
+  Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) override {
+    auto handle = take();
+    if (!handle) return Error{ErrorKind::internal, "start an HTTP request", "libcurl has no memory"};
+    Exchange exchange(request, std::move(stop));
+    std::unique_ptr<std::FILE, FileCloser> body_file;
+    if (!request.body_file.empty()) {
+      body_file.reset(std::fopen(request.body_file.string().c_str(), "rb"));
+      if (!body_file) return Error{ErrorKind::not_found, "send " + request.body_file.string(), "cannot open it"};
+    }
+    std::string words(CURL_ERROR_SIZE, '\0');
+    const auto headers = set_up(handle.get(), exchange, body_file.get(), words.data());
+    const auto code = curl_easy_perform(handle.get());
+    curl_easy_reset(handle.get());
+    if (exchange.failure) return std::move(*exchange.failure);
+    if (code != CURLE_OK) return to_error(code, exchange, words.c_str());
+    give_back(std::move(handle));
+    return std::move(exchange.response);
+  }
+
+ private:
+  std::unique_ptr<curl_slist, ListCloser> set_up(CURL* handle, Exchange& exchange, std::FILE* body_file, char* words) {
+    const auto& request = *exchange.request;
+    curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, words);
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, settings_.user_agent.c_str());
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, kConnectTimeoutSeconds);
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.time_limit.count()));
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, kSlowBytesPerSecond);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_limit.count() / 1000));
+    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &exchange);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
+    if (!settings_.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, settings_.ca_file.string().c_str());
+    if (!settings_.proxy.empty()) curl_easy_setopt(handle, CURLOPT_PROXY, settings_.proxy.c_str());
+    if (body_file != nullptr) {
+      curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+      curl_easy_setopt(handle, CURLOPT_READDATA, body_file);
+      std::error_code ignored;
+      curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
+                       static_cast<curl_off_t>(std::filesystem::file_size(request.body_file, ignored)));
+    } else if (request.method != "GET") {
+      curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+      curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
+    }
+    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    if (request.range) {
+      const auto first = request.range->first.count;
+      const auto range = std::to_string(first) + "-" + std::to_string(first + request.range->length.count - 1);
+      curl_easy_setopt(handle, CURLOPT_RANGE, range.c_str());
+    }
+    curl_slist* list = curl_slist_append(nullptr, "Expect:");
+    for (const auto& [name, value] : request.headers) list = curl_slist_append(list, (name + ": " + value).c_str());
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list);
+    return std::unique_ptr<curl_slist, ListCloser>(list);
+  }
+
+  Easy take() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return Easy(curl_easy_init());
+    auto handle = std::move(idle_.back());
+    idle_.pop_back();
+    return handle;
+  }
+
+  void give_back(Easy handle) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(handle));
+  }
+
+  HttpSettings settings_;
+  std::mutex mutex_;
+  std::vector<Easy> idle_;  // keep their connections: a poll costs no handshake
+};
+
+}  // namespace
+
+std::unique_ptr<HttpClient> make_http_client(HttpSettings settings) {
+  return std::make_unique<CurlHttpClient>(std::move(settings));
+}
+
+}  // namespace upswarm

@@ -1,0 +1,64 @@
+// Conversations between programs on one machine: frames of text over a local socket.
+//
+// A frame is a 32-bit big-endian length and that many bytes (one JSON object). A frame may carry one open file.
+//   Linux    Unix stream socket; who is there comes from the kernel (SO_PEERCRED), files by SCM_RIGHTS.
+//   Windows  comes with the Windows services.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "protocol/base/files.hpp"
+#include "protocol/base/result.hpp"
+
+namespace upswarm {
+
+inline constexpr Bytes kLongestLocalFrame = 24_MiB;  ///< a whole metadata offer in base64 fits
+
+/// Who is at the other end, from the kernel.
+struct PeerIdentity {
+  std::uint32_t user = 0;
+  std::int64_t process = 0;
+};
+
+struct LocalFrame {
+  std::string text;
+  std::unique_ptr<InputFile> file;  ///< what came along, if anything did
+};
+
+/// One conversation. Not for use by two threads at once.
+class LocalConnection {
+ public:
+  virtual ~LocalConnection() = default;
+  virtual PeerIdentity peer() const = 0;
+  /// `file`: the path of a file to open and hand over, readable by us.
+  /// Errors: unreachable  the other side is gone or does not read; not_found, denied  the file.
+  virtual Result<void> send(std::string_view text, const std::filesystem::path* file = nullptr) = 0;
+  /// Errors: unreachable  the other side is gone, or silent for `limit`; corrupt (too_long); cancelled.
+  virtual Result<LocalFrame> receive(std::chrono::milliseconds limit, std::stop_token stop) = 0;
+};
+
+/// Errors: unreachable  nobody listens there; denied.
+Result<std::unique_ptr<LocalConnection>> connect_local(const std::filesystem::path& socket);
+
+/// Listens, and serves each connection on a thread of its own, at most `most` at once (a further one is closed).
+class LocalServer {
+ public:
+  virtual ~LocalServer() = default;
+  using Serve = std::function<void(LocalConnection&, std::stop_token)>;
+  /// Serves until `stop`, then waits for the conversations to end.
+  virtual void run(const Serve& serve, std::size_t most, std::stop_token stop) = 0;
+};
+
+/// `mode`: permission bits of the socket (0666 where every user may talk; the identity of each is checked per request).
+/// A left-over socket of a dead program is replaced; one that somebody listens on is not.
+/// Errors: busy  another program listens; denied; disk.
+Result<std::unique_ptr<LocalServer>> listen_local(const std::filesystem::path& socket, std::uint32_t mode);
+
+}  // namespace upswarm

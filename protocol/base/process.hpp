@@ -1,0 +1,40 @@
+// Running other programs: with a time limit, captured output, and as a declared account.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "protocol/base/result.hpp"
+#include "protocol/base/units.hpp"
+
+namespace upswarm {
+
+inline constexpr Bytes kLongestOutput = 64_KiB;
+
+struct ProcessSpec {
+  std::vector<std::string> argv;                     ///< argv[0] is a path; no shell, no search
+  std::filesystem::path folder;                      ///< working folder
+  std::map<std::string, std::string> environment;    ///< all of it: nothing is inherited
+  std::string account;                               ///< empty: the caller's own
+  std::chrono::milliseconds time_limit{std::chrono::seconds(60)};
+};
+
+struct ProcessOutcome {
+  int exit_code = 0;          ///< 128 + signal when a signal ended it
+  bool timed_out = false;     ///< then it and its whole process group were ended
+  std::string output;         ///< standard output and error, the last kLongestOutput of it
+  bool succeeded() const { return exit_code == 0 && !timed_out; }
+};
+
+/// Runs a program to its end. Supplementary groups, descriptors and signals of the caller are not passed on.
+/// Errors: not_found, denied  it cannot be started as asked; cancelled  (then its process group was ended); internal.
+Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop);
+
+/// The user id of an account name or a decimal number.   Errors: not_found.
+Result<std::uint32_t> user_id_of(const std::string& account);
+
+}  // namespace upswarm

@@ -1,0 +1,215 @@
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <system_error>
+
+#include "protocol/base/process.hpp"
+
+namespace upswarm {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+struct Account {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+
+std::string words_of(int code) { return std::generic_category().message(code); }
+
+Result<Account> find_account(const std::string& name) {
+  std::string buffer(16 * 1024, '\0');
+  passwd record{};
+  passwd* found = nullptr;
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error == std::errc{} && end == name.data() + name.size()) {
+    getpwuid_r(number, &record, buffer.data(), buffer.size(), &found);
+    return Account{number, found != nullptr ? found->pw_gid : number};
+  }
+  const int code = getpwnam_r(name.c_str(), &record, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) {
+    return Error{ErrorKind::not_found, "account \"" + name + "\"", code == 0 ? "there is none of this name" : words_of(code)};
+  }
+  return Account{record.pw_uid, record.pw_gid};
+}
+
+/// What the child needs, laid out before fork: between fork and exec only async-signal-safe calls are allowed.
+struct Launch {
+  std::vector<char*> argv;
+  std::vector<std::string> variables;
+  std::vector<char*> environment;
+  std::string folder;
+  std::optional<Account> account;
+};
+
+[[noreturn]] void become(const Launch& launch, int output, int report) {
+  const auto give_up = [report](int step) {
+    const std::array<int, 2> words{step, errno};
+    static_cast<void>(!::write(report, words.data(), sizeof words));
+    ::_exit(127);
+  };
+  ::setpgid(0, 0);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  const int nothing = ::open("/dev/null", O_RDONLY);
+  if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) give_up(1);
+  if (launch.account) {
+    if (::setgroups(0, nullptr) != 0 || ::setgid(launch.account->group) != 0 || ::setuid(launch.account->user) != 0) give_up(2);
+  }
+  // Libraries open files that a child would inherit. Marked, not closed: `report` has to live until exec.
+  if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
+    for (int number = 3; number < 1024; ++number) ::fcntl(number, F_SETFD, FD_CLOEXEC);  // Linux before 5.11
+  }
+  if (::chdir(launch.folder.c_str()) != 0) give_up(3);
+  ::execve(launch.argv[0], launch.argv.data(), launch.environment.data());
+  give_up(4);
+  ::_exit(127);
+}
+
+/// Reads output and waits until the program has ended, the time is over or the caller stops.
+class Watch {
+ public:
+  Watch(pid_t child, int output, const ProcessSpec& spec) : child_(child), output_(output), spec_(spec) {}
+
+  Result<ProcessOutcome> until_end(const std::stop_token& stop) {
+    const auto deadline = SteadyClock::now() + spec_.time_limit;
+    for (;;) {
+      read_some();
+      int status = 0;
+      const pid_t ended = ::waitpid(child_, &status, WNOHANG);
+      if (ended == child_) {
+        ::kill(-child_, SIGKILL);  // what it left behind in its group
+        read_some();
+        keep_last(kLongestOutput);
+        outcome_.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        return std::move(outcome_);
+      }
+      if (stop.stop_requested()) {
+        end();
+        return Error{ErrorKind::cancelled, "run " + spec_.argv[0], "stopped"};
+      }
+      if (SteadyClock::now() >= deadline) {
+        end();
+        read_some();
+        keep_last(kLongestOutput);
+        outcome_.timed_out = true;
+        outcome_.exit_code = 128 + SIGKILL;
+        return std::move(outcome_);
+      }
+      pollfd wait{output_, POLLIN, 0};
+      ::poll(&wait, open_ ? 1 : 0, 20);
+    }
+  }
+
+ private:
+  void end() {
+    ::kill(-child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+
+  void read_some() {
+    std::array<char, 4096> buffer;
+    while (open_) {
+      const auto count = ::read(output_, buffer.data(), buffer.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return;  // nothing there now
+      if (count == 0) open_ = false;
+      outcome_.output.append(buffer.data(), static_cast<std::size_t>(count));
+      if (outcome_.output.size() > 2 * kLongestOutput.count) keep_last(kLongestOutput);
+    }
+  }
+
+  void keep_last(Bytes most) {
+    if (outcome_.output.size() > most.count) outcome_.output.erase(0, outcome_.output.size() - most.count);
+  }
+
+  pid_t child_;
+  int output_;
+  const ProcessSpec& spec_;
+  bool open_ = true;
+  ProcessOutcome outcome_;
+};
+
+class Pipe {
+ public:
+  Pipe() { good_ = ::pipe2(ends_.data(), O_CLOEXEC) == 0; }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
+    if (!good_) return;
+    ::close(ends_[0]);
+    if (ends_[1] >= 0) ::close(ends_[1]);
+  }
+  bool good() const { return good_; }
+  int reading() const { return ends_[0]; }
+  int writing() const { return ends_[1]; }
+  void close_writing() {
+    ::close(ends_[1]);
+    ends_[1] = -1;
+  }
+
+ private:
+  std::array<int, 2> ends_{-1, -1};
+  bool good_ = false;
+};
+
+Error start_failure(const ProcessSpec& spec, const std::array<int, 2>& words) {
+  static constexpr std::array<const char*, 5> kSteps{"", "prepare the output of ", "change to the account of ", "enter the folder of ",
+                                                     "start "};
+  const auto step = static_cast<std::size_t>(words[0]) < kSteps.size() ? static_cast<std::size_t>(words[0]) : 4;
+  const auto kind = words[1] == ENOENT ? ErrorKind::not_found : ErrorKind::denied;
+  return {kind, kSteps.at(step) + spec.argv[0], words_of(words[1])};
+}
+
+}  // namespace
+
+Result<std::uint32_t> user_id_of(const std::string& account) {
+  UPSWARM_TRY(const auto found, find_account(account));
+  return static_cast<std::uint32_t>(found.user);
+}
+
+Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop) {
+  if (spec.argv.empty()) return Error{ErrorKind::invalid, "run a program", "no program named"};
+  Launch launch;
+  launch.folder = spec.folder.empty() ? "/" : spec.folder.string();
+  for (const auto& word : spec.argv) launch.argv.push_back(const_cast<char*>(word.c_str()));  // NOLINT: execve's type
+  launch.argv.push_back(nullptr);
+  for (const auto& [name, value] : spec.environment) launch.variables.push_back(name + "=" + value);
+  for (auto& variable : launch.variables) launch.environment.push_back(variable.data());
+  launch.environment.push_back(nullptr);
+  if (!spec.account.empty()) {
+    UPSWARM_TRY(const auto account, find_account(spec.account));
+    if (account.user != ::geteuid()) launch.account = account;
+  }
+
+  Pipe output;
+  Pipe report;
+  if (!output.good() || !report.good()) return Error{ErrorKind::internal, "run " + spec.argv[0], words_of(errno)};
+  const pid_t child = ::fork();
+  if (child < 0) return Error{ErrorKind::internal, "run " + spec.argv[0], words_of(errno)};
+  if (child == 0) become(launch, output.writing(), report.writing());
+  ::setpgid(child, child);
+  output.close_writing();
+  report.close_writing();
+  std::array<int, 2> words{};
+  if (::read(report.reading(), words.data(), sizeof words) == static_cast<ssize_t>(sizeof words)) {
+    ::waitpid(child, nullptr, 0);
+    return start_failure(spec, words);
+  }
+  ::fcntl(output.reading(), F_SETFL, O_NONBLOCK);
+  return Watch(child, output.reading(), spec).until_end(stop);
+}
+
+}  // namespace upswarm

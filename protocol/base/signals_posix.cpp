@@ -1,0 +1,26 @@
+#include <pthread.h>
+#include <signal.h>
+
+#include <thread>
+
+#include "protocol/base/program.hpp"
+
+namespace upswarm {
+
+std::stop_token stop_on_signals() {
+  static std::stop_source source;
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t wanted;
+  ::sigemptyset(&wanted);
+  ::sigaddset(&wanted, SIGINT);
+  ::sigaddset(&wanted, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
+  std::thread([wanted] {
+    int number = 0;
+    ::sigwait(&wanted, &number);
+    source.request_stop();
+  }).detach();
+  return source.get_token();
+}
+
+}  // namespace upswarm
