@@ -1,0 +1,62 @@
+#include <zstd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "protocol/package/decode/format.hpp"
+#include "protocol/package/decode/zstd_stream.hpp"
+
+namespace upswarm::package {
+namespace {
+
+struct ContextCloser {
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+
+Error bad(const std::string& what, const char* why) { return {ErrorKind::corrupt, what, why}; }
+
+}  // namespace
+
+Result<std::string> decompress(ByteView frame, Bytes size, const std::string& what) {
+  std::string out(size.count, '\0');
+  const auto count = ZSTD_decompress(out.data(), out.size(), frame.data(), frame.size());
+  if (ZSTD_isError(count) != 0) return bad(what, ZSTD_getErrorName(count));
+  if (count != size.count) return bad(what, "it gives fewer bytes than it says");
+  return out;
+}
+
+Result<void> decompress_stream(InputFile& file, Bytes offset, Bytes length, Bytes size, ByteView prefix,
+                               const std::function<Result<void>(ByteView)>& sink, const std::string& what) {
+  const std::unique_ptr<ZSTD_DCtx, ContextCloser> context(ZSTD_createDCtx());
+  if (!context) return Error{ErrorKind::internal, what, "zstd has no memory"};
+  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kLargestWindowLog);
+  if (!prefix.empty()) ZSTD_DCtx_refPrefix(context.get(), prefix.data(), prefix.size());
+  ByteBuffer in_buffer(ZSTD_DStreamInSize());
+  ByteBuffer out_buffer(ZSTD_DStreamOutSize());
+  Bytes made;
+  bool ended = false;
+  for (Bytes at; at < length;) {
+    const auto wanted = std::min<std::uint64_t>(in_buffer.size(), (length - at).count);
+    UPSWARM_TRY(const auto count, file.read_at(offset + at, std::span(in_buffer).first(wanted)));
+    if (count == 0) return bad(what, "the file is cut off");
+    at += Bytes{count};
+    ZSTD_inBuffer in{in_buffer.data(), count, 0};
+    bool is_full = true;
+    while (in.pos < in.size || is_full) {
+      if (ended && in.pos < in.size) return bad(what, "bytes follow its end");
+      if (ended) break;
+      ZSTD_outBuffer out{out_buffer.data(), out_buffer.size(), 0};
+      const auto status = ZSTD_decompressStream(context.get(), &out, &in);
+      if (ZSTD_isError(status) != 0) return bad(what, ZSTD_getErrorName(status));
+      made += Bytes{out.pos};
+      if (made > size) return bad(what, "it gives more bytes than it says");
+      UPSWARM_CHECK(sink(ByteView(out_buffer).first(out.pos)));
+      ended = status == 0;
+      is_full = out.pos == out.size;
+    }
+  }
+  if (!ended || made != size) return bad(what, "it gives fewer bytes than it says");
+  return {};
+}
+
+}  // namespace upswarm::package

@@ -1,0 +1,73 @@
+#include <zstd.h>
+
+#include <algorithm>
+#include <bit>
+#include <memory>
+
+#include "protocol/package/decode/format.hpp"
+#include "protocol/package/encode/compress.hpp"
+
+namespace upswarm::package {
+namespace {
+
+constexpr int kLevel = 19;
+constexpr int kSmallestWindowLog = 10;
+
+struct ContextCloser {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+};
+using Context = std::unique_ptr<ZSTD_CCtx, ContextCloser>;
+
+Error failed(const char* why) { return {ErrorKind::internal, "compress", why}; }
+
+Result<Context> make_context() {
+  Context context(ZSTD_createCCtx());
+  if (!context) return failed("zstd has no memory");
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kLevel);
+  return context;
+}
+
+Result<std::string> compress_by(ZSTD_CCtx* context, ByteView bytes) {
+  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  const auto count = ZSTD_compress2(context, out.data(), out.size(), bytes.data(), bytes.size());
+  if (ZSTD_isError(count) != 0) return failed(ZSTD_getErrorName(count));
+  out.resize(count);
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> compress(ByteView bytes) {
+  UPSWARM_TRY(const auto context, make_context());
+  return compress_by(context.get(), bytes);
+}
+
+Result<std::string> compress_against(ByteView prefix, ByteView bytes) {
+  UPSWARM_TRY(const auto context, make_context());
+  const auto covered = std::bit_width(prefix.size() + bytes.size());
+  const int window_log = std::clamp(static_cast<int>(covered), kSmallestWindowLog, kLargestWindowLog);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_enableLongDistanceMatching, 1);
+  ZSTD_CCtx_refPrefix(context.get(), prefix.data(), prefix.size());
+  return compress_by(context.get(), bytes);
+}
+
+Result<void> compress_stream(const std::function<Result<ByteView>()>& next, const std::function<Result<void>(ByteView)>& sink) {
+  UPSWARM_TRY(const auto context, make_context());
+  ByteBuffer buffer(ZSTD_CStreamOutSize());
+  for (bool is_last = false; !is_last;) {
+    UPSWARM_TRY(const auto part, next());
+    is_last = part.empty();
+    ZSTD_inBuffer in{part.data(), part.size(), 0};
+    for (bool is_done = false; !is_done;) {
+      ZSTD_outBuffer out{buffer.data(), buffer.size(), 0};
+      const auto left = ZSTD_compressStream2(context.get(), &out, &in, is_last ? ZSTD_e_end : ZSTD_e_continue);
+      if (ZSTD_isError(left) != 0) return failed(ZSTD_getErrorName(left));
+      UPSWARM_CHECK(sink(ByteView(buffer).first(out.pos)));
+      is_done = is_last ? left == 0 : in.pos == in.size;
+    }
+  }
+  return {};
+}
+
+}  // namespace upswarm::package

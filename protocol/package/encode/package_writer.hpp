@@ -1,0 +1,33 @@
+// Writing full packages (.upk) and deltas (.upd). Deterministic: same trees, same bytes, on any machine.
+#pragma once
+
+#include "protocol/package/decode/package_reader.hpp"
+
+namespace upswarm::package {
+
+struct PackedPackage {
+  Bytes length;
+  Sha256 sha256;
+  Bytes index_length;
+  Sha256 index_digest;
+  Sha256 content;
+  Tree tree;
+};
+
+/// Packs the tree in `folder` into the new file `to`.
+/// Errors: invalid  something in the folder cannot be packed (its path is named); as Files; cancelled.
+Result<PackedPackage> write_package(Files& files, const Path& folder, const Path& to, const ProgressSink& progress,
+                                    std::stop_token stop);
+
+struct PackedDelta {
+  Bytes length;
+  Sha256 sha256;
+  Sha256 from_content;
+  Sha256 to_content;
+};
+
+/// Makes the delta from the tree in `from` to the tree in `to_folder` as the new file `to`.
+Result<PackedDelta> write_delta(Files& files, const Path& from, const Path& to_folder, const Path& to,
+                                const ProgressSink& progress, std::stop_token stop);
+
+}  // namespace upswarm::package

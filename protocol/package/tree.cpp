@@ -1,0 +1,163 @@
+#include "protocol/package/tree.hpp"
+
+#include <algorithm>
+
+#include "protocol/package/byte_coding.hpp"
+
+namespace upswarm::package {
+namespace {
+
+constexpr std::string_view kMagic = "UPTREE1\n";
+constexpr std::size_t kReadBuffer = 256 * 1024;
+constexpr std::uint8_t kRegular = 1;
+constexpr std::uint8_t kFolder = 2;
+constexpr std::uint8_t kLink = 3;
+
+Result<TreeEntry> decode_entry(ByteReader& in) {
+  TreeEntry entry;
+  const auto type = in.u8();
+  entry.path = std::string(in.text(kLongestTreePath));
+  entry.mode = in.u32();
+  switch (type) {
+    case kRegular:
+      entry.type = FileType::regular;
+      entry.size = Bytes{in.u64()};
+      entry.digest = in.digest();
+      return entry;
+    case kFolder: entry.type = FileType::folder; return entry;
+    case kLink:
+      entry.type = FileType::symlink;
+      entry.link_target = std::string(in.text(kLongestTreePath));
+      return entry;
+    default: return Error{ErrorKind::corrupt, "a tree", "the entry type " + std::to_string(type) + " is not known"};
+  }
+}
+
+std::uint32_t portable_mode(const FileInfo& info) {
+  if (info.type == FileType::symlink) return 0777;
+  return info.type == FileType::folder || (info.mode & 0111U) != 0 ? 0755 : 0644;
+}
+
+Result<Sha256> digest_of(Files& files, const Path& path) {
+  UPSWARM_TRY(const auto file, files.open(path));
+  ByteBuffer buffer(kReadBuffer);
+  Sha256Hasher hasher;
+  for (Bytes at;;) {
+    UPSWARM_TRY(const auto count, file->read_at(at, buffer));
+    if (count == 0) return hasher.finish();
+    hasher.update(ByteView(buffer).first(count));
+    at += Bytes{count};
+  }
+}
+
+Result<void> scan_folder(Files& files, const Path& folder, const std::string& prefix, Tree& tree) {
+  UPSWARM_TRY(const auto names, files.list(folder));
+  for (const auto& name : names) {
+    const auto path = folder / Path(std::u8string(name.begin(), name.end()));
+    UPSWARM_TRY(const auto info, files.info(path));
+    TreeEntry entry;
+    entry.path = prefix + name;
+    entry.type = info.type;
+    entry.mode = portable_mode(info);
+    if (info.type == FileType::regular) {
+      entry.size = info.size;
+      UPSWARM_TRY(entry.digest, digest_of(files, path));
+    } else if (info.type == FileType::symlink) {
+      UPSWARM_TRY(entry.link_target, files.read_symlink(path));
+    } else if (info.type == FileType::other) {
+      return Error{ErrorKind::invalid, "pack " + path.string(), "it is no file, folder or link"};
+    }
+    const bool is_folder = info.type == FileType::folder;
+    tree.entries.push_back(entry);
+    if (is_folder) UPSWARM_CHECK(scan_folder(files, path, entry.path + "/", tree));
+  }
+  return {};
+}
+
+std::string difference(const TreeEntry& wanted, const TreeEntry& found) {
+  if (wanted.type != found.type) return "it is of another type";
+  if (wanted.size != found.size) return "it has " + std::to_string(found.size.count) + " bytes instead of " + std::to_string(wanted.size.count);
+  if (wanted.digest != found.digest) return "its content was altered";
+  if (wanted.link_target != found.link_target) return "it leads to " + found.link_target + " instead of " + wanted.link_target;
+  return "its mode was altered";
+}
+
+}  // namespace
+
+Bytes Tree::total_size() const {
+  Bytes sum;
+  for (const auto& entry : entries) sum += entry.size;
+  return sum;
+}
+
+const TreeEntry* Tree::find(std::string_view path) const {
+  const auto found = std::ranges::lower_bound(entries, path, std::less<>{}, [](const TreeEntry& entry) -> std::string_view { return entry.path; });
+  return found != entries.end() && found->path == path ? &*found : nullptr;
+}
+
+std::string encode_tree(const Tree& tree) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.raw(kMagic);
+  out.u32(static_cast<std::uint32_t>(tree.entries.size()));
+  for (const auto& entry : tree.entries) {
+    out.u8(entry.type == FileType::regular ? kRegular : entry.type == FileType::folder ? kFolder : kLink);
+    out.text(entry.path);
+    out.u32(entry.mode);
+    if (entry.type == FileType::regular) {
+      out.u64(entry.size.count);
+      out.digest(entry.digest);
+    } else if (entry.type == FileType::symlink) {
+      out.text(entry.link_target);
+    }
+  }
+  return bytes;
+}
+
+Sha256 content_digest(const Tree& tree) { return sha256(encode_tree(tree)); }
+
+Result<Tree> decode_tree(std::string_view bytes, const std::string& what) {
+  const auto corrupt = [&](const char* why) { return Error{ErrorKind::corrupt, what, why}; };
+  ByteReader in(bytes);
+  if (in.raw(kMagic.size()) != kMagic) return corrupt("it is no tree of a known format");
+  const auto count = in.u32();
+  constexpr std::size_t kSmallestEntry = 9;
+  if (count > kMostTreeEntries || count > in.left() / kSmallestEntry) return corrupt("it names more entries than it can hold");
+  Tree tree;
+  tree.entries.reserve(count);
+  std::uint64_t total = 0;
+  for (std::uint32_t i = 0; i < count && in.good(); ++i) {
+    UPSWARM_TRY(auto entry, decode_entry(in));
+    if (entry.size.count > (std::uint64_t{1} << 62U) - total) return corrupt("its sizes overflow");
+    total += entry.size.count;
+    tree.entries.push_back(std::move(entry));
+  }
+  if (!in.is_at_end()) return corrupt("it is cut off, or longer than it says");
+  UPSWARM_CHECK(check_tree(tree));
+  return tree;
+}
+
+Result<Tree> scan_tree(Files& files, const Path& folder) {
+  Tree tree;
+  UPSWARM_CHECK(scan_folder(files, folder, "", tree));
+  std::ranges::sort(tree.entries, {}, &TreeEntry::path);
+  return tree;
+}
+
+Result<void> verify_tree(Files& files, const Path& folder, const Tree& expected) {
+  UPSWARM_TRY(const auto found, scan_tree(files, folder));
+  const auto wrong = [&](const std::string& path, const std::string& why) {
+    return Error{ErrorKind::corrupt, "verify " + (folder / path).string(), why, "altered"};
+  };
+  for (const auto& wanted : expected.entries) {
+    const auto* const there = found.find(wanted.path);
+    if (there == nullptr) return wrong(wanted.path, "it is missing");
+    if (*there != wanted) return wrong(wanted.path, difference(wanted, *there));
+  }
+  for (const auto& there : found.entries) {
+    if (expected.find(there.path) == nullptr) return wrong(there.path, "it does not belong there");
+  }
+  return {};
+}
+
+}  // namespace upswarm::package

@@ -1,0 +1,60 @@
+// The tree of files that a release consists of, and the digest that names it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/digest.hpp"
+#include "protocol/base/files.hpp"
+
+namespace upswarm::package {
+
+inline constexpr std::size_t kMostTreeEntries = 2'000'000;
+inline constexpr std::size_t kLongestTreePath = 4096;
+inline constexpr std::size_t kLongestName = 255;
+inline constexpr int kDeepestTree = 128;
+
+/// One file, folder or link. Owners are not part of a tree: they are the installer's.
+struct TreeEntry {
+  std::string path;            ///< relative, `/` between parts, UTF-8
+  FileType type = FileType::regular;
+  std::uint32_t mode = 0644;   ///< permission bits; set-id and sticky bits are refused
+  Bytes size;                  ///< regular files
+  Sha256 digest;               ///< regular files: of the content
+  std::string link_target;     ///< links: relative and staying inside the tree
+
+  bool operator==(const TreeEntry&) const = default;
+};
+
+/// Sorted by path in byte order; every folder has an entry of its own before what it holds; the top has none.
+struct Tree {
+  std::vector<TreeEntry> entries;
+
+  bool operator==(const Tree&) const = default;
+  Bytes total_size() const;
+  const TreeEntry* find(std::string_view path) const;
+};
+
+/// Whether a tree may be unpacked anywhere: names safe on every system (no `..`, empty or dot parts, absolute or drive
+/// paths, backslash, control characters, `:` and the other characters, reserved names and trailing dots that Windows
+/// forbids), valid UTF-8, no two that fold to the same name by ASCII case, parents are folders, links stay inside.
+/// Errors: corrupt (reason "unsafe_path" for names).
+Result<void> check_tree(const Tree& tree);
+
+/// The SHA-256 over a fixed binary form of the tree (docs/formats.md): equal digests, equal trees.
+Sha256 content_digest(const Tree& tree);
+
+/// That fixed binary form, and back; the parser checks as check_tree does.
+std::string encode_tree(const Tree& tree);
+Result<Tree> decode_tree(std::string_view bytes, const std::string& what);
+
+/// Reads a folder from disk: types, modes (only the executable bit counts: 0755 or 0644), sizes, digests.
+/// Errors: invalid  something that is no file, folder or link inside; as Files.
+Result<Tree> scan_tree(Files& files, const Path& folder);
+
+/// Compares a folder on disk with what it should be, reading every byte.
+/// Errors: corrupt  with the first path that differs and how.
+Result<void> verify_tree(Files& files, const Path& folder, const Tree& expected);
+
+}  // namespace upswarm::package
