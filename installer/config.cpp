@@ -1,0 +1,73 @@
+#include "installer/config.hpp"
+
+#include <algorithm>
+
+#include "protocol/messages/installer_messages.hpp"
+#include "protocol/trust/release_index.hpp"
+
+namespace upswarm::installer {
+namespace {
+
+Result<Path> parse_absolute(std::string_view text) {
+  const Path path(text);
+  if (!path.is_absolute()) return Error{ErrorKind::invalid, "path \"" + std::string(text) + "\"", "it must be absolute"};
+  return path.lexically_normal();
+}
+
+Path path_or(ObjectReader& in, std::string_view key, const Path& otherwise) {
+  return in.has(key) ? in.parsed(key, parse_absolute).value_or(otherwise) : otherwise;
+}
+
+Result<ProductConfig> read_product(ObjectReader& in) {
+  ProductConfig product;
+  product.product = in.parsed("product", trust::parse_name).value_or("");
+  product.channel = in.has("channel") ? in.parsed("channel", trust::parse_name).value_or("") : "stable";
+  product.platform = in.has("platform") ? in.parsed("platform", trust::parse_name).value_or("") : own_platform();
+  product.root = in.parsed("root", parse_absolute).value_or("");
+  product.prerelease = in.boolean_or("prerelease", false);
+  UPSWARM_CHECK(in.finish());
+  return product;
+}
+
+}  // namespace
+
+std::vector<std::string> InstallerConfig::product_names() const {
+  std::vector<std::string> names;
+  for (const auto& product : products) names.push_back(product.product);
+  return names;
+}
+
+Result<InstallerConfig> read_installer_config(const Config& config) {
+  using std::chrono::hours;
+  InstallerConfig out;
+  auto in = config.reader();
+  out.state_folder = path_or(in, "state_folder", out.state_folder);
+  out.socket = path_or(in, "socket", out.socket);
+  out.root_file = path_or(in, "root_file", out.root_file);
+  out.agent_account = in.text_or("agent_account", out.agent_account, 64);
+  out.systemctl = path_or(in, "systemctl", out.systemctl);
+  out.keep_releases = in.integer_or("keep_releases", out.keep_releases, 1, 100);
+  out.keep_for = in.duration_or("keep_for", out.keep_for, hours(0), hours(24 * 365));
+  out.keep_free = in.bytes_or("keep_free", out.keep_free, 0_B, 1024_GiB);
+  if (in.has("log")) {
+    auto log_in = in.inside(in.object("log"), "log");
+    if (log_in.has("level")) out.log.level = log_in.parsed("level", log::parse_level).value_or(out.log.level);
+    out.log.json = log_in.boolean_or("json", false);
+    out.log.file = log_in.text_or("file", "");
+    UPSWARM_CHECK(log_in.finish());
+  }
+  for (const auto& value : in.array("product", messages::kMostProducts)) {
+    auto one = in.inside(value, "product", out.products.size());
+    UPSWARM_TRY(auto product, read_product(one));
+    const auto clash = std::ranges::find_if(out.products, [&](const auto& other) {
+      return other.product == product.product || other.root == product.root;
+    });
+    if (clash != out.products.end()) in.fail("product", "two products with the same name or root: " + product.product);
+    out.products.push_back(std::move(product));
+  }
+  if (in.good() && out.products.empty()) in.fail("product", "at least one [[product]] is wanted");
+  UPSWARM_CHECK(in.finish());
+  return out;
+}
+
+}  // namespace upswarm::installer

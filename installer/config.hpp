@@ -1,0 +1,43 @@
+// installer.toml: what the installer decides by. Owned by root; nothing in it comes over the socket.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "protocol/base/config.hpp"
+#include "protocol/base/files.hpp"
+#include "protocol/base/log.hpp"
+
+namespace upswarm::installer {
+
+struct ProductConfig {
+  std::string product;
+  std::string channel;
+  std::string platform;
+  Path root;                     ///< ROOT: holds versions/ and current
+  bool prerelease = false;       ///< releases with a SemVer pre-release are accepted
+};
+
+struct InstallerConfig {
+  Path state_folder = "/var/lib/upswarm-installer";
+  Path socket = "/run/upswarm-installer/installer.sock";
+  Path root_file;                            ///< the first root of trust; used only while there is none in the store
+  std::string agent_account = "upswarm-agent";
+  Path systemctl = "/usr/bin/systemctl";
+  std::int64_t keep_releases = 2;            ///< previous releases that are always kept
+  std::chrono::milliseconds keep_for{std::chrono::hours(24 * 7)};  ///< younger previous releases are kept too
+  Bytes keep_free = 64_MiB;                  ///< disk space that is left alone
+  log::Settings log;
+  std::vector<ProductConfig> products;
+
+  std::vector<std::string> product_names() const;
+};
+
+/// Errors: invalid, with file, line and key.
+Result<InstallerConfig> read_installer_config(const Config& config);
+
+/// "linux-x64", "windows-x64": where this program runs.
+std::string own_platform();
+
+}  // namespace upswarm::installer

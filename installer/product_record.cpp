@@ -1,0 +1,165 @@
+#include "installer/product_record.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace upswarm::installer {
+namespace {
+
+constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kMostKnown = 1000;
+constexpr std::size_t kLongestReason = 128 * 1024;
+constexpr std::array<std::string_view, 5> kPhases{"staging", "preparing", "switching", "probation", "rolling_back"};
+
+Json counter_to_json(const trust::ReleaseCounter& counter) { return {{"epoch", counter.epoch}, {"n", counter.n}}; }
+
+trust::ReleaseCounter read_counter(ObjectReader& in, std::string_view key) {
+  auto counter = in.inside(in.object(key), key);
+  trust::ReleaseCounter value{counter.integer("epoch", 0, kMax), counter.integer("n", 0, kMax)};
+  if (const auto end = counter.finish(); !end) in.fail(key, end.error().message());
+  return value;
+}
+
+trust::Entry read_entry(ObjectReader& in, std::string_view key) {
+  auto entry = trust::parse_entry(in.object(key), std::string(key));
+  if (entry) return std::move(*entry);
+  in.fail(key, entry.error().message());
+  return {};
+}
+
+Json to_json(const Journal& journal) {
+  return {{"phase", to_string(journal.phase)},  {"kind", journal.kind},     {"to", trust::to_json(journal.to)},
+          {"from", journal.from},               {"reason", journal.reason}, {"blame", journal.blame},
+          {"started", upswarm::to_string(journal.started)}, {"recoveries", journal.recoveries}};
+}
+
+Result<Journal> read_journal(ObjectReader in) {
+  Journal journal;
+  const auto phase = in.text("phase", 20);
+  const auto* const found = std::ranges::find(kPhases, phase);
+  if (found == kPhases.end()) in.fail("phase", "not a known phase");
+  else journal.phase = static_cast<Phase>(found - kPhases.begin());
+  journal.kind = in.text("kind", 20);
+  journal.to = read_entry(in, "to");
+  journal.from = in.text("from", 128);
+  journal.reason = in.text("reason", kLongestReason);
+  journal.blame = in.boolean("blame");
+  journal.started = in.parsed("started", parse_time).value_or(Time{});
+  journal.recoveries = in.integer("recoveries", 0, kMax);
+  UPSWARM_CHECK(in.finish());
+  return journal;
+}
+
+Result<KnownRelease> read_known(ObjectReader in) {
+  KnownRelease release;
+  release.entry = read_entry(in, "entry");
+  release.installed_at = in.parsed("installed_at", parse_time).value_or(Time{});
+  UPSWARM_CHECK(in.finish());
+  return release;
+}
+
+Result<BadRelease> read_bad(ObjectReader in) {
+  BadRelease bad;
+  bad.content = in.parsed("content", parse_sha256).value_or(Sha256{});
+  bad.version = in.text("version", 128);
+  bad.reason = in.text("reason", kLongestReason);
+  bad.at = in.parsed("at", parse_time).value_or(Time{});
+  UPSWARM_CHECK(in.finish());
+  return bad;
+}
+
+}  // namespace
+
+std::string_view to_string(Phase phase) { return kPhases.at(static_cast<std::size_t>(phase)); }
+
+const KnownRelease* ProductRecord::find(std::string_view version) const {
+  const auto found = std::ranges::find_if(releases, [&](const auto& one) { return one.entry.version == version; });
+  return found == releases.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> ProductRecord::versions() const {
+  std::vector<std::string> names;
+  for (const auto& one : releases) names.push_back(one.entry.version);
+  return names;
+}
+
+void ProductRecord::keep(messages::Outcome outcome) {
+  last_outcome = outcome.number;
+  outcomes.push_back(std::move(outcome));
+  if (outcomes.size() > kMostKeptOutcomes) outcomes.erase(outcomes.begin());
+}
+
+Json to_json(const ProductRecord& record) {
+  Json releases = Json::array();
+  for (const auto& one : record.releases) {
+    releases.push_back({{"entry", trust::to_json(one.entry)}, {"installed_at", upswarm::to_string(one.installed_at)}});
+  }
+  Json bad = Json::array();
+  for (const auto& one : record.bad) {
+    bad.push_back({{"content", one.content.hex()}, {"version", one.version}, {"reason", one.reason}, {"at", upswarm::to_string(one.at)}});
+  }
+  Json outcomes = Json::array();
+  for (const auto& one : record.outcomes) outcomes.push_back(messages::to_json(one));
+  Json value{{"format", 1},
+             {"product", record.product},
+             {"current", record.current},
+             {"releases", std::move(releases)},
+             {"highest", counter_to_json(record.highest)},
+             {"floor", counter_to_json(record.floor)},
+             {"bad", std::move(bad)},
+             {"outcomes", std::move(outcomes)},
+             {"last_outcome", record.last_outcome}};
+  if (record.journal) value["journal"] = to_json(*record.journal);
+  return value;
+}
+
+Result<ProductRecord> parse_record(std::string_view text, const std::string& what) {
+  UPSWARM_TRY(const auto json, parse_json(text, what, {.longest = kLongestRecord, .deepest = 16}));
+  ObjectReader in(json, what);
+  in.integer("format", 1, 1);
+  ProductRecord record;
+  record.product = in.parsed("product", trust::parse_name).value_or("");
+  record.current = in.text("current", 128);
+  for (const auto& one : in.array("releases", kMostKnown)) {
+    UPSWARM_TRY(auto release, read_known(in.inside(one, "releases", record.releases.size())));
+    record.releases.push_back(std::move(release));
+  }
+  record.highest = read_counter(in, "highest");
+  record.floor = read_counter(in, "floor");
+  for (const auto& one : in.array("bad", kMostKnown)) {
+    UPSWARM_TRY(auto bad, read_bad(in.inside(one, "bad", record.bad.size())));
+    record.bad.push_back(std::move(bad));
+  }
+  if (in.has("journal")) {
+    UPSWARM_TRY(record.journal, read_journal(in.inside(in.object("journal"), "journal")));
+  }
+  in.array("outcomes", kMostKeptOutcomes);
+  UPSWARM_TRY(record.outcomes, messages::parse_outcomes(json));
+  record.last_outcome = in.integer("last_outcome", 0, kMax);
+  UPSWARM_CHECK(in.finish());
+  return record;
+}
+
+Result<ProductRecord> RecordStore::load(const std::string& product) {
+  const auto text = read_file(files_, file_of(product), kLongestRecord);
+  if (text) return parse_record(*text, file_of(product).string());
+  if (text.error().kind != ErrorKind::not_found) return text.error();
+  ProductRecord record;
+  record.product = product;
+  return record;
+}
+
+Result<std::int64_t> RecordStore::next_outcome(const std::vector<std::string>& products, const ProductRecord& record) {
+  auto highest = record.last_outcome;
+  for (const auto& product : products) {
+    UPSWARM_TRY(const auto other, load(product));
+    highest = std::max(highest, other.last_outcome);
+  }
+  return highest + 1;
+}
+
+Result<void> RecordStore::save(const ProductRecord& record) {
+  return write_file_atomically(files_, file_of(record.product), to_json(record).dump(1), 0600);
+}
+
+}  // namespace upswarm::installer

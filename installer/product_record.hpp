@@ -1,0 +1,97 @@
+// What the installer knows of one product, with the journal of what is under way: one file, replaced atomically.
+//
+// Every step of an installation is written here before it is done. Because record and journal are one file, a commit
+// ("the new release is installed" and "nothing is under way") is one rename.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/base/files.hpp"
+#include "protocol/messages/installer_messages.hpp"
+#include "protocol/trust/release_index.hpp"
+
+namespace upswarm::installer {
+
+inline constexpr Bytes kLongestRecord = 32_MiB;
+inline constexpr std::size_t kMostKeptOutcomes = 200;
+
+/// How far the work has come. What recovery does is said beside.
+enum class Phase {
+  staging,       ///< nothing outside the staging folder was touched: forget it
+  preparing,     ///< the release is unpacked, the hook `before` may have run: forget it
+  switching,     ///< services may be down, `current` may name either: roll back
+  probation,     ///< the new release runs, its health is being checked: check again, roll back at the third time
+  rolling_back,  ///< go on rolling back
+};
+
+std::string_view to_string(Phase phase);
+
+struct Journal {
+  Phase phase = Phase::staging;
+  std::string kind;             ///< "full", "delta", "rollback"
+  trust::Entry to;
+  std::string from;             ///< version that `current` named before; empty: none
+  std::string reason;           ///< why it is being rolled back
+  bool blame = false;           ///< whether a rollback marks the release bad
+  Time started;
+  std::int64_t recoveries = 0;  ///< starts that found this journal in probation
+};
+
+/// A release that is unpacked under versions/.
+struct KnownRelease {
+  trust::Entry entry;
+  Time installed_at;
+};
+
+struct BadRelease {
+  Sha256 content;
+  std::string version;
+  std::string reason;
+  Time at;
+};
+
+struct ProductRecord {
+  std::string product;
+  std::string current;                     ///< version; empty: nothing installed
+  std::vector<KnownRelease> releases;      ///< newest last
+  trust::ReleaseCounter highest{1, 0};     ///< highest ever committed
+  trust::ReleaseCounter floor{1, 0};       ///< highest floor ever seen signed
+  std::vector<BadRelease> bad;
+  std::optional<Journal> journal;
+  std::vector<messages::Outcome> outcomes; ///< not yet acknowledged by the agent
+  std::int64_t last_outcome = 0;           ///< the highest number given; numbers rise over all products of a machine
+
+  const KnownRelease* find(std::string_view version) const;
+  /// Of all releases unpacked here.
+  std::vector<std::string> versions() const;
+  /// Adds an outcome; the oldest is dropped beyond kMostKeptOutcomes.
+  void keep(messages::Outcome outcome);
+};
+
+Json to_json(const ProductRecord& record);
+/// Errors: corrupt.
+Result<ProductRecord> parse_record(std::string_view text, const std::string& what);
+
+/// The records on disk. One thread writes; the caller sees to that.
+class RecordStore {
+ public:
+  /// `folder` exists. Both must outlive the store.
+  RecordStore(Files& files, Path folder) : files_(files), folder_(std::move(folder)) {}
+
+  /// A new record where there is none.   Errors: corrupt, disk.
+  Result<ProductRecord> load(const std::string& product);
+  /// The number for a new outcome: above all that the records of `products` and `record` gave.
+  Result<std::int64_t> next_outcome(const std::vector<std::string>& products, const ProductRecord& record);
+  /// After success the record survives a power cut.
+  Result<void> save(const ProductRecord& record);
+
+ private:
+  Path file_of(const std::string& product) const { return folder_ / (product + ".json"); }
+
+  Files& files_;
+  Path folder_;
+};
+
+}  // namespace upswarm::installer

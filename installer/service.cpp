@@ -1,0 +1,179 @@
+#include "installer/service.hpp"
+
+#include <algorithm>
+
+#include "installer/guard.hpp"
+#include "protocol/base/hex.hpp"
+#include "protocol/base/log.hpp"
+#include "protocol/base/process.hpp"
+
+namespace upswarm::installer {
+namespace {
+
+constexpr Bytes kLongestMachineId = 1_KiB;
+constexpr std::uint32_t kRoot = 0;
+
+Result<std::string> read_machine_id(Files& files, const Path& file) {
+  const auto text = read_file(files, file, kLongestMachineId);
+  if (text) return *text;
+  if (text.error().kind != ErrorKind::not_found) return text.error();
+  auto made = to_hex(random_bytes(16));
+  UPSWARM_CHECK(write_file_atomically(files, file, made, 0644));
+  return made;
+}
+
+}  // namespace
+
+InstallerService::InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate,
+                                   std::string machine_id, std::uint32_t agent_user)
+    : config_(config),
+      files_(files),
+      clock_(clock),
+      gate_(std::move(gate)),
+      machine_id_(std::move(machine_id)),
+      agent_user_(agent_user),
+      confirmations_(files, config.socket.parent_path()),
+      runner_(make_process_runner(config.systemctl, confirmations_)),
+      records_(files, config.state_folder / "products") {}
+
+Result<std::unique_ptr<InstallerService>> InstallerService::open(const InstallerConfig& config, Files& files, const Clock& clock) {
+  UPSWARM_TRY(const auto agent_user, user_id_of(config.agent_account));
+  for (const char* name : {"", "products", "trees", "incoming", "trust"}) {
+    UPSWARM_CHECK(prepare_private_folder(files, name[0] == '\0' ? config.state_folder : config.state_folder / name));
+  }
+  UPSWARM_CHECK(prepare_private_folder(files, config.socket.parent_path()));
+  UPSWARM_TRY(auto gate, TrustGate::open(files, config.state_folder / "trust", clock));
+  if (gate.root_version() == 0 && !config.root_file.empty()) {
+    UPSWARM_TRY(const auto root, read_file(files, config.root_file, trust::kLongestRoot));
+    UPSWARM_CHECK(gate.place_first_root(root));
+    log::info("first root of trust placed", {{"file", config.root_file.string()}, {"version", gate.root_version()}});
+  }
+  UPSWARM_TRY(auto machine_id, read_machine_id(files, config.state_folder / "machine-id"));
+  std::unique_ptr<InstallerService> service(
+      new InstallerService(config, files, clock, std::move(gate), std::move(machine_id), agent_user));
+  for (const auto& product : config.products) {
+    // A record that cannot be read must not be guessed at: say so before anything is touched.
+    UPSWARM_TRY(const auto record, service->records_.load(product.product));
+    if (record.product != product.product) return Error{ErrorKind::corrupt, "the record of " + product.product, "it is of another product"};
+  }
+  return service;
+}
+
+void InstallerService::work(std::stop_token stop) {
+  for (const auto& product : config_.products) {
+    {
+      const std::lock_guard lock(mutex_);
+      busy_ = product.product;
+    }
+    const auto recovered = installation_of(product).recover(sink_for(product.product, ""), stop);
+    if (!recovered) log::error("recovery failed", {{"product", product.product}, {"error", recovered.error().message()}});
+    const std::lock_guard lock(mutex_);
+    busy_.reset();
+  }
+  while (!stop.stop_requested()) {
+    std::optional<Job> job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, stop, [this] { return job_.has_value(); });
+      if (stop.stop_requested()) return;
+      job = std::exchange(job_, std::nullopt);
+    }
+    perform(*job, stop);
+    const std::lock_guard lock(mutex_);
+    busy_.reset();
+    progress_ = {};
+  }
+}
+
+void InstallerService::perform(Job& job, const std::stop_token& stop) {
+  auto installation = installation_of(*job.product);
+  const auto version = job.entry ? job.entry->version : job.rollback_to;
+  const auto sink = sink_for(job.product->product, version);
+  const auto run = [&]() -> Result<messages::Outcome> {
+    if (!job.entry) return installation.roll_back(job.rollback_to, sink, stop);
+    sink({"verifying", {}, job.package.length});
+    UPSWARM_CHECK(take_package(job, installation.incoming(), stop));
+    return installation.install(*job.entry, job.package, sink, stop);
+  };
+  const auto outcome = run();
+  if (!outcome) note_failure(job, outcome.error());
+}
+
+Result<void> InstallerService::take_package(Job& job, const Path& to, const std::stop_token& stop) {
+  UPSWARM_CHECK(remove_tree(files_, to));
+  UPSWARM_TRY(const auto there, files_.free_space(to.parent_path()));
+  if (there < job.package.length + config_.keep_free) {
+    return Error{ErrorKind::no_space, "take over the package " + job.package.path,
+                 to_string(job.package.length) + " are needed and " + to_string(there) + " are free under " + to.parent_path().string()};
+  }
+  UPSWARM_TRY(const auto copy, files_.create(to, 0600));
+  ByteBuffer buffer(256 * 1024);
+  Sha256Hasher hasher;
+  Bytes at;
+  while (at < job.package.length) {
+    if (stop.stop_requested()) return Error{ErrorKind::cancelled, "take over a package", "stopped"};
+    const auto wanted = std::min<std::uint64_t>(buffer.size(), (job.package.length - at).count);
+    UPSWARM_TRY(const auto count, job.file->read_at(at, std::span(buffer).first(wanted)));
+    if (count == 0) break;
+    const auto part = ByteView(buffer).first(count);
+    hasher.update(part);
+    UPSWARM_CHECK(copy->write(part));
+    at += Bytes{count};
+  }
+  if (at != job.package.length || hasher.finish() != job.package.sha256) {
+    ignore_failure(files_.remove_file(to), "the refusal is what matters; recovery removes it too");
+    return Error{ErrorKind::untrusted, "take over the package " + job.package.path, "its bytes are not the signed ones", "wrong_digest"};
+  }
+  return copy->sync();
+}
+
+void InstallerService::note_failure(const Job& job, const Error& why) {
+  log::warning("work not done", {{"product", job.product->product}, {"error", why.message()}});
+  if (why.kind == ErrorKind::cancelled) return;
+  const std::lock_guard lock(mutex_);
+  auto record = records_.load(job.product->product);
+  if (!record || record->journal) return;  // what is journaled is told by recovery
+  const auto number = records_.next_outcome(config_.product_names(), *record);
+  if (!number) return;
+  messages::Outcome outcome;
+  outcome.number = *number;
+  outcome.product = record->product;
+  outcome.from = record->current;
+  outcome.to = job.entry ? job.entry->version : job.rollback_to;
+  outcome.running = record->current;
+  outcome.kind = !job.entry ? "rollback" : (job.package.sha256 == job.entry->full.sha256 ? "full" : "delta");
+  outcome.result = "failed";
+  outcome.reason = why.message();
+  outcome.at = clock_.now();
+  record->keep(std::move(outcome));
+  if (const auto saved = records_.save(*record); !saved) log::error("outcome not recorded", {{"error", saved.error().message()}});
+}
+
+Installation InstallerService::installation_of(const ProductConfig& product) {
+  return {files_, records_, *runner_, clock_, product, config_, config_.state_folder};
+}
+
+package::ProgressSink InstallerService::sink_for(const std::string& product, const std::string& version) {
+  return [this, product, version](const Progress& progress) {
+    const std::lock_guard lock(mutex_);
+    progress_ = {product, version, std::string(progress.phase), progress.done, progress.total};
+  };
+}
+
+Result<const ProductConfig*> InstallerService::find_product(const std::string& name) const {
+  const auto found = std::ranges::find_if(config_.products, [&](const auto& one) { return one.product == name; });
+  if (found == config_.products.end()) {
+    return Error{ErrorKind::not_found, "product \"" + name.substr(0, 64) + "\"", "installer.toml does not name it"};
+  }
+  return &*found;
+}
+
+Result<void> InstallerService::start(Job job) {
+  if (busy_) return Error{ErrorKind::busy, "start work on " + job.product->product, "the installer is at work on " + *busy_};
+  busy_ = job.product->product;
+  job_ = std::move(job);
+  wake_.notify_all();
+  return {};
+}
+
+}  // namespace upswarm::installer

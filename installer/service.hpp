@@ -1,0 +1,84 @@
+// The running installer: answers the agent and administrators, and does one piece of work at a time.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "installer/confirmations.hpp"
+#include "installer/installation.hpp"
+#include "installer/trust_gate.hpp"
+#include "protocol/base/local_socket.hpp"
+
+namespace upswarm::installer {
+
+class InstallerService {
+ public:
+  /// Checks folders, reads the machine id and the store. All must outlive the service.
+  /// Errors: denied  a folder that others could exchange; corrupt, disk; not_found  the agent's account.
+  static Result<std::unique_ptr<InstallerService>> open(const InstallerConfig& config, Files& files, const Clock& clock);
+
+  /// Finishes what a crash left, then works until `stop`.
+  void work(std::stop_token stop);
+
+  /// Answers one question (protocol/messages/installer_messages.hpp). Any thread.
+  Result<Json> answer(const PeerIdentity& peer, const std::string& word, const Json& question, std::unique_ptr<InputFile> file);
+
+ private:
+  struct Wanted {
+    trust::Entry entry;
+    std::optional<Sha256> installed;  ///< content that deltas must start from
+  };
+  struct Job {
+    const ProductConfig* product = nullptr;
+    std::optional<trust::Entry> entry;   ///< nothing: a rollback
+    trust::PackageFile package;
+    std::unique_ptr<InputFile> file;
+    std::string rollback_to;
+  };
+
+  InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate, std::string machine_id,
+                   std::uint32_t agent_user);
+
+  Result<Json> hello();
+  Result<Json> offer_metadata(const Json& question);
+  Result<messages::ProductDecision> judge(const ProductConfig& product);
+  Result<Json> offer_package(const Json& question, std::unique_ptr<InputFile> file);
+  Result<Json> progress();
+  Result<Json> outcomes();
+  Result<Json> forget_outcomes(const Json& question);
+  Result<Json> rollback(const Json& question);
+  Result<Json> clear_bad(const Json& question);
+  Result<Json> confirm(const PeerIdentity& peer, const Json& question);
+
+  Result<const ProductConfig*> find_product(const std::string& name) const;
+  Result<void> start(Job job);
+  void perform(Job& job, const std::stop_token& stop);
+  Result<void> take_package(Job& job, const Path& to, const std::stop_token& stop);
+  void note_failure(const Job& job, const Error& why);
+  Installation installation_of(const ProductConfig& product);
+  package::ProgressSink sink_for(const std::string& product, const std::string& version);
+
+  const InstallerConfig& config_;
+  Files& files_;
+  const Clock& clock_;
+  TrustGate gate_;
+  std::string machine_id_;
+  std::uint32_t agent_user_;
+  TokenConfirmations confirmations_;
+  std::unique_ptr<ReleaseRunner> runner_;
+  RecordStore records_;
+
+  std::mutex mutex_;                       ///< guards all below, the gate, and records of products that are not busy
+  std::condition_variable_any wake_;
+  std::optional<Job> job_;                 ///< waiting to be done
+  std::optional<std::string> busy_;        ///< product being worked on, waiting included
+  std::map<std::string, Wanted> wanted_;
+  messages::ProductProgress progress_;
+};
+
+}  // namespace upswarm::installer

@@ -1,0 +1,45 @@
+// The installer's own judgement over metadata that the agent offers.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "installer/config.hpp"
+#include "protocol/trust/client.hpp"
+#include "protocol/trust/decision.hpp"
+
+namespace upswarm::installer {
+
+/// What signed metadata says about one product, now.
+struct Judgement {
+  trust::Decision decision;
+  trust::ReleaseCounter floor{1, 0};
+};
+
+/// One thread at a time.
+class TrustGate {
+ public:
+  /// `files` and `clock` must outlive the gate.   Errors: disk.
+  static Result<TrustGate> open(Files& files, const Path& folder, const Clock& clock);
+
+  /// See TrustStore::place_first_root.
+  Result<void> place_first_root(std::string_view root_json);
+
+  /// 0: there is no root yet.
+  trust::RoleVersion root_version() const;
+
+  /// Takes in an offer: "metadata/<name>" and "targets/<consistent name>" to content. Runs the whole client workflow.
+  /// Errors: those of TrustClient::refresh; then nothing may be installed.
+  Result<void> take_in(std::map<std::string, std::string> offer);
+
+  /// After take_in: which release `product` should run. A missing or expired rollout filter holds.
+  /// Errors: as TrustClient::fetch; corrupt  index or filter speak of another product.
+  Result<Judgement> judge(const ProductConfig& product, const trust::MachineFacts& facts);
+
+ private:
+  struct State;
+  explicit TrustGate(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace upswarm::installer

@@ -1,0 +1,71 @@
+#include "installer/versioned_layout.hpp"
+
+#include <algorithm>
+
+#include "installer/guard.hpp"
+
+namespace upswarm::installer {
+
+Result<void> VersionedLayout::prepare() {
+  UPSWARM_CHECK(prepare_private_folder(files_, root_));
+  return prepare_private_folder(files_, root_ / "versions");
+}
+
+Result<std::optional<std::string>> VersionedLayout::current_version() {
+  UPSWARM_TRY(const auto there, exists(files_, current()));
+  if (!there) return std::optional<std::string>();
+  const Error strange{ErrorKind::corrupt, "read " + current().string(), "it is not a link into versions/ made by Upswarm"};
+  UPSWARM_TRY(const auto info, files_.info(current()));
+  if (info.type != FileType::symlink) return strange;
+  UPSWARM_TRY(const auto target, files_.read_symlink(current()));
+  const std::string prefix = "versions/";
+  if (!target.starts_with(prefix) || target.find('/', prefix.size()) != std::string::npos) return strange;
+  return std::optional(target.substr(prefix.size()));
+}
+
+Result<void> VersionedLayout::adopt_staging(const std::string& version) {
+  UPSWARM_CHECK(remove(version));  // a damaged or half-removed one of the same name
+  UPSWARM_CHECK(files_.rename(staging(), folder_of(version)));
+  return files_.sync_folder(root_ / "versions");
+}
+
+Result<void> VersionedLayout::switch_to(const std::string& version) {
+  if (version.empty()) {
+    UPSWARM_TRY(const auto there, exists(files_, current()));
+    if (!there) return {};
+    UPSWARM_CHECK(files_.remove_file(current()));
+    return files_.sync_folder(root_);
+  }
+  UPSWARM_TRY(const auto unpacked, exists(files_, folder_of(version)));
+  if (!unpacked) return Error{ErrorKind::not_found, "switch to " + folder_of(version).string(), "it is not there"};
+  const auto beside = root_ / ".current.new";
+  UPSWARM_CHECK(remove_tree(files_, beside));
+  UPSWARM_CHECK(files_.make_symlink("versions/" + version, beside));
+  UPSWARM_CHECK(files_.rename(beside, current()));
+  return files_.sync_folder(root_);
+}
+
+Result<void> VersionedLayout::remove(const std::string& version) {
+  UPSWARM_TRY(const auto there, exists(files_, folder_of(version)));
+  if (!there) return {};
+  const auto doomed = root_ / "versions" / ".removing";
+  UPSWARM_CHECK(remove_tree(files_, doomed));
+  UPSWARM_CHECK(files_.rename(folder_of(version), doomed));
+  UPSWARM_CHECK(files_.sync_folder(root_ / "versions"));
+  return remove_tree(files_, doomed);
+}
+
+Result<void> VersionedLayout::clean(const std::vector<std::string>& known) {
+  UPSWARM_CHECK(remove_tree(files_, root_ / ".current.new"));
+  UPSWARM_TRY(const auto current, current_version());
+  UPSWARM_TRY(const auto names, files_.list(root_ / "versions"));
+  for (const auto& name : names) {
+    const bool wanted = name == current || std::ranges::find(known, name) != known.end();
+    if (wanted) continue;
+    if (name.starts_with('.')) UPSWARM_CHECK(remove_tree(files_, root_ / "versions" / name));
+    else UPSWARM_CHECK(remove(name));
+  }
+  return {};
+}
+
+}  // namespace upswarm::installer

@@ -1,0 +1,175 @@
+#include "protocol/messages/installer_messages.hpp"
+
+#include <array>
+
+#include "protocol/base/hex.hpp"
+
+namespace upswarm::messages {
+namespace {
+
+constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kMostOutcomes = 1000;
+constexpr std::size_t kLongestReason = 128 * 1024;
+constexpr std::array kDecisionNames{"current", "wanted", "held"};
+
+Json counter_to_json(const trust::ReleaseCounter& counter) { return {{"epoch", counter.epoch}, {"n", counter.n}}; }
+
+trust::ReleaseCounter read_counter(ObjectReader& in) {
+  auto counter = in.inside(in.object("counter"), "counter");
+  trust::ReleaseCounter value{counter.integer("epoch", 0, kMax), counter.integer("n", 0, kMax)};
+  if (const auto end = counter.finish(); !end) in.fail("counter", end.error().message());
+  return value;
+}
+
+/// Reads each item of the list `key` by `read`.
+template <typename Item, typename Read>
+Result<std::vector<Item>> read_list(const Json& value, const char* key, std::size_t most, Read read) {
+  ObjectReader in(value, "the installer's answer");
+  std::vector<Item> items;
+  for (const auto& one : in.array(key, most)) {
+    auto inside = in.inside(one, key, items.size());
+    UPSWARM_TRY(auto item, read(inside));
+    UPSWARM_CHECK(inside.finish());
+    items.push_back(std::move(item));
+  }
+  UPSWARM_CHECK(in.finish_open());
+  return items;
+}
+
+Result<ProductState> read_state(ObjectReader& in) {
+  ProductState state;
+  state.product = in.text("product", 64);
+  state.channel = in.text("channel", 64);
+  state.platform = in.text("platform", 64);
+  if (in.has("version")) state.version = in.text("version", 128);
+  if (in.has("content")) state.content = in.parsed("content", parse_sha256);
+  state.counter = read_counter(in);
+  state.busy = in.boolean("busy");
+  return state;
+}
+
+Result<ProductDecision> read_decision(ObjectReader& in) {
+  ProductDecision decision;
+  decision.product = in.text("product", 64);
+  const auto kind = in.text("kind", 20);
+  decision.reason = in.text("reason", kLongestReason);
+  for (std::size_t i = 0; i < kDecisionNames.size(); ++i) {
+    if (kind == kDecisionNames.at(i)) decision.kind = static_cast<ProductDecision::Kind>(i);
+  }
+  if (in.has("entry")) {
+    UPSWARM_TRY(decision.entry, trust::parse_entry(in.object("entry"), "entry"));
+  }
+  if (decision.kind == ProductDecision::Kind::wanted && !decision.entry) in.fail("entry", "a wanted release needs its entry");
+  return decision;
+}
+
+Result<ProductProgress> read_progress(ObjectReader& in) {
+  ProductProgress progress;
+  progress.product = in.text("product", 64);
+  progress.version = in.text("version", 128);
+  progress.phase = in.text("phase", 64);
+  progress.done = Bytes{static_cast<std::uint64_t>(in.integer("done", 0, kMax))};
+  progress.total = Bytes{static_cast<std::uint64_t>(in.integer("total", 0, kMax))};
+  return progress;
+}
+
+Result<Outcome> read_outcome(ObjectReader& in) {
+  Outcome outcome;
+  outcome.number = in.integer("number", 0, kMax);
+  outcome.product = in.text("product", 64);
+  outcome.from = in.text("from", 128);
+  outcome.to = in.text("to", 128);
+  outcome.running = in.text("running", 128);
+  outcome.kind = in.text("kind", 20);
+  outcome.result = in.text("result", 20);
+  outcome.reason = in.text("reason", kLongestReason);
+  outcome.at = in.parsed("at", parse_time).value_or(Time{});
+  outcome.milliseconds = in.integer("milliseconds", 0, kMax);
+  return outcome;
+}
+
+}  // namespace
+
+Json to_json(const Hello& hello) {
+  Json products = Json::array();
+  for (const auto& state : hello.products) {
+    Json one{{"product", state.product},
+             {"channel", state.channel},
+             {"platform", state.platform},
+             {"counter", counter_to_json(state.counter)},
+             {"busy", state.busy}};
+    if (state.version) one["version"] = *state.version;
+    if (state.content) one["content"] = state.content->hex();
+    products.push_back(std::move(one));
+  }
+  return {{"root_version", hello.root_version}, {"machine_id", hello.machine_id}, {"products", std::move(products)}};
+}
+
+Json to_json(const ProductDecision& decision) {
+  Json value{{"product", decision.product},
+             {"kind", kDecisionNames.at(static_cast<std::size_t>(decision.kind))},
+             {"reason", decision.reason}};
+  if (decision.entry) value["entry"] = trust::to_json(*decision.entry);
+  return value;
+}
+
+Json to_json(const ProductProgress& progress) {
+  return {{"product", progress.product},
+          {"version", progress.version},
+          {"phase", progress.phase},
+          {"done", progress.done.count},
+          {"total", progress.total.count}};
+}
+
+Json to_json(const Outcome& outcome) {
+  return {{"number", outcome.number}, {"product", outcome.product}, {"from", outcome.from},
+          {"to", outcome.to},         {"running", outcome.running}, {"kind", outcome.kind},
+          {"result", outcome.result}, {"reason", outcome.reason},   {"at", to_string(outcome.at)},
+          {"milliseconds", outcome.milliseconds}};
+}
+
+Result<Hello> parse_hello(const Json& value) {
+  ObjectReader in(value, "hello");
+  Hello hello;
+  hello.root_version = in.integer("root_version", 0, kMax);
+  hello.machine_id = in.text("machine_id", 128);
+  UPSWARM_CHECK(in.finish_open());
+  UPSWARM_TRY(hello.products, read_list<ProductState>(value, "products", kMostProducts, read_state));
+  return hello;
+}
+
+Result<std::vector<ProductDecision>> parse_decisions(const Json& value) {
+  return read_list<ProductDecision>(value, "decisions", kMostProducts, read_decision);
+}
+
+Result<std::vector<ProductProgress>> parse_progress(const Json& value) {
+  return read_list<ProductProgress>(value, "products", kMostProducts, read_progress);
+}
+
+Result<std::vector<Outcome>> parse_outcomes(const Json& value) {
+  return read_list<Outcome>(value, "outcomes", kMostOutcomes, read_outcome);
+}
+
+Result<std::map<std::string, std::string>> parse_offer(const Json& question) {
+  ObjectReader in(question, "offer_metadata");
+  const auto& files = in.object("files");
+  UPSWARM_CHECK(in.finish_open());
+  if (files.size() > kMostOfferedFiles) {
+    return Error{ErrorKind::corrupt, "offer_metadata", "more than " + std::to_string(kMostOfferedFiles) + " files"};
+  }
+  std::map<std::string, std::string> offer;
+  for (const auto& [name, content] : files.items()) {
+    if (!content.is_string()) return Error{ErrorKind::corrupt, "offer_metadata: " + name, "base64 text is wanted"};
+    UPSWARM_TRY(const auto bytes, from_base64(content.get_ref<const std::string&>()));
+    offer[name] = std::string(as_text(bytes));
+  }
+  return offer;
+}
+
+Json make_offer(const std::map<std::string, std::string>& files) {
+  Json encoded = Json::object();
+  for (const auto& [name, content] : files) encoded[name] = to_base64(as_bytes(content));
+  return {{"ask", "offer_metadata"}, {"files", std::move(encoded)}};
+}
+
+}  // namespace upswarm::messages

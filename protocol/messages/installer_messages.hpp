@@ -1,0 +1,110 @@
+// The conversation between agent and installer, over a local socket (protocol/base/local_socket.hpp).
+//
+// The agent asks, the installer answers; one JSON object a frame, one answer a question, one question at a time:
+//
+//   agent                                            installer
+//     {"ask": "hello"}                          ->
+//                                               <-   {"root_version", "products": [ProductState ...]}
+//     {"ask": "offer_metadata",                 ->   runs the whole client workflow over the files offered,
+//      "files": {name: base64 ...}}                  with its own root, store, clock and configuration
+//                                               <-   {"decisions": [ProductDecision ...]}
+//     {"ask": "offer_package", "product",       ->   (the frame carries the open file)
+//      "sha256"}                                     must be the full package or a delta of the entry it wants
+//                                               <-   {"accepted": true}     the work goes on by itself
+//     {"ask": "progress"}                       ->
+//                                               <-   {"products": [ProductProgress ...]}
+//     {"ask": "outcomes"}                       ->   kept until they are acknowledged
+//                                               <-   {"outcomes": [Outcome ...]}
+//     {"ask": "forget_outcomes", "up_to": n}    ->
+//                                               <-   {}
+//   upswarm (an administrator; for confirm: the product)
+//     {"ask": "rollback", "product", "version"} ->
+//                                               <-   {"accepted": true}
+//     {"ask": "clear_bad", "product"}           ->
+//                                               <-   {"cleared": n}
+//     {"ask": "confirm", "product", "token"}    ->
+//                                               <-   {}
+//
+// Any question may be answered by {"error": {"kind", "context", "cause", "reason"}} (protocol/base/program.hpp).
+// Who may ask what is decided by the identity that the kernel gives: hello, offers, progress and outcomes by the agent's
+// account or root; rollback and clear_bad by root; confirm by the account that the signed entry names.
+// The installer never believes a name: what a file is follows from its signed digest.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/base/clock.hpp"
+#include "protocol/base/json.hpp"
+#include "protocol/trust/release_index.hpp"
+
+namespace upswarm::messages {
+
+inline constexpr std::size_t kMostOfferedFiles = 200;
+inline constexpr std::size_t kMostProducts = 64;
+
+/// What the installer has of one product of its configuration.
+struct ProductState {
+  std::string product;
+  std::string channel;
+  std::string platform;
+  std::optional<std::string> version;     ///< what `current` names; nothing: not installed
+  std::optional<Sha256> content;          ///< its content digest
+  trust::ReleaseCounter counter;          ///< of what is installed; {1, 0} when nothing is
+  bool busy = false;                      ///< an installation or a probation is under way
+};
+
+struct Hello {
+  std::int64_t root_version = 0;          ///< 0: no root of trust was placed yet
+  std::string machine_id;
+  std::vector<ProductState> products;
+};
+
+struct ProductDecision {
+  enum class Kind { current, wanted, held };
+  std::string product;
+  Kind kind = Kind::held;
+  std::optional<trust::Entry> entry;      ///< for `wanted`
+  std::string reason;
+};
+
+struct ProductProgress {
+  std::string product;
+  std::string version;                    ///< being installed
+  std::string phase;                      ///< "verifying", "staging", "switching", "checking health", "rolling back", ...
+  Bytes done;
+  Bytes total;
+};
+
+/// How one installation, rollback or recovery ended.
+struct Outcome {
+  std::int64_t number = 0;                ///< rising
+  std::string product = {};
+  std::string from = {};                       ///< version; empty: nothing was installed
+  std::string to = {};                         ///< version that was tried
+  std::string running = {};                    ///< version that `current` names now
+  std::string kind = {};                       ///< "full", "delta", "rollback", "recovery"
+  std::string result = {};                     ///< "completed", "rolled_back", "failed"
+  std::string reason = {};                     ///< empty when completed
+  Time at = {};
+  std::int64_t milliseconds = 0;
+};
+
+Json to_json(const Hello& hello);
+Json to_json(const ProductDecision& decision);
+Json to_json(const ProductProgress& progress);
+Json to_json(const Outcome& outcome);
+
+// Errors of all: corrupt.
+Result<Hello> parse_hello(const Json& value);
+Result<std::vector<ProductDecision>> parse_decisions(const Json& value);
+Result<std::vector<ProductProgress>> parse_progress(const Json& value);
+Result<std::vector<Outcome>> parse_outcomes(const Json& value);
+
+/// The files of a metadata offer.   Errors: corrupt  too many, too long, or not base64.
+Result<std::map<std::string, std::string>> parse_offer(const Json& question);
+Json make_offer(const std::map<std::string, std::string>& files);
+
+}  // namespace upswarm::messages

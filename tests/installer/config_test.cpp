@@ -1,0 +1,72 @@
+#include "installer/config.hpp"
+
+#include <gtest/gtest.h>
+
+namespace upswarm::installer {
+namespace {
+
+
+Result<InstallerConfig> read(const std::string& text) {
+  auto config = parse_config(text, "installer.toml");
+  if (!config) return config.error();
+  return read_installer_config(*config);
+}
+
+std::string error_of(const std::string& text) {
+  const auto config = read(text);
+  return config ? "no error" : config.error().message();
+}
+
+/// An absolute path on every system.
+std::string root() { return std::filesystem::temp_directory_path().root_path().generic_string() + "opt/app"; }
+std::string product() { return "[[product]]\nproduct = \"app\"\nroot = \"" + root() + "\"\n"; }
+
+TEST(InstallerConfig, AProductIsEnough) {
+  const auto config = read(product());
+  ASSERT_TRUE(config) << config.error().message();
+  ASSERT_EQ(config->products.size(), 1U);
+  EXPECT_EQ(config->products[0].channel, "stable");
+  EXPECT_EQ(config->products[0].platform, own_platform());
+  EXPECT_FALSE(config->products[0].prerelease);
+  EXPECT_EQ(config->keep_for, std::chrono::hours(7 * 24));
+}
+
+TEST(InstallerConfig, AnUnknownKeyIsNamedWithItsLine) {
+  EXPECT_EQ(error_of("keep_releases = 3\nkeep_release = 2\n" + product()), "installer.toml:2: keep_release: this key is not known");
+}
+
+TEST(InstallerConfig, AnUnknownKeyOfAProductIsNamedWithItsLine) {
+  const auto words = error_of(product() + "chanel = \"beta\"\n");
+  EXPECT_TRUE(words.starts_with("installer.toml:4: product[0].chanel")) << words;
+}
+
+TEST(InstallerConfig, BrokenTomlNamesTheLine) {
+  const auto words = error_of("keep_releases = 3\nsocket = \"/run\n");
+  EXPECT_TRUE(words.starts_with("installer.toml:2")) << words;
+}
+
+TEST(InstallerConfig, AWrongTypeIsNamed) {
+  EXPECT_EQ(error_of("keep_releases = \"3\"\n" + product()), "installer.toml:1: keep_releases: a whole number is wanted here");
+}
+
+TEST(InstallerConfig, RangesAreKept) {
+  EXPECT_NE(error_of("keep_releases = 0\n" + product()).find("from 1 to 100"), std::string::npos);
+  EXPECT_NE(error_of("keep_for = \"2000d\"\n" + product()).find("keep_for"), std::string::npos);
+}
+
+TEST(InstallerConfig, ARelativeRootIsRefused) {
+  EXPECT_NE(error_of("[[product]]\nproduct = \"app\"\nroot = \"opt/app\"\n").find("absolute"), std::string::npos);
+}
+
+TEST(InstallerConfig, ANameThatIsAPathIsRefused) {
+  EXPECT_NE(error_of("[[product]]\nproduct = \"../app\"\nroot = \"" + root() + "\"\n"), "no error");
+}
+
+TEST(InstallerConfig, NoProductIsRefused) { EXPECT_NE(error_of("keep_releases = 3\n"), "no error"); }
+
+TEST(InstallerConfig, TwoProductsMayNotShareARoot) {
+  EXPECT_NE(error_of(product() + "[[product]]\nproduct = \"tool\"\nroot = \"" + root() + "\"\n").find("two products"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace upswarm::installer

@@ -1,0 +1,66 @@
+// A machine with one product, for tests of Installation.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "tests/support/release_fixture.hpp"
+#include "tests/support/stopping_files.hpp"
+
+namespace upswarm::installer {
+
+struct TestMachine {
+  explicit TestMachine(const Path& folder) : product{.product = "app", .channel = "stable", .platform = "linux-x64", .root = folder / "root"} {
+    for (const char* name : {"products", "trees", "incoming"}) std::filesystem::create_directories(folder / "state" / name);
+    state = folder / "state";
+    config.keep_free = 0_B;
+    config.keep_releases = 1;
+    config.keep_for = std::chrono::hours(24);
+    config.products = {product};
+  }
+
+  Installation installation() { return {files, records, runner, clock, product, config, state}; }
+
+  /// Copies the package to where the service would, and installs it.
+  Result<messages::Outcome> install(const tests::MadeRelease& release, const char* from = nullptr) {
+    auto work = installation();
+    std::error_code code;
+    const auto& source = from == nullptr ? release.full : release.deltas.at(from);
+    std::filesystem::copy_file(source, work.incoming(), std::filesystem::copy_options::overwrite_existing, code);
+    const auto& package = from == nullptr ? release.entry.full : release.entry.deltas.at(0).file;
+    return work.install(release.entry, package, {}, {});
+  }
+
+  ProductRecord record() {
+    auto loaded = RecordStore(system_files(), state / "products").load("app");
+    EXPECT_TRUE(loaded) << loaded.error().message();
+    return *loaded;
+  }
+
+  std::string current() {
+    const auto version = VersionedLayout(system_files(), product.root).current_version();
+    EXPECT_TRUE(version) << version.error().message();
+    return version->value_or("");
+  }
+
+  /// Whether `current` holds exactly the tree that `release` was packed from.
+  void expect_runs(const tests::MadeRelease& release) {
+    EXPECT_EQ(current(), release.entry.version);
+    const auto tree = package::scan_tree(system_files(), product.root / "current/");
+    ASSERT_TRUE(tree) << tree.error().message();
+    EXPECT_EQ(package::content_digest(*tree), release.entry.content);
+    EXPECT_EQ(record().current, release.entry.version);
+  }
+
+  ProductConfig product;
+  InstallerConfig config;
+  Path state;
+  tests::StoppingFiles files{system_files()};
+  tests::HandClock clock;
+  tests::ScriptedRunner runner;
+  RecordStore records{files, state_of(product)};
+
+ private:
+  static Path state_of(const ProductConfig& product) { return product.root.parent_path() / "state" / "products"; }
+};
+
+}  // namespace upswarm::installer

@@ -1,0 +1,140 @@
+#include "installer/product_record.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/stopping_files.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace upswarm::installer {
+namespace {
+
+trust::Entry entry(const std::string& version, std::int64_t n) {
+  trust::Entry made;
+  made.counter = {1, n};
+  made.version = version;
+  made.content = sha256(version);
+  made.full = {.path = "pkg/app/linux-x64/" + version + "/app.upk", .length = 100_B, .sha256 = sha256("full" + version),
+               .info_hash = std::string(40, 'b'), .piece_length = 32_KiB};
+  made.index_length = 10_B;
+  made.index_digest = sha256("index");
+  made.salt = "0011";
+  return made;
+}
+
+ProductRecord sample() {
+  const Time at{std::chrono::seconds(1'800'000'000)};
+  ProductRecord record;
+  record.product = "app";
+  record.current = "1.0.0";
+  record.releases = {{entry("1.0.0", 1), at}, {entry("2.0.0", 2), at}};
+  record.highest = {1, 2};
+  record.floor = {1, 1};
+  record.bad = {{sha256("bad"), "3.0.0", "it crashed", at}};
+  record.journal = Journal{.phase = Phase::probation, .kind = "delta", .to = entry("2.0.0", 2), .from = "1.0.0", .reason = "r",
+                           .blame = true, .started = at, .recoveries = 1};
+  record.outcomes = {{.number = 5, .product = "app", .from = "", .to = "1.0.0", .running = "1.0.0", .kind = "full",
+                      .result = "completed", .reason = "", .at = at, .milliseconds = 12}};
+  record.last_outcome = 5;
+  return record;
+}
+
+TEST(ProductRecord, EverythingComesBack) {
+  const auto text = to_json(sample()).dump();
+  const auto back = parse_record(text, "record");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(to_json(*back).dump(), text);
+  ASSERT_TRUE(back->journal);
+  EXPECT_EQ(back->journal->phase, Phase::probation);
+  EXPECT_TRUE(back->journal->blame);
+}
+
+TEST(ProductRecord, AllPhasesComeBack) {
+  for (const auto phase : {Phase::staging, Phase::preparing, Phase::switching, Phase::probation, Phase::rolling_back}) {
+    auto record = sample();
+    record.journal->phase = phase;
+    const auto back = parse_record(to_json(record).dump(), "record");
+    ASSERT_TRUE(back) << to_string(phase);
+    EXPECT_EQ(back->journal->phase, phase);
+  }
+}
+
+TEST(ProductRecord, EveryMissingFieldIsRefused) {
+  const auto whole = to_json(sample());
+  for (const auto& [key, value] : whole.items()) {
+    if (key == "journal") continue;  // none is a state, too
+    auto json = whole;
+    json.erase(key);
+    EXPECT_FALSE(parse_record(json.dump(), "record")) << key;
+  }
+}
+
+TEST(ProductRecord, AnUnknownPhaseIsRefused) {
+  auto json = to_json(sample());
+  json["journal"]["phase"] = "dreaming";
+  EXPECT_FALSE(parse_record(json.dump(), "record"));
+}
+
+TEST(ProductRecord, TruncationIsRefusedAtEveryLength) {
+  const auto text = to_json(sample()).dump();
+  for (std::size_t length = 0; length < text.size(); ++length) EXPECT_FALSE(parse_record(text.substr(0, length), "record")) << length;
+}
+
+TEST(ProductRecord, ANewProductStartsEmpty) {
+  const tests::TemporaryFolder folder;
+  const auto record = RecordStore(system_files(), folder.path()).load("app");
+  ASSERT_TRUE(record) << record.error().message();
+  EXPECT_EQ(record->product, "app");
+  EXPECT_TRUE(record->current.empty());
+  EXPECT_EQ(record->highest, (trust::ReleaseCounter{1, 0}));
+}
+
+TEST(ProductRecord, ADamagedRecordIsNotTakenForANewOne) {
+  const tests::TemporaryFolder folder;
+  folder.write("app.json", "{");
+  const auto record = RecordStore(system_files(), folder.path()).load("app");
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error().kind, ErrorKind::corrupt);
+}
+
+TEST(ProductRecord, SavingIsAllOrNothingAtEveryOperation) {
+  for (std::size_t n = 1;; ++n) {
+    const tests::TemporaryFolder folder;
+    tests::StoppingFiles files(system_files());
+    RecordStore store(files, folder.path());
+    auto record = sample();
+    ASSERT_TRUE(store.save(record));
+    record.current = "2.0.0";
+    files.stop_at(n);
+    const auto saved = store.save(record);
+    const bool reached = files.was_reached();
+    files.stop_at({});
+    const auto back = store.load("app");
+    ASSERT_TRUE(back) << n;
+    EXPECT_TRUE(back->current == "2.0.0" || (!saved && back->current == "1.0.0"));
+    ASSERT_TRUE(store.save(record)) << "a left-over of operation " << n << " is in the way";
+    if (!reached) break;
+  }
+}
+
+TEST(ProductRecord, OutcomeNumbersRiseOverAllProducts) {
+  const tests::TemporaryFolder folder;
+  RecordStore store(system_files(), folder.path());
+  auto record = sample();
+  ASSERT_TRUE(store.save(record));
+  ProductRecord other;
+  other.product = "tool";
+  const auto number = store.next_outcome({"app", "tool"}, other);
+  ASSERT_TRUE(number);
+  EXPECT_EQ(*number, 6);
+}
+
+TEST(ProductRecord, TheOldestOutcomesAreDropped) {
+  ProductRecord record;
+  for (std::int64_t i = 1; i <= 300; ++i) record.keep({.number = i});
+  EXPECT_EQ(record.outcomes.size(), kMostKeptOutcomes);
+  EXPECT_EQ(record.outcomes.back().number, 300);
+  EXPECT_EQ(record.last_outcome, 300);
+}
+
+}  // namespace
+}  // namespace upswarm::installer

@@ -1,0 +1,125 @@
+#include "installer/release_runner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/support/temporary_folder.hpp"
+
+namespace upswarm::installer {
+namespace {
+
+class FakeConfirmations final : public Confirmations {
+ public:
+  Result<void> expect(const std::string& product, const std::string& /*account*/) override {
+    expected = product;
+    return {};
+  }
+  bool is_confirmed(const std::string& /*product*/) override { return ++asked > confirm_after; }
+
+  std::string expected;
+  int asked = 0;
+  int confirm_after = 0;
+};
+
+class ReleaseRunnerTest : public testing::Test {
+ protected:
+  trust::Command script(const std::string& text) {
+    folder.write("release/bin/script", "#!/bin/sh\n" + text + "\n", 0755);
+    return {.argv = {"bin/script"}, .timeout = std::chrono::seconds(10), .run_as = {}};
+  }
+
+  tests::TemporaryFolder folder;
+  FakeConfirmations confirmations;
+  std::unique_ptr<ReleaseRunner> runner = make_process_runner(folder / "systemctl", confirmations);
+  RunContext context{.product = "app", .version = "2.0.0", .from = "1.0.0", .root = folder / "root", .release = folder / "release"};
+};
+
+TEST_F(ReleaseRunnerTest, AHookRunsInItsReleaseAndIsToldWhatHappens) {
+  const auto hook = script("echo $UPSWARM_PRODUCT $UPSWARM_FROM $UPSWARM_VERSION $(pwd) > out");
+  ASSERT_TRUE(runner->run_hook("after", hook, context, {}));
+  EXPECT_EQ(folder.read("release/out"), "app 1.0.0 2.0.0 " + (folder / "release").string() + "\n");
+}
+
+TEST_F(ReleaseRunnerTest, NothingOfOurEnvironmentReachesAHook) {
+  ::setenv("UPSWARM_SECRET_OF_THE_TEST", "1", 1);
+  ASSERT_TRUE(runner->run_hook("after", script("env > out"), context, {}));
+  EXPECT_EQ(folder.read("release/out").find("SECRET"), std::string::npos);
+}
+
+TEST_F(ReleaseRunnerTest, AFailingHookTellsItsLastWords) {
+  const auto result = runner->run_hook("before", script("echo the database is in use >&2; exit 7"), context, {});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message(), "hook before of app 2.0.0: exit code 7; its last words: the database is in use");
+}
+
+TEST_F(ReleaseRunnerTest, AHookThatHangsIsEnded) {
+  auto hook = script("sleep 60");
+  hook.timeout = std::chrono::milliseconds(200);
+  const auto result = runner->run_hook("before", hook, context, {});
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().cause.find("too long"), std::string::npos);
+}
+
+TEST_F(ReleaseRunnerTest, AMissingHookIsNotSuccess) {
+  EXPECT_FALSE(runner->run_hook("before", {.argv = {"bin/nothing"}}, context, {}));
+}
+
+TEST_F(ReleaseRunnerTest, HealthIsAskedAgainUntilItIsGood) {
+  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::command,
+                            .command = script("echo x >> count; [ $(wc -l < count) -ge 3 ]"),
+                            .within = std::chrono::seconds(30), .every = std::chrono::milliseconds(1)};
+  EXPECT_TRUE(runner->check_health(health, context, {}));
+  EXPECT_EQ(folder.read("release/count"), "x\nx\nx\n");
+}
+
+TEST_F(ReleaseRunnerTest, HealthThatStaysBadFailsWithItsWords) {
+  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::command, .command = script("echo broken; exit 1"),
+                            .within = std::chrono::milliseconds(100), .every = std::chrono::milliseconds(10)};
+  const auto result = runner->check_health(health, context, {});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::invalid);
+  EXPECT_NE(result.error().cause.find("broken"), std::string::npos);
+}
+
+TEST_F(ReleaseRunnerTest, AConfirmationIsWaitedFor) {
+  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::confirm, .command = {}, .within = std::chrono::seconds(30),
+                            .every = std::chrono::milliseconds(1)};
+  confirmations.confirm_after = 3;
+  ASSERT_TRUE(runner->prepare_health(health, context));
+  EXPECT_EQ(confirmations.expected, "app");
+  EXPECT_TRUE(runner->check_health(health, context, {}));
+}
+
+TEST_F(ReleaseRunnerTest, AConfirmationThatNeverComesFails) {
+  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::confirm, .command = {}, .within = std::chrono::milliseconds(20),
+                            .every = std::chrono::milliseconds(5)};
+  confirmations.confirm_after = 1'000'000;
+  EXPECT_EQ(runner->check_health(health, context, {}).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(ReleaseRunnerTest, AStopIsNoVerdict) {
+  std::jthread stopped([](const std::stop_token&) {});  // (a stop_source of its own: g++ 12 warns falsely)
+  stopped.request_stop();
+  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::command, .command = script("sleep 60"),
+                            .within = std::chrono::seconds(60), .every = std::chrono::seconds(1)};
+  EXPECT_EQ(runner->check_health(health, context, stopped.get_stop_token()).error().kind, ErrorKind::cancelled);
+}
+
+TEST_F(ReleaseRunnerTest, ServicesStopInReverseAndStartInOrder) {
+  folder.write("systemctl", "#!/bin/sh\necho $1 $2 >> " + (folder / "calls").string() + "\n", 0755);
+  ASSERT_TRUE(runner->stop_services({"db", "web"}, {}));
+  ASSERT_TRUE(runner->start_services({"db", "web"}, {}));
+  EXPECT_EQ(folder.read("calls"), "stop web\nstop db\nstart db\nstart web\n");
+}
+
+TEST_F(ReleaseRunnerTest, AServiceThatFailsIsNamed) {
+  folder.write("systemctl", "#!/bin/sh\necho unit not found; exit 5\n", 0755);
+  const auto result = runner->start_services({"web"}, {});
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message().find("start the service web"), std::string::npos);
+  EXPECT_NE(result.error().message().find("unit not found"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace upswarm::installer

@@ -1,0 +1,87 @@
+#include "protocol/messages/installer_messages.hpp"
+
+#include <gtest/gtest.h>
+
+namespace upswarm::messages {
+namespace {
+
+TEST(InstallerMessages, HelloComesBackAsItWas) {
+  Hello hello;
+  hello.root_version = 3;
+  hello.machine_id = "machine-1";
+  hello.products.push_back({.product = "app",
+                            .channel = "stable",
+                            .platform = "linux-x64",
+                            .version = "1.2.3",
+                            .content = sha256("tree"),
+                            .counter = {1, 7},
+                            .busy = true});
+  hello.products.push_back({.product = "tool", .channel = "beta", .platform = "linux-x64", .version = {}, .content = {}, .counter = {1, 0}});
+  const auto back = parse_hello(to_json(hello));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->root_version, 3);
+  EXPECT_EQ(back->machine_id, "machine-1");
+  ASSERT_EQ(back->products.size(), 2U);
+  EXPECT_EQ(back->products[0].version, "1.2.3");
+  EXPECT_EQ(back->products[0].content, sha256("tree"));
+  EXPECT_EQ(back->products[0].counter, (trust::ReleaseCounter{1, 7}));
+  EXPECT_TRUE(back->products[0].busy);
+  EXPECT_FALSE(back->products[1].version);
+}
+
+TEST(InstallerMessages, AnUnknownFieldIsRefused) {
+  auto json = to_json(Hello{.root_version = 1, .machine_id = "m", .products = {{.product = "app", .channel = "c", .platform = "p", .version = {}, .content = {}, .counter = {}}}});
+  json["products"][0]["surprise"] = 1;
+  const auto back = parse_hello(json);
+  ASSERT_FALSE(back);
+  EXPECT_NE(back.error().message().find("surprise"), std::string::npos);
+}
+
+TEST(InstallerMessages, OutcomesComeBackAsTheyWere) {
+  Outcome outcome{.number = 4, .product = "app", .from = "1.0.0", .to = "1.1.0", .running = "1.0.0", .kind = "delta",
+                  .result = "rolled_back", .reason = "health check failed", .at = Time{std::chrono::seconds(1'700'000'000)}, .milliseconds = 1234};
+  const auto back = parse_outcomes(Json{{"outcomes", Json::array({to_json(outcome)})}});
+  ASSERT_TRUE(back) << back.error().message();
+  ASSERT_EQ(back->size(), 1U);
+  EXPECT_EQ(to_json(back->front()), to_json(outcome));
+}
+
+TEST(InstallerMessages, AWantedReleaseNeedsItsEntry) {
+  const Json answer{{"decisions", Json::array({{{"product", "app"}, {"kind", "wanted"}, {"reason", ""}}})}};
+  EXPECT_FALSE(parse_decisions(answer));
+}
+
+TEST(InstallerMessages, HeldCarriesItsReason) {
+  ProductDecision held{.product = "app", .kind = ProductDecision::Kind::held, .entry = {}, .reason = "paused"};
+  const auto back = parse_decisions(Json{{"decisions", Json::array({to_json(held)})}});
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->at(0).kind, ProductDecision::Kind::held);
+  EXPECT_EQ(back->at(0).reason, "paused");
+}
+
+TEST(InstallerMessages, OffersKeepEveryByte) {
+  const std::map<std::string, std::string> files{{"metadata/timestamp.json", std::string("a\0b\xff", 4)}, {"targets/x", ""}};
+  const auto back = parse_offer(make_offer(files));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, files);
+}
+
+TEST(InstallerMessages, TooManyFilesAreRefused) {
+  std::map<std::string, std::string> files;
+  for (std::size_t i = 0; i <= kMostOfferedFiles; ++i) files[std::to_string(i)] = "x";
+  EXPECT_FALSE(parse_offer(make_offer(files)));
+}
+
+TEST(InstallerMessages, AnOfferThatIsNotBase64IsRefused) {
+  EXPECT_FALSE(parse_offer(Json{{"files", {{"a", "!!!"}}}}));
+  EXPECT_FALSE(parse_offer(Json{{"files", {{"a", 5}}}}));
+  EXPECT_FALSE(parse_offer(Json{{"files", Json::array()}}));
+}
+
+TEST(InstallerMessages, NegativeProgressIsRefused) {
+  const Json answer{{"products", Json::array({{{"product", "a"}, {"version", "1"}, {"phase", "p"}, {"done", -1}, {"total", 2}}})}};
+  EXPECT_FALSE(parse_progress(answer));
+}
+
+}  // namespace
+}  // namespace upswarm::messages

@@ -1,0 +1,71 @@
+// Small real releases for installer tests: trees on disk, packed, with the entries that would be signed.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "installer/installation.hpp"
+#include "protocol/package/encode/package_writer.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace upswarm::tests {
+
+/// A runner that does what the test says, and remembers what it was asked to.
+class ScriptedRunner final : public installer::ReleaseRunner {
+ public:
+  std::vector<std::string> calls;
+  std::map<std::string, Error> failures;   ///< by call: "health 2.0.0", "hook after", "stop web", ...
+
+  Result<void> run_hook(const char* name, const trust::Command& /*command*/, const installer::RunContext& /*context*/,
+                        std::stop_token /*stop*/) override {
+    return note("hook " + std::string(name));
+  }
+  Result<void> stop_services(const std::vector<std::string>& services, std::stop_token /*stop*/) override {
+    for (const auto& service : services) UPSWARM_CHECK(note("stop " + service));
+    return {};
+  }
+  Result<void> start_services(const std::vector<std::string>& services, std::stop_token /*stop*/) override {
+    for (const auto& service : services) UPSWARM_CHECK(note("start " + service));
+    return {};
+  }
+  Result<void> prepare_health(const trust::HealthCheck& /*health*/, const installer::RunContext& /*context*/) override { return {}; }
+  Result<void> check_health(const trust::HealthCheck& /*health*/, const installer::RunContext& context,
+                            std::stop_token /*stop*/) override {
+    return note("health " + context.version);
+  }
+
+ private:
+  Result<void> note(const std::string& call) {
+    calls.push_back(call);
+    const auto found = failures.find(call);
+    if (found != failures.end()) return found->second;
+    return {};
+  }
+};
+
+/// A clock that stands still until it is turned.
+class HandClock final : public Clock {
+ public:
+  Time now() const override { return time; }
+  Time time{std::chrono::seconds(1'800'000'000)};
+};
+
+/// A release with its packages as files.
+struct MadeRelease {
+  trust::Entry entry;
+  Path tree;                           ///< the folder it was packed from
+  Path full;
+  std::map<std::string, Path> deltas;  ///< by the version they start from
+};
+
+using TreeFiles = std::map<std::string, std::string>;  ///< path -> content
+
+/// Packs `files` as `version`, with a delta from `base` when one is given.
+MadeRelease make_release(const TemporaryFolder& folder, const std::string& version, std::int64_t n, const TreeFiles& files,
+                         const MadeRelease* base = nullptr);
+
+/// Two releases that differ by a changed, an added, a removed and a moved file.
+TreeFiles first_tree();
+TreeFiles second_tree();
+
+}  // namespace upswarm::tests
