@@ -56,7 +56,7 @@ Result<Sha256> parse_sha256(std::string_view hex) {
 ByteBuffer random_bytes(std::size_t count) {
   start_sodium();
   ByteBuffer bytes(count);
-  randombytes_buf(bytes.data(), bytes.size());
+  if (count != 0) randombytes_buf(bytes.data(), bytes.size());
   return bytes;
 }
 

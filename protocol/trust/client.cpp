@@ -66,14 +66,17 @@ std::set<std::string> keys_of(const Root& root, const char* role) {
   return keys;
 }
 
-bool has_rotated(const Root& from, const Root& to, const char* role) { return keys_of(from, role) != keys_of(to, role); }
+bool has_rotated(const Root& from, const Root& to, const char* role) {
+  return keys_of(from, role) != keys_of(to, role);
+}
 
 /// 5.5.5: nothing that the trusted snapshot lists may go back or vanish.
 Result<void> check_rollback(const Snapshot& from, const Snapshot& to) {
   for (const auto& [name, file] : from.meta) {
     const auto found = to.meta.find(name);
     if (found == to.meta.end()) return untrusted("snapshot", name + " is no longer listed", "rollback");
-    if (found->second.version < file.version) return went_back("snapshot: " + name, file.version, found->second.version);
+    if (found->second.version < file.version)
+      return went_back("snapshot: " + name, file.version, found->second.version);
   }
   return {};
 }
@@ -86,7 +89,7 @@ struct TrustClient::State {
   const SignatureVerifier& verifier;
   const Clock& clock;
 
-  Time now;                 ///< of the whole refresh
+  Time now;  ///< of the whole refresh
   bool is_ready = false;
   bool takes_expired = false;
   std::optional<Accepted<Root>> root;
@@ -106,7 +109,8 @@ struct TrustClient::State {
   template <typename T>
   Result<void> check_expiry(const Accepted<T>& role, const std::string& name) const {
     if (role.value.expires > now) return {};
-    return untrusted(name, "it expired at " + to_string(role.value.expires) + ", now it is " + to_string(now), "expired");
+    return untrusted(name, "it expired at " + to_string(role.value.expires) + ", now it is " + to_string(now),
+                     "expired");
   }
 
   std::string name_of(const std::string& role, RoleVersion version) const {
@@ -120,7 +124,8 @@ struct TrustClient::State {
   }
 
   template <typename T, typename Parse>
-  Result<Accepted<T>> verify(std::string bytes, const std::string& role, Bytes longest, const Signers& signers, Parse parse) const {
+  Result<Accepted<T>> verify(std::string bytes, const std::string& role, Bytes longest, const Signers& signers,
+                             Parse parse) const {
     UPSWARM_TRY(const auto envelope, parse_envelope(bytes, role, longest));
     UPSWARM_CHECK(verify_signatures(envelope, signers.role, signers.keys, verifier, role));
     UPSWARM_TRY(auto value, parse(envelope));
@@ -129,11 +134,14 @@ struct TrustClient::State {
 
   /// What the store has of a role, if that still counts. What does not is as good as not there: it is fetched anew.
   template <typename T, typename Parse>
-  Result<std::optional<Accepted<T>>> stored(const std::string& role, Bytes longest, const Signers& signers, Parse parse) const {
+  Result<std::optional<Accepted<T>>> stored(const std::string& role, Bytes longest, const Signers& signers,
+                                            Parse parse) const {
     auto bytes = store.load(role);
     if (!bytes) {
-      // Other failures are passed on: a store that cannot be read just now must not cost the protection against rollback.
-      if (bytes.error().kind == ErrorKind::not_found || bytes.error().kind == ErrorKind::corrupt) return std::optional<Accepted<T>>{};
+      // Other failures are passed on: a store that cannot be read just now must not cost the protection against
+      // rollback.
+      if (bytes.error().kind == ErrorKind::not_found || bytes.error().kind == ErrorKind::corrupt)
+        return std::optional<Accepted<T>>{};
       return bytes.error();
     }
     auto accepted = verify<T>(std::move(*bytes), role, longest, signers, parse);
@@ -143,15 +151,18 @@ struct TrustClient::State {
 
   /// A file that timestamp or snapshot tells of.
   template <typename T, typename Parse>
-  Result<Accepted<T>> fetch_told(const std::string& role, const MetaFile& told, Bytes longest, const Signers& signers, Parse parse) {
+  Result<Accepted<T>> fetch_told(const std::string& role, const MetaFile& told, Bytes longest, const Signers& signers,
+                                 Parse parse) {
     const auto name = name_of(role, told.version);
     if (told.length && *told.length > longest) return too_long(name, longest);
     UPSWARM_TRY(auto bytes, promised(download(name, told.length.value_or(longest))));
-    if (!has_length_and_digest(bytes, told)) return untrusted(role, "length or digest is not what was signed", "mix_and_match");
+    if (!has_length_and_digest(bytes, told))
+      return untrusted(role, "length or digest is not what was signed", "mix_and_match");
     UPSWARM_TRY(auto fresh, verify<T>(std::move(bytes), role, longest, signers, parse));
     if (fresh.value.version != told.version) {
-      return untrusted(role, "version " + std::to_string(told.version) + " is wanted, not " + std::to_string(fresh.value.version),
-                       "wrong_version");
+      return untrusted(
+          role, "version " + std::to_string(told.version) + " is wanted, not " + std::to_string(fresh.value.version),
+          "wrong_version");
     }
     return fresh;
   }
@@ -187,12 +198,14 @@ Result<void> TrustClient::State::load_root() {
 Result<Accepted<Root>> TrustClient::State::next_root(std::string bytes) const {
   const auto wanted = root->value.version + 1;
   UPSWARM_TRY(const auto envelope, parse_envelope(bytes, "root", kLongestRoot));
-  UPSWARM_CHECK(verify_signatures(envelope, root->value.roles.at("root"), root->value.keys, verifier, "root by the keys before it"));
+  UPSWARM_CHECK(verify_signatures(envelope, root->value.roles.at("root"), root->value.keys, verifier,
+                                  "root by the keys before it"));
   UPSWARM_TRY(auto value, parse_root(envelope));
   UPSWARM_CHECK(verify_signatures(envelope, value.roles.at("root"), value.keys, verifier, "root by its own keys"));
   if (value.version < wanted) return went_back("root", root->value.version, value.version);
   if (value.version > wanted) {
-    return untrusted("root", "version " + std::to_string(wanted) + " is wanted, not " + std::to_string(value.version), "wrong_version");
+    return untrusted("root", "version " + std::to_string(wanted) + " is wanted, not " + std::to_string(value.version),
+                     "wrong_version");
   }
   return Accepted<Root>{std::move(value), std::move(bytes)};
 }
@@ -222,7 +235,8 @@ Result<void> TrustClient::State::update_timestamp() {
   const auto signers = signers_of(root->value, "timestamp");
   UPSWARM_TRY(auto old, stored<Timestamp>("timestamp", kLongestTimestamp, signers, parse_timestamp));
   UPSWARM_TRY(auto bytes, download("timestamp.json", kLongestTimestamp));
-  UPSWARM_TRY(auto fresh, verify<Timestamp>(std::move(bytes), "timestamp", kLongestTimestamp, signers, parse_timestamp));
+  UPSWARM_TRY(auto fresh,
+              verify<Timestamp>(std::move(bytes), "timestamp", kLongestTimestamp, signers, parse_timestamp));
   if (old) {
     const auto& before = old->value;
     if (fresh.value.version < before.version) return went_back("timestamp", before.version, fresh.value.version);
@@ -280,7 +294,8 @@ Result<Accepted<Targets>> TrustClient::State::stored_or_fetched(const std::strin
 }
 
 /// A role as `delegator` delegates it. Another delegator may name other keys: then the role is verified anew.
-Result<const Targets*> TrustClient::State::use(const std::string& role, const std::string& delegator, const Signers& signers) {
+Result<const Targets*> TrustClient::State::use(const std::string& role, const std::string& delegator,
+                                               const Signers& signers) {
   const auto found = roles.find(role);
   if (found != roles.end() && found->second.delegator == delegator) return &found->second.value;
   UPSWARM_TRY(auto accepted, stored_or_fetched(role, signers));
@@ -296,20 +311,31 @@ Result<void> TrustClient::State::load_top() {
   UPSWARM_TRY(auto snapshot_bytes, store.load("snapshot"));
   UPSWARM_TRY(snapshot, verify<Snapshot>(std::move(snapshot_bytes), "snapshot", kLongestSnapshot,
                                          signers_of(root->value, "snapshot"), parse_snapshot));
-  const auto apart = [](const char* role) { return untrusted(role, "the store holds another version than was told", "mix_and_match"); };
+  const auto apart = [](const char* role) {
+    return untrusted(role, "the store holds another version than was told", "mix_and_match");
+  };
   if (!is_as_told(*snapshot, timestamp->value.snapshot)) return apart("snapshot");
   UPSWARM_TRY(auto targets_bytes, store.load("targets"));
   const auto parse = [](const Envelope& envelope) { return parse_targets(envelope, "targets"); };
-  UPSWARM_TRY(auto targets, verify<Targets>(std::move(targets_bytes), "targets", kLongestTargets, signers_of(root->value, "targets"), parse));
+  UPSWARM_TRY(auto targets, verify<Targets>(std::move(targets_bytes), "targets", kLongestTargets,
+                                            signers_of(root->value, "targets"), parse));
   UPSWARM_TRY(const auto told, told_of("targets"));
   if (!is_as_told(targets, told)) return apart("targets");
   roles.insert_or_assign("targets", std::move(targets));
   return {};
 }
 
-TrustClient::TrustClient(TrustStore& store, RepositorySource& source, const SignatureVerifier& verifier, const Clock& clock)
-    : state_(new State{.store = store, .source = source, .verifier = verifier, .clock = clock, .now = {}, .root = {},
-                       .timestamp = {}, .snapshot = {}, .roles = {}}) {}
+TrustClient::TrustClient(TrustStore& store, RepositorySource& source, const SignatureVerifier& verifier,
+                         const Clock& clock)
+    : state_(new State{.store = store,
+                       .source = source,
+                       .verifier = verifier,
+                       .clock = clock,
+                       .now = {},
+                       .root = {},
+                       .timestamp = {},
+                       .snapshot = {},
+                       .roles = {}}) {}
 
 TrustClient::~TrustClient() = default;
 
@@ -341,7 +367,8 @@ Result<TrustedTarget> TrustClient::find(const std::string& path) {
     std::int64_t epoch;
   };
   std::vector<Visit> waiting;
-  waiting.push_back({"targets", state_->roles.at("targets").delegator, signers_of(state_->root->value, "targets"), kAnyEpoch});
+  waiting.push_back(
+      {"targets", state_->roles.at("targets").delegator, signers_of(state_->root->value, "targets"), kAnyEpoch});
   std::set<std::string> visited;
   while (!waiting.empty()) {
     const auto visit = std::move(waiting.back());
@@ -357,7 +384,8 @@ Result<TrustedTarget> TrustClient::find(const std::string& path) {
     std::vector<Visit> next;
     for (const auto& child : role->delegations.roles) {
       if (!is_responsible(child, path)) continue;
-      next.push_back({child.name, visit.role, {child.keys, role->delegations.keys}, std::min(visit.epoch, child.epoch)});
+      next.push_back(
+          {child.name, visit.role, {child.keys, role->delegations.keys}, std::min(visit.epoch, child.epoch)});
       if (!child.terminating) continue;
       waiting.clear();
       break;

@@ -24,8 +24,8 @@ class RepositorySource {
 };
 
 /// What this machine trusts: a folder with root.json, timestamp.json, snapshot.json, targets.json and a file for each
-/// delegated role (its name percent-encoded), as served, byte for byte. Each is replaced atomically and survives a power
-/// cut after save(). One writer at a time: the program that owns the folder holds a lock on it.
+/// delegated role (its name percent-encoded), as served, byte for byte. Each is replaced atomically and survives a
+/// power cut after save(). One writer at a time: the program that owns the folder holds a lock on it.
 class TrustStore {
  public:
   /// Makes the folder when it is missing. `files` must outlive the store.   Errors: denied, no_space, disk.
@@ -36,7 +36,8 @@ class TrustStore {
   /// to the newer ones.
   Result<void> place_first_root(std::string_view root_json, const SignatureVerifier& verifier);
 
-  /// `role`: "root", "timestamp", ...   Errors: not_found; corrupt (too_long)  longer than any role may be; denied, disk.
+  /// `role`: "root", "timestamp", ...
+  /// Errors: not_found; corrupt (too_long)  longer than any role may be; denied, disk.
   Result<std::string> load(const std::string& role) const;
   /// Errors: denied, no_space, disk.
   Result<void> save(const std::string& role, std::string_view bytes);
@@ -55,8 +56,8 @@ class TrustStore {
 struct TrustedTarget {
   std::string path;
   TargetFile file;
-  std::string role;         ///< who said so
-  std::int64_t epoch = 1;   ///< the highest epoch that its releases may have: the lowest of the delegations passed
+  std::string role;        ///< who said so
+  std::int64_t epoch = 1;  ///< the highest epoch that its releases may have: the lowest of the delegations passed
   /// The name on a repository with consistent snapshots: the digest before the last part of the path.
   std::string consistent_name() const;
 };
@@ -76,21 +77,22 @@ class TrustClient {
   /// Errors: not_found  the source has no timestamp.json, or (reason no_root) there is no first root;
   ///         unreachable  also when the source lacks a file that signed metadata promises; cancelled;
   ///         corrupt    not metadata of its kind; reason too_long;
-  ///         untrusted  reason wrong_signature, rollback, expired, mix_and_match (length or digest are not what the role
-  ///                    above says, or it does not know the role), wrong_version (validly signed, but not the one that
-  ///                    was asked for);
+  ///         untrusted  reason wrong_signature, rollback, expired,
+  ///                    mix_and_match (length or digest are not what the role above says, or it lists no such role),
+  ///                    wrong_version (validly signed, but not the one that was asked for);
   ///         denied, no_space, disk
   Result<void> refresh();
 
-  /// Loads what the store holds without asking the source: after a poll that found nothing new, or could not reach anybody.
-  /// Expired metadata is loaded too: see expires_first.
+  /// Loads what the store holds without asking the source: after a poll that found nothing new, or could not reach
+  /// anybody. Expired metadata is loaded too: see expires_first.
   /// Errors: not_found  (reason no_root: no first root); corrupt; untrusted  as refresh; mix_and_match also after a
   ///         refresh that was cut short: the next one mends it.
   Result<void> load();
 
   /// Finds a target by the delegations (5.6.7), fetching delegated roles that are missing or old.
   /// Needs refresh() or load() first.
-  /// Errors: not_found  no role speaks of it, within 32 roles; invalid  neither refresh() nor load() succeeded; as refresh.
+  /// Errors: not_found  no role speaks of it, within 32 roles; invalid  neither refresh() nor load() succeeded;
+  ///         as refresh.
   Result<TrustedTarget> find(const std::string& path);
 
   /// The bytes of a small target, verified.
@@ -102,12 +104,12 @@ class TrustClient {
     Time time;
     std::string role;
   };
-  Expiry expires_first() const;   ///< an empty role when nothing is trusted yet
+  Expiry expires_first() const;  ///< an empty role when nothing is trusted yet
   /// 0 when there is none.
   RoleVersion root_version() const;
   RoleVersion timestamp_version() const;
-  /// The files of all roles now trusted by name ("3.root.json", "timestamp.json", "3.snapshot.json", "1.rel-app.json"), for
-  /// handing on; of delegated ones those that find() has passed.
+  /// The files of all roles now trusted by name ("3.root.json", "timestamp.json", "3.snapshot.json", "1.rel-app.json"),
+  /// for handing on; of delegated ones those that find() has passed.
   std::map<std::string, std::string> files() const;
 
  private:

@@ -57,7 +57,8 @@ Judge::Objection Judge::objection_by_counter(const Entry& entry) const {
     return "its counter " + entry.counter.text() + " is of an epoch that its signers may not use";
   }
   if (entry.counter < index_.floor) return "it is below the floor " + index_.floor.text();
-  if (entry.counter < highest) return "it is behind " + highest.text() + ", which was committed here; going back needs an administrator";
+  if (entry.counter < highest)
+    return "it is behind " + highest.text() + ", which was committed here; going back needs an administrator";
   if (entry.counter.epoch == highest.epoch && entry.counter.n - highest.n > kLargestCounterJump) {
     return "its counter " + entry.counter.text() + " jumps too far from " + highest.text();
   }
@@ -69,7 +70,8 @@ Judge::Objection Judge::objection_by_step(const Entry& entry) const {
   const auto least = Version::parse(entry.minimum_version);
   const auto here = Version::parse(*facts_.installed_version);
   if (least && here && *here >= *least) return std::nullopt;
-  return "only " + entry.minimum_version + " and newer may step to it, and " + *facts_.installed_version + " is installed";
+  return "only " + entry.minimum_version + " and newer may step to it, and " + *facts_.installed_version +
+         " is installed";
 }
 
 bool Judge::is_hold_over(const Entry& entry) const {
@@ -107,7 +109,8 @@ Decision Judge::nothing_newer() const {
     return {Decision::Kind::held, std::nullopt, "held: there is no release for this machine"};
   }
   if (installed_ && *installed_ < index_.floor) {
-    return {Decision::Kind::held, std::nullopt, "held: " + here + " is below the floor " + index_.floor.text() + ", but there is nothing newer"};
+    return {Decision::Kind::held, std::nullopt,
+            "held: " + here + " is below the floor " + index_.floor.text() + ", but there is nothing newer"};
   }
   return {Decision::Kind::current, std::nullopt, here + " is the newest release for this machine"};
 }
@@ -119,7 +122,8 @@ Decision Judge::decide() const {
     if (!is_offered(*entry)) continue;
     const auto objection = objection_to(*entry);
     if (!objection) {
-      const auto from = facts_.installed_version ? " is newer than " + *facts_.installed_version : std::string(" is the newest release");
+      const auto from = facts_.installed_version ? " is newer than " + *facts_.installed_version
+                                                 : std::string(" is the newest release");
       return {Decision::Kind::wanted, *entry, entry->version + from};
     }
     if (!held) held = Decision{Decision::Kind::held, *entry, "held: " + entry->version + ": " + *objection};
@@ -140,7 +144,8 @@ Decision decide(const Index& index, const std::optional<Rollout>& rollout, const
 std::int64_t rollout_place(const std::string& salt, const std::string& machine_id) {
   const auto digest = sha256(salt + '\0' + machine_id);
   std::uint64_t place = 0;
-  for (std::size_t i = 0; i < sizeof place; ++i) place = place << 8U | std::to_integer<std::uint64_t>(digest.bytes.at(i));
+  for (std::size_t i = 0; i < sizeof place; ++i)
+    place = place << 8U | std::to_integer<std::uint64_t>(digest.bytes.at(i));
   return static_cast<std::int64_t>(place % 1000);
 }
 

@@ -13,10 +13,10 @@ namespace upswarm::trust {
 struct MachineFacts {
   std::string machine_id;
   std::optional<std::string> installed_version;
-  ReleaseCounter highest_committed;           ///< {1, 0} when nothing was ever committed
-  std::optional<ReleaseCounter> installed;    ///< counter of what is installed now
+  ReleaseCounter highest_committed;         ///< {1, 0} when nothing was ever committed
+  std::optional<ReleaseCounter> installed;  ///< counter of what is installed now
   bool accepts_prerelease = false;
-  std::vector<Sha256> bad;                    ///< content digests that failed here
+  std::vector<Sha256> bad;  ///< content digests that failed here
   Time now;
   /// TrustedTarget::epoch of the index: the offline targets role allows its releases no higher one.
   std::int64_t epoch = 1;
@@ -25,13 +25,13 @@ struct MachineFacts {
 struct Decision {
   enum class Kind { current, wanted, held };
   Kind kind = Kind::held;
-  std::optional<Entry> entry;   ///< the one wanted; for `held` the one being held, if there is one
-  std::string reason;           ///< a sentence for people; of `held` it begins with "held: "
+  std::optional<Entry> entry;  ///< the one wanted; for `held` the one being held, if there is one
+  std::string reason;          ///< a sentence for people; of `held` it begins with "held: "
 };
 
 /// `rollout`: nothing when there is none or it has expired. One of another product, channel or platform counts as none.
 ///
-/// Of the entries newer than what is installed, the newest that may be installed is wanted. An entry is passed over when it
+/// Of the entries newer than what is installed, the newest that may be installed is wanted. Passed over is one that
 ///   - is a pre-release and nobody opted in (as if it were not there: this alone holds nothing),
 ///   - has an epoch that the role may not use, or jumps by more than kLargestCounterJump within the committed epoch,
 ///   - is below the floor, or behind what was committed (going back is never decided here),
@@ -39,13 +39,14 @@ struct Decision {
 ///   - is not to be stepped to from what is installed (minimum_version; with nothing installed any may be),
 ///   - is not yet due (not_before),
 ///   - is held by the filter: no item with its counter and digest, paused, or this machine is outside the permille.
-///     Urgent entries skip the permille. An urgent entry is held by a missing filter or item, or by a pause, no longer than
-///     max_hold_days after its not_before; without a not_before there is nothing to count from, and the filter holds it
-///     for as long as it likes.
+///     Urgent entries skip the permille. An urgent entry is held by a missing filter or item, or by a pause, no longer
+///     than max_hold_days after its not_before; without a not_before there is nothing to count from, and the filter
+///     holds it for as long as it likes.
 ///
 /// current  what is installed is the newest that there is for this machine
 /// held     there would be something newer; `entry` is the newest that was passed over, and the reason is its own. Also
-///          when nothing is installed and nothing may be, and when what is installed is below the floor with nothing newer.
+///          when nothing is installed and nothing may be, and when what is installed is below the floor with nothing
+///          newer.
 Decision decide(const Index& index, const std::optional<Rollout>& rollout, const MachineFacts& facts);
 
 /// The place of a machine in a staged rollout, 0 to 999: the first 8 bytes (big-endian) of SHA-256(salt, a zero byte,

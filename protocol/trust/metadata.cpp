@@ -85,7 +85,8 @@ Result<TargetFile> read_target_file(ObjectReader in) {
 /// A delegated role that is called like a top-level one would overwrite its file in the store, on a file system that
 /// does not tell "Root" from "root" also when spelt otherwise.
 bool is_top_level_name(std::string name) {
-  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return std::ranges::find(kTopLevelRoles, name) != kTopLevelRoles.end();
 }
 
@@ -255,7 +256,8 @@ Result<void> verify_signatures(const Envelope& envelope, const RoleKeys& role, c
   for (const auto& signature : envelope.signatures) {
     const auto key = keys.find(signature.key_id);
     if (key == keys.end() || std::ranges::find(role.key_ids, signature.key_id) == role.key_ids.end()) continue;
-    if (verifier.is_good(key->second, signature.value, as_bytes(envelope.canonical))) good.insert(key->second.public_text);
+    if (verifier.is_good(key->second, signature.value, as_bytes(envelope.canonical)))
+      good.insert(key->second.public_text);
   }
   if (good.size() >= static_cast<std::size_t>(role.threshold)) return {};
   return Error{ErrorKind::untrusted, "verify " + what,
@@ -275,7 +277,8 @@ std::string encode_role_name(std::string_view role) {
   static constexpr std::string_view kUnreserved = "-._~";
   std::string encoded;
   for (const char c : role) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kUnreserved.find(c) != std::string_view::npos) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+        kUnreserved.find(c) != std::string_view::npos) {
       encoded.push_back(c);
     } else {
       const auto byte = static_cast<unsigned char>(c);

@@ -23,15 +23,15 @@ inline constexpr Bytes kLongestTargets = 8_MiB;
 inline constexpr int kMostRootRotations = 32;
 inline constexpr int kMostRolesVisited = 32;
 inline constexpr std::size_t kMostSignatures = 256;
-inline constexpr std::size_t kLongestRoleName = 80;   ///< percent-encoded it still is a file name
+inline constexpr std::size_t kLongestRoleName = 80;  ///< percent-encoded it still is a file name
 inline constexpr std::string_view kSpecVersion = "1.0.34";
 
 using RoleVersion = std::int64_t;  ///< 1 and up
 
 /// A signed document: what is signed, as it was served, and by whom.
 struct Envelope {
-  Json content;                       ///< "signed"
-  std::string canonical;              ///< the bytes that the signatures cover
+  Json content;           ///< "signed"
+  std::string canonical;  ///< the bytes that the signatures cover
   std::vector<Signature> signatures;
 };
 
@@ -55,8 +55,8 @@ struct Root {
   std::map<std::string, RoleKeys> roles;  ///< root, timestamp, snapshot, targets: always all four
 };
 
-/// What timestamp says of snapshot, and snapshot of the targets roles. Length and digest may be left out (4.4); hashes of
-/// other kinds alone are refused, for nothing could be checked by them.
+/// What timestamp says of snapshot, and snapshot of the targets roles. Length and digest may be left out (4.4); hashes
+/// of other kinds alone are refused, for nothing could be checked by them.
 struct MetaFile {
   RoleVersion version = 0;
   std::optional<Bytes> length;
@@ -103,8 +103,8 @@ struct Targets {
 };
 
 // Fields that are not known are passed over, as TUF wants it (4.2); writing a value back does not bring them back.
-// Errors of all: corrupt  wrong _type, spec_version not 1.x, a field missing or of the wrong form; a delegated role with
-//                         the name of a top-level role, or delegated twice.
+// Errors of all: corrupt  wrong _type, spec_version not 1.x, a field missing or of the wrong form;
+//                         a delegated role with the name of a top-level role, or delegated twice.
 Result<Root> parse_root(const Envelope& envelope);
 Result<Timestamp> parse_timestamp(const Envelope& envelope);
 Result<Snapshot> parse_snapshot(const Envelope& envelope);

@@ -78,9 +78,11 @@ Json to_json(const Targets& targets) {
 std::string seal(const Json& content, const std::vector<const SigningKey*>& keys) {
   const auto canonical = to_canonical(content);
   auto signatures = Json::array();
-  for (const auto* const key : keys) signatures.push_back({{"keyid", key->id()}, {"sig", key->sign(as_bytes(canonical))}});
+  for (const auto* const key : keys)
+    signatures.push_back({{"keyid", key->id()}, {"sig", key->sign(as_bytes(canonical))}});
   // Not to_canonical: a line break inside a PEM key must be escaped, or nobody could read the file.
-  return Json{{"signatures", std::move(signatures)}, {"signed", content}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return Json{{"signatures", std::move(signatures)}, {"signed", content}}.dump(-1, ' ', false,
+                                                                               Json::error_handler_t::replace);
 }
 
 }  // namespace upswarm::trust

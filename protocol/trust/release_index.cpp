@@ -27,9 +27,11 @@ bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
 bool is_path_part(std::string_view part) {
-  return !part.empty() && part.size() <= kLongestPathPart && part.front() != '.' && std::ranges::all_of(part, [](char c) {
-    return is_digit(c) || is_lower(c) || is_upper(c) || std::string_view("._+~-").find(c) != std::string_view::npos;
-  });
+  return !part.empty() && part.size() <= kLongestPathPart && part.front() != '.' &&
+         std::ranges::all_of(part, [](char c) {
+           return is_digit(c) || is_lower(c) || is_upper(c) ||
+                  std::string_view("._+~-").find(c) != std::string_view::npos;
+         });
 }
 
 bool is_package_path(std::string_view path) {
@@ -68,7 +70,9 @@ ReleaseCounter read_counter(ObjectReader& in, std::string_view key, std::int64_t
   return counter;
 }
 
-Bytes read_length(ObjectReader& in, std::string_view key) { return Bytes{static_cast<std::uint64_t>(in.integer(key, 1, kMax))}; }
+Bytes read_length(ObjectReader& in, std::string_view key) {
+  return Bytes{static_cast<std::uint64_t>(in.integer(key, 1, kMax))};
+}
 
 PackageFile read_package_file(ObjectReader& in) {
   PackageFile file;
@@ -79,7 +83,8 @@ PackageFile read_package_file(ObjectReader& in) {
   file.info_hash = in.text("info_hash");
   if (!is_info_hash(file.info_hash)) in.fail("info_hash", "40 lower-case hexadecimal digits are wanted");
   file.piece_length = read_length(in, "piece_length");
-  if (!std::has_single_bit(file.piece_length.count) || file.piece_length < kSmallestPiece || file.piece_length > kLargestPiece) {
+  if (!std::has_single_bit(file.piece_length.count) || file.piece_length < kSmallestPiece ||
+      file.piece_length > kLargestPiece) {
     in.fail("piece_length", "a power of two from 16 KiB to 16 MiB is wanted");
   }
   return file;
@@ -118,7 +123,8 @@ Result<Command> read_command(ObjectReader in) {
   std::size_t length = 0;
   for (const auto& word : command.argv) length += word.size();
   if (command.argv.empty() || command.argv.front().empty()) in.fail("argv", "a program is wanted");
-  if (length > kLongestArguments) in.fail("argv", "longer than " + std::to_string(kLongestArguments) + " bytes together");
+  if (length > kLongestArguments)
+    in.fail("argv", "longer than " + std::to_string(kLongestArguments) + " bytes together");
   // A line break may well stand in an argument; a zero byte would cut it short.
   if (std::ranges::any_of(command.argv, [](const auto& word) { return word.find('\0') != std::string::npos; })) {
     in.fail("argv", "no zero bytes here");
@@ -173,7 +179,8 @@ Result<HealthCheck> read_health(ObjectReader in) {
 void read_head(ObjectReader& in, std::string_view type) {
   if (in.text("_type") != type) in.fail("_type", "\"" + std::string(type) + "\" is wanted here");
   const auto format = in.integer("format", 1, kMax);
-  if (format != kFormat) in.fail("format", "format " + std::to_string(format) + " is not known to this program; it is newer");
+  if (format != kFormat)
+    in.fail("format", "format " + std::to_string(format) + " is not known to this program; it is newer");
 }
 
 std::string read_name(ObjectReader& in, std::string_view key) { return in.parsed(key, parse_name).value_or(""); }
@@ -195,7 +202,8 @@ std::string ReleaseCounter::text() const { return std::to_string(epoch) + "." + 
 
 Result<void> read_recipe(ObjectReader& in, Entry& entry) {
   entry.layout = in.text_or("layout", "versioned", kLongestName);
-  if (entry.layout != "versioned") in.fail("layout", "the layout \"" + entry.layout + "\" is not known to this program");
+  if (entry.layout != "versioned")
+    in.fail("layout", "the layout \"" + entry.layout + "\" is not known to this program");
   if (in.has("hooks")) {
     const auto& hooks = in.object("hooks");
     UPSWARM_CHECK(in.finish_open());
@@ -207,7 +215,8 @@ Result<void> read_recipe(ObjectReader& in, Entry& entry) {
     UPSWARM_TRY(entry.health, read_health(in.inside(health, "health")));
   }
   entry.services = in.texts_or_none("services", kMostServices, kLongestServiceName);
-  if (!std::ranges::all_of(entry.services, is_service_name)) in.fail("services", "a name is empty, or no name of a service");
+  if (!std::ranges::all_of(entry.services, is_service_name))
+    in.fail("services", "a name is empty, or no name of a service");
   const std::set<std::string> different(entry.services.begin(), entry.services.end());
   if (different.size() != entry.services.size()) in.fail("services", "a service stands there twice");
   entry.urgent = in.boolean_or("urgent", false);
@@ -252,8 +261,10 @@ Result<Index> parse_index(std::string_view bytes, const std::string& what) {
   std::set<std::string> versions;
   for (const auto& value : in.array("entries", kMostEntries)) {
     UPSWARM_TRY(auto entry, parse_entry(value, what + ".entries[" + std::to_string(index.entries.size()) + "]"));
-    if (!index.entries.empty() && entry.counter <= index.entries.back().counter) in.fail("entries", "the counters do not rise");
-    if (!versions.insert(entry.version).second) in.fail("entries", "the version " + entry.version + " stands there twice");
+    if (!index.entries.empty() && entry.counter <= index.entries.back().counter)
+      in.fail("entries", "the counters do not rise");
+    if (!versions.insert(entry.version).second)
+      in.fail("entries", "the version " + entry.version + " stands there twice");
     index.entries.push_back(std::move(entry));
   }
   UPSWARM_CHECK(in.finish());

@@ -21,11 +21,11 @@ inline constexpr Bytes kLongestRollout = 64_KiB;
 inline constexpr std::size_t kMostEntries = 500;
 inline constexpr std::size_t kMostDeltas = 40;
 inline constexpr std::int64_t kLargestCounterJump = 10'000;
-inline constexpr Bytes kLongestTorrent = 4_MiB;            ///< a ".torrent" target
-inline constexpr std::size_t kLongestChangelog = 16'384;   ///< in bytes
+inline constexpr Bytes kLongestTorrent = 4_MiB;           ///< a ".torrent" target
+inline constexpr std::size_t kLongestChangelog = 16'384;  ///< in bytes
 inline constexpr std::size_t kMostServices = 64;
 inline constexpr std::size_t kMostArguments = 64;
-inline constexpr std::size_t kLongestArguments = 4096;     ///< of one command together, in bytes
+inline constexpr std::size_t kLongestArguments = 4096;  ///< of one command together, in bytes
 inline constexpr Bytes kSmallestPiece = 16_KiB;
 inline constexpr Bytes kLargestPiece = 16_MiB;
 inline constexpr std::chrono::milliseconds kLongestCommand = std::chrono::hours(24);
@@ -43,16 +43,16 @@ using InfoHash = std::string;
 
 /// One file that can be fetched.
 struct PackageFile {
-  std::string path;          ///< target path under pkg/ or pre/: "pkg/app/linux-x64/1.2.3/app-1.2.3.upk"
-  Bytes length;              ///< at least 1
+  std::string path;  ///< target path under pkg/ or pre/: "pkg/app/linux-x64/1.2.3/app-1.2.3.upk"
+  Bytes length;      ///< at least 1
   Sha256 sha256;
   InfoHash info_hash;
-  Bytes piece_length;        ///< a power of two, 16 KiB to 16 MiB
+  Bytes piece_length;  ///< a power of two, 16 KiB to 16 MiB
 };
 
 struct DeltaFile {
   std::string from_version;
-  Sha256 from_content;       ///< content digest of the base
+  Sha256 from_content;  ///< content digest of the base
   PackageFile file;
 };
 
@@ -61,16 +61,16 @@ struct DeltaFile {
 struct Command {
   std::vector<std::string> argv = {};
   std::chrono::milliseconds timeout{std::chrono::seconds(60)};
-  std::string run_as = {};   ///< account; empty: the installer's own
+  std::string run_as = {};  ///< account; empty: the installer's own
 };
 
 struct HealthCheck {
   enum class Kind { none, command, confirm };
   Kind kind = Kind::none;
-  Command command = {};                                         ///< for Kind::command
-  std::chrono::milliseconds within{std::chrono::seconds(60)};   ///< repeated until it succeeds or this has passed
+  Command command = {};                                        ///< for Kind::command
+  std::chrono::milliseconds within{std::chrono::seconds(60)};  ///< repeated until it succeeds or this has passed
   std::chrono::milliseconds every{std::chrono::seconds(1)};
-  std::string account = {};                                     ///< for Kind::confirm: who must confirm
+  std::string account = {};  ///< for Kind::confirm: who must confirm
 };
 
 struct Hooks {
@@ -82,10 +82,10 @@ struct Hooks {
 /// Everything about a release that will act on a machine. Signed offline.
 struct Entry {
   ReleaseCounter counter;
-  std::string version;               ///< Semantic Versioning 2.0; unique in its index
-  Sha256 content;                    ///< content digest of the tree
+  std::string version;  ///< Semantic Versioning 2.0; unique in its index
+  Sha256 content;       ///< content digest of the tree
   PackageFile full;
-  Bytes index_length;                ///< of the full package's chunk index
+  Bytes index_length;  ///< of the full package's chunk index
   Sha256 index_digest;
   std::vector<DeltaFile> deltas;
   std::string layout = "versioned";  ///< the only one so far
@@ -94,11 +94,11 @@ struct Entry {
   std::vector<std::string> services;  ///< stopped before the switch, started after it, in this order
   bool urgent = false;
   std::string changelog;
-  std::string minimum_version;        ///< the oldest version that may step to it; empty: any
-  std::string salt;                   ///< for the choice of machines by permille
+  std::string minimum_version;  ///< the oldest version that may step to it; empty: any
+  std::string salt;             ///< for the choice of machines by permille
   std::optional<Time> not_before;
-  std::int64_t max_hold_days = 14;    ///< how long after not_before a filter may hold an urgent release
-  std::int64_t max_defer_days = 7;    ///< how long a user may put it off
+  std::int64_t max_hold_days = 14;  ///< how long after not_before a filter may hold an urgent release
+  std::int64_t max_defer_days = 7;  ///< how long a user may put it off
 
   /// SHA-256 of the canonical JSON of the entry: what a rollout filter binds to.
   Sha256 digest() const;
@@ -108,15 +108,15 @@ struct Index {
   std::string product;
   std::string channel;
   std::string platform;
-  ReleaseCounter floor;              ///< entries below may be delta bases, not destinations
-  std::vector<Entry> entries;        ///< counters strictly rising, versions unique
+  ReleaseCounter floor;        ///< entries below may be delta bases, not destinations
+  std::vector<Entry> entries;  ///< counters strictly rising, versions unique
 };
 
 /// Only a filter: it can delay or hurry a release of the index, never add or alter one.
 struct RolloutItem {
   ReleaseCounter counter;
-  Sha256 entry;                      ///< Entry::digest()
-  std::int64_t permille = 0;         ///< 0 to 1000
+  Sha256 entry;               ///< Entry::digest()
+  std::int64_t permille = 0;  ///< 0 to 1000
   bool paused = false;
   std::string reason;
 };
@@ -128,15 +128,15 @@ struct Rollout {
   std::vector<RolloutItem> items;
 };
 
-// Strict: an unknown key is refused, so that nothing signed is silently ignored. Documents carry "_type" ("upswarm-index",
-// "upswarm-rollout") and "format"; another format than 1 is refused by its number.
+// Strict: an unknown key is refused, so that nothing signed is silently ignored. Documents carry "_type"
+// ("upswarm-index", "upswarm-rollout") and "format"; another format than 1 is refused by its number.
 // Errors: corrupt; reason too_long  more than kLongestIndex or kLongestRollout.
 Result<Entry> parse_entry(const Json& value, const std::string& where);
 Result<Index> parse_index(std::string_view bytes, const std::string& what);
 Result<Rollout> parse_rollout(std::string_view bytes, const std::string& what);
 
-// What the parsers above read. Every field that format 1 has now is always written; one that comes later must be left out
-// while it has its default, or else the digest of an entry would differ between older and newer programs.
+// What the parsers above read. Every field that format 1 has now is always written; one that comes later must be left
+// out while it has its default, or else the digest of an entry would differ between older and newer programs.
 Json to_json(const Entry& entry);
 Json to_json(const Index& index);
 Json to_json(const Rollout& rollout);

@@ -85,9 +85,8 @@ Sha256 Entry::digest() const { return sha256(to_canonical(to_json(*this))); }
 Json to_json(const Index& index) {
   auto entries = Json::array();
   for (const auto& entry : index.entries) entries.push_back(to_json(entry));
-  return {{"_type", "upswarm-index"},      {"format", kFormat},
-          {"product", index.product},      {"channel", index.channel},
-          {"platform", index.platform},    {"floor", to_json(index.floor)},
+  return {{"_type", "upswarm-index"},     {"format", kFormat},          {"product", index.product},
+          {"channel", index.channel},     {"platform", index.platform}, {"floor", to_json(index.floor)},
           {"entries", std::move(entries)}};
 }
 
@@ -100,8 +99,8 @@ Json to_json(const Rollout& rollout) {
                      {"paused", item.paused},
                      {"reason", item.reason}});
   }
-  return {{"_type", "upswarm-rollout"},  {"format", kFormat},
-          {"product", rollout.product},  {"channel", rollout.channel},
+  return {{"_type", "upswarm-rollout"},   {"format", kFormat},
+          {"product", rollout.product},   {"channel", rollout.channel},
           {"platform", rollout.platform}, {"items", std::move(items)}};
 }
 

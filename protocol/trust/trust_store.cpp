@@ -22,7 +22,9 @@ Result<void> TrustStore::place_first_root(std::string_view root_json, const Sign
   return save("root", root_json);
 }
 
-Result<std::string> TrustStore::load(const std::string& role) const { return read_file(*files_, file_of(role), kLongestRole); }
+Result<std::string> TrustStore::load(const std::string& role) const {
+  return read_file(*files_, file_of(role), kLongestRole);
+}
 
 Result<void> TrustStore::save(const std::string& role, std::string_view bytes) {
   return write_file_atomically(*files_, file_of(role), bytes);

@@ -55,7 +55,7 @@ struct TestMachine {
   InstallerConfig config;
   Path state;
   tests::StoppingFiles files{system_files()};
-  tests::HandClock clock;
+  tests::FakeClock clock;
   tests::ScriptedRunner runner;
   RecordStore records{files, state_of(product)};
 

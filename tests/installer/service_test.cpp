@@ -28,7 +28,7 @@ class ServiceTest : public testing::Test {
   }
 
   tests::TemporaryFolder folder;
-  tests::HandClock clock;
+  tests::FakeClock clock;
   InstallerConfig config;
   std::unique_ptr<InstallerService> service;
 };

@@ -6,6 +6,7 @@
 
 #include "installer/installation.hpp"
 #include "protocol/package/encode/package_writer.hpp"
+#include "tests/support/fake_clock.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace upswarm::tests {
@@ -43,12 +44,6 @@ class ScriptedRunner final : public installer::ReleaseRunner {
   }
 };
 
-/// A clock that stands still until it is turned.
-class HandClock final : public Clock {
- public:
-  Time now() const override { return time; }
-  Time time{std::chrono::seconds(1'800'000'000)};
-};
 
 /// A release with its packages as files.
 struct MadeRelease {

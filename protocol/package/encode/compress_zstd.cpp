@@ -24,6 +24,8 @@ Result<Context> make_context() {
   Context context(ZSTD_createCCtx());
   if (!context) return failed("zstd has no memory");
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kLevel);
+  // Digests guard against hostile bytes; this guards the index of a package that nobody signed yet against rot.
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
   return context;
 }
 

@@ -1,0 +1,288 @@
+#include "agent/announcer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <utility>
+
+#include "agent/bencode.hpp"
+#include "protocol/base/digest.hpp"
+#include "protocol/base/hex.hpp"
+#include "protocol/base/log.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Bytes kLongestAnswer = 64_KiB;
+constexpr auto kAnnounceLimit = seconds(10);
+constexpr auto kStoppedLimit = seconds(1);
+constexpr auto kLongestDelay = std::chrono::minutes(5);
+constexpr std::size_t kMostPeers = 200;
+
+Error wrong_answer(std::string cause) {
+  return {ErrorKind::corrupt, "read the tracker's answer", std::move(cause), "announce"};
+}
+
+std::uint16_t port_at(std::string_view bytes, std::size_t at) {
+  return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[at]) << 8U) |
+                                    static_cast<unsigned char>(bytes[at + 1]));
+}
+
+template <typename Address>
+Endpoint read_compact(std::string_view bytes) {
+  typename Address::bytes_type raw{};
+  std::copy_n(bytes.begin(), raw.size(), raw.begin());
+  return {Address(raw).to_string(), port_at(bytes, raw.size())};
+}
+
+template <typename Address>
+Result<void> read_peers(const BencodeValue& answer, std::string_view key, std::vector<Endpoint>& peers) {
+  constexpr auto kSize = std::tuple_size_v<typename Address::bytes_type> + 2;
+  const auto* value = answer.find(key);
+  if (!value) return {};
+  if (!value->text() || value->text()->size() % kSize != 0) return wrong_answer(std::string(key) + " are not compact");
+  for (std::string_view rest = *value->text(); !rest.empty() && peers.size() < kMostPeers; rest.remove_prefix(kSize)) {
+    auto peer = read_compact<Address>(rest);
+    if (peer.port != 0) peers.push_back(std::move(peer));
+  }
+  return {};
+}
+
+Result<seconds> read_seconds(const BencodeValue& answer, std::string_view key, seconds otherwise) {
+  const auto* value = answer.find(key);
+  if (!value) return otherwise;
+  if (!value->integer()) return wrong_answer(std::string(key) + " is no number");
+  return seconds(std::clamp<std::int64_t>(*value->integer(), 1, 3600));
+}
+
+std::string percent_encoded(ByteView bytes) {
+  std::string text;
+  for (const auto byte : bytes) text += "%" + to_hex(ByteView(&byte, 1));
+  return text;
+}
+
+/// 5,000 machines that start together must not stay in step: between 90 and 110 percent.
+milliseconds with_jitter(milliseconds delay) { return delay * (90 + random_below(21)) / 100; }
+
+/// "host" of "http://host:port/path"; "" if there is none.
+std::string host_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return {};
+  url.remove_prefix(scheme + 3);
+  url = url.substr(0, url.find('/'));
+  if (url.starts_with('[')) return std::string(url.substr(1, url.find(']') - 1));
+  return std::string(url.substr(0, url.find(':')));
+}
+
+}  // namespace
+
+Result<AnnounceAnswer> parse_announce_answer(std::string_view body) {
+  UPSWARM_TRY(const auto value, parse_bencode(body, "the tracker's answer"));
+  if (!value.dictionary()) return wrong_answer("not a dictionary");
+  if (const auto* failure = value.find("failure reason")) {
+    return Error{ErrorKind::denied, "announce", failure->text() ? *failure->text() : "no reason given", "announce"};
+  }
+  AnnounceAnswer answer;
+  UPSWARM_TRY(answer.interval, read_seconds(value, "interval", answer.interval));
+  UPSWARM_TRY(answer.min_interval, read_seconds(value, "min interval", answer.min_interval));
+  UPSWARM_CHECK(read_peers<boost::asio::ip::address_v4>(value, "peers", answer.peers));
+  UPSWARM_CHECK(read_peers<boost::asio::ip::address_v6>(value, "peers6", answer.peers));
+  if (const auto* origin = value.find("upswarm origin")) {
+    if (!origin->text() || (origin->text()->size() != 6 && origin->text()->size() != 18)) {
+      return wrong_answer("upswarm origin is no compact address");
+    }
+    answer.origin = origin->text()->size() == 6 ? read_compact<boost::asio::ip::address_v4>(*origin->text())
+                                                : read_compact<boost::asio::ip::address_v6>(*origin->text());
+  }
+  return answer;
+}
+
+std::string announce_url(const std::string& seeder_url, const AnnounceQuery& query) {
+  const auto base = seeder_url.substr(0, seeder_url.find_last_not_of('/') + 1);
+  const auto hash = from_hex(query.id).value_or({});
+  auto url = base + "/announce?info_hash=" + percent_encoded(hash) +
+             "&peer_id=" + percent_encoded(as_bytes(query.peer_id)) + "&port=" + std::to_string(query.port) +
+             "&uploaded=" + std::to_string(query.stats.uploaded.count) +
+             "&downloaded=" + std::to_string(query.stats.downloaded.count) +
+             "&left=" + std::to_string(query.stats.left.count) +
+             "&compact=1&numwant=" + (query.stats.wants_peers ? "50" : "0");
+  if (!query.event.empty()) url += "&event=" + std::string(query.event);
+  return url;
+}
+
+milliseconds announce_delay(const AnnounceAnswer& answer, const AnnounceStats& stats, int failures) {
+  if (failures > 0) {
+    const auto doubled = milliseconds(seconds(2)) * (1 << std::min(failures - 1, 8));
+    return std::min<milliseconds>(doubled, kLongestDelay);
+  }
+  if (stats.wants_peers && !stats.has_peers) return std::min(answer.min_interval, answer.interval);
+  return answer.interval;
+}
+
+Announcer::Announcer(HttpClient& http, std::string seeder_url, std::uint16_t listen_port)
+    : http_(http),
+      seeder_url_(std::move(seeder_url)),
+      peer_id_("-UP0100-" + to_hex(random_bytes(6))),
+      listen_port_(listen_port),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+Announcer::~Announcer() {
+  thread_.request_stop();
+  thread_.join();
+  const auto deadline = Clock::now() + kStoppedLimit;
+  for (const auto& [id, task] : tasks_) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
+    if (task.has_started && task.failures == 0 && left > milliseconds(0)) say_stopped(id, left);
+  }
+}
+
+void Announcer::add(const trust::InfoHash& id, AskStats ask, TellAnswer tell) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [task, is_new] = tasks_.try_emplace(id);
+    task->second.due = Clock::now();
+    if (is_new) {
+      task->second.ask = std::move(ask);
+      task->second.tell = std::move(tell);
+    }
+  }
+  changed_.notify_all();
+}
+
+void Announcer::hurry(const trust::InfoHash& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = tasks_.find(id);
+    if (found == tasks_.end()) return;
+    found->second.due = Clock::now();
+  }
+  changed_.notify_all();
+}
+
+void Announcer::remove(const trust::InfoHash& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = tasks_.find(id);
+    if (found == tasks_.end()) return;
+    if (found->second.has_started && found->second.failures == 0) removed_.push_back(id);
+    tasks_.erase(found);
+  }
+  changed_.notify_all();
+}
+
+std::string Announcer::trouble(const trust::InfoHash& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = tasks_.find(id);
+  return found == tasks_.end() ? std::string() : found->second.trouble;
+}
+
+void Announcer::run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    if (!removed_.empty()) {
+      const auto id = removed_.back();
+      removed_.pop_back();
+      lock.unlock();
+      say_stopped(id, kStoppedLimit);
+      lock.lock();
+      continue;
+    }
+    const auto next = std::min_element(tasks_.begin(), tasks_.end(),
+                                       [](const auto& a, const auto& b) { return a.second.due < b.second.due; });
+    if (next == tasks_.end()) {
+      changed_.wait(lock, stop, [&] { return !tasks_.empty() || !removed_.empty(); });
+    } else if (next->second.due > Clock::now()) {
+      // Woken by each change: the task waited for may be gone, another may be due.
+      const auto due = next->second.due;
+      changed_.wait_until(lock, stop, due, [&] {
+        return !removed_.empty() ||
+               std::any_of(tasks_.begin(), tasks_.end(), [&](const auto& item) { return item.second.due < due; });
+      });
+    } else {
+      const auto id = next->first;
+      const auto task = next->second;
+      next->second.due = Clock::time_point::max();  // a hurry() during the announce shows
+      lock.unlock();
+      announce(id, task, stop);
+      lock.lock();
+    }
+  }
+}
+
+void Announcer::announce(const trust::InfoHash& id, const Task& task, const std::stop_token& stop) {
+  const auto stats = task.ask();
+  if (!stats) return plan(id, seconds(1));
+  const bool is_complete = stats->left == 0_B;
+  AnnounceQuery query{id, peer_id_, listen_port_, *stats, ""};
+  if (!task.has_started) {
+    query.event = "started";
+  } else if (is_complete && !task.was_complete) {
+    query.event = "completed";
+  }
+  auto answer = send(query, kAnnounceLimit, stop);
+  if (answer) {
+    if (!answer->origin) answer->origin = origin_by_name();
+    task.tell(*answer);
+  } else if (answer.error().kind != ErrorKind::cancelled) {
+    log::debug("announce failed", {{"torrent", id}, {"why", answer.error().message()}});
+  }
+  const std::lock_guard lock(mutex_);
+  const auto found = tasks_.find(id);
+  if (found == tasks_.end()) {
+    if (answer) removed_.push_back(id);  // removed meanwhile, so the tracker does not know yet
+    return;
+  }
+  auto& now = found->second;
+  if (!answer && answer.error().kind == ErrorKind::cancelled) {
+    now.has_started = true;  // the tracker may have heard it
+    return;
+  }
+  now.failures = answer ? 0 : now.failures + 1;
+  now.trouble = answer ? std::string() : answer.error().message();
+  if (answer) {
+    now.answer = *answer;
+    now.has_started = true;
+    now.was_complete = is_complete;
+  }
+  now.due = std::min(now.due, Clock::now() + with_jitter(announce_delay(now.answer, *stats, now.failures)));
+}
+
+void Announcer::plan(const trust::InfoHash& id, milliseconds delay) {
+  const std::lock_guard lock(mutex_);
+  const auto found = tasks_.find(id);
+  if (found != tasks_.end()) found->second.due = std::min(found->second.due, Clock::now() + delay);
+}
+
+void Announcer::say_stopped(const trust::InfoHash& id, milliseconds longest) {
+  ignore_failure(send({id, peer_id_, listen_port_, {}, "stopped"}, longest, {}),
+                 "the tracker forgets us by itself, too");
+}
+
+Result<AnnounceAnswer> Announcer::send(const AnnounceQuery& query, milliseconds longest, std::stop_token stop) {
+  HttpRequest request{.url = announce_url(seeder_url_, query)};
+  request.longest = kLongestAnswer;
+  request.time_limit = longest;
+  UPSWARM_TRY(const auto response, http_.send(request, std::move(stop)));
+  if (response.status != 200) {
+    return Error{ErrorKind::unreachable, "announce to " + seeder_url_,
+                 "HTTP status " + std::to_string(response.status)};
+  }
+  return parse_announce_answer(response.body);
+}
+
+Endpoint Announcer::origin_by_name() {
+  if (!origin_) {
+    boost::asio::io_context context;
+    boost::system::error_code problem;
+    const auto found = boost::asio::ip::tcp::resolver(context).resolve(host_of(seeder_url_), "", problem);
+    origin_ = problem || found.empty() ? Endpoint{} : Endpoint{found.begin()->endpoint().address().to_string(), 0};
+  }
+  return *origin_;
+}
+
+}  // namespace upswarm::agent

@@ -1,0 +1,81 @@
+#include "agent/config.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Bytes kMostRate{std::uint64_t{1} << 40U};
+
+Result<Path> parse_absolute(std::string_view text) {
+  const Path path(text);
+  if (!path.is_absolute())
+    return Error{ErrorKind::invalid, "path \"" + std::string(text) + "\"", "it must be absolute"};
+  return path.lexically_normal();
+}
+
+Path path_or(ObjectReader& in, std::string_view key, const Path& otherwise) {
+  return in.has(key) ? in.parsed(key, parse_absolute).value_or(otherwise) : otherwise;
+}
+
+Result<std::string> parse_seeder_url(std::string_view text) {
+  std::string url(text);
+  while (!url.empty() && url.back() == '/') url.pop_back();
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (url.starts_with(scheme) && url.size() > scheme.size() && url.find_first_of(" ?#\"'") == std::string::npos)
+      return url;
+  }
+  return Error{ErrorKind::invalid, "seeder URL \"" + std::string(text) + "\"",
+               "it must look like https://updates.example.org or http://10.0.0.1:8080"};
+}
+
+void read_swarm(ObjectReader& in, SwarmSettings& swarm) {
+  swarm.listen_address = in.text_or("listen_address", swarm.listen_address, 64);
+  swarm.listen_port = static_cast<std::uint16_t>(in.integer_or("listen_port", swarm.listen_port, 0, 65'535));
+  swarm.local_discovery = in.boolean_or("local_discovery", swarm.local_discovery);
+  swarm.upload_limit = in.bytes_or("upload_limit", 0_B, 0_B, kMostRate).count;
+  swarm.download_limit = in.bytes_or("download_limit", 0_B, 0_B, kMostRate).count;
+  swarm.http_after = in.duration_or("http_after", swarm.http_after, milliseconds(0), hours(24));
+  swarm.keep_free = in.bytes_or("keep_free", swarm.keep_free, 0_B, 1024_GiB);
+}
+
+void read_log(ObjectReader& in, log::Settings& settings) {
+  if (in.has("level")) settings.level = in.parsed("level", log::parse_level).value_or(settings.level);
+  settings.json = in.boolean_or("json", false);
+  settings.file = in.text_or("file", "");
+}
+
+}  // namespace
+
+Result<AgentConfig> read_agent_config(const Config& config) {
+  AgentConfig out;
+  auto in = config.reader();
+  out.seeder_url = in.parsed("seeder_url", parse_seeder_url).value_or("");
+  out.ca_file = path_or(in, "ca_file", out.ca_file);
+  out.proxy = in.text_or("proxy", "");
+  out.state_folder = path_or(in, "state_folder", out.state_folder);
+  out.socket = path_or(in, "socket", out.socket);
+  out.installer_socket = path_or(in, "installer_socket", out.installer_socket);
+  out.root_file = path_or(in, "root_file", out.root_file);
+  out.poll_interval = in.duration_or("poll_interval", out.poll_interval, seconds(1), hours(24 * 7));
+  out.poll_jitter_permille = in.integer_or("poll_jitter_permille", out.poll_jitter_permille, 0, 900);
+  out.patience = in.duration_or("patience", out.patience, seconds(1), hours(24));
+  if (in.has("swarm")) {
+    auto swarm = in.inside(in.object("swarm"), "swarm");
+    read_swarm(swarm, out.swarm);
+    UPSWARM_CHECK(swarm.finish());
+  }
+  if (in.has("log")) {
+    auto log = in.inside(in.object("log"), "log");
+    read_log(log, out.log);
+    UPSWARM_CHECK(log.finish());
+  }
+  UPSWARM_CHECK(in.finish());
+  out.swarm.cache = out.state_folder / "packages";
+  out.swarm.seeder_url = out.seeder_url;
+  return out;
+}
+
+}  // namespace upswarm::agent

@@ -1,0 +1,34 @@
+// agent.toml: what the agent is told. None of it can make the installer install anything that is not signed.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "agent/swarm.hpp"
+#include "protocol/base/config.hpp"
+#include "protocol/base/files.hpp"
+#include "protocol/base/log.hpp"
+
+namespace upswarm::agent {
+
+struct AgentConfig {
+  std::string seeder_url;  ///< "https://updates.example.org", without a slash at its end
+  Path ca_file;            ///< PEM; empty: what the system trusts
+  std::string proxy;       ///< empty: what the environment says
+  Path state_folder = "/var/lib/upswarm-agent";
+  Path socket = "/run/upswarm-agent/agent.sock";
+  Path installer_socket = "/run/upswarm-installer/installer.sock";
+  Path root_file;  ///< the first root of trust; used only while the agent's store has none
+  std::chrono::milliseconds poll_interval{std::chrono::minutes(15)};
+  std::int64_t poll_jitter_permille = 100;                       ///< how far a poll may be off its interval, both ways
+  std::chrono::milliseconds patience{std::chrono::minutes(10)};  ///< for a download that nobody feeds
+  SwarmSettings swarm;                                           ///< cache and seeder_url are filled in
+  log::Settings log;
+
+  Path database() const { return state_folder / "state.db"; }
+};
+
+/// Errors: invalid, with file, line and key.
+Result<AgentConfig> read_agent_config(const Config& config);
+
+}  // namespace upswarm::agent

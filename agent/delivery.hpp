@@ -1,0 +1,81 @@
+// The update of one product: plan, fetch, hand over, see how it ends.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+
+#include "agent/installer_link.hpp"
+#include "agent/outcome_book.hpp"
+#include "agent/plan.hpp"
+#include "agent/session.hpp"
+#include "agent/state_store.hpp"
+#include "agent/status_board.hpp"
+#include "agent/swarm.hpp"
+
+namespace upswarm::agent {
+
+/// Waits, or returns at once when a stop is requested.
+using Pause = std::function<void(std::chrono::milliseconds, const std::stop_token&)>;
+
+/// What to deliver to which product.
+struct Order {
+  std::string product;
+  trust::Entry entry;
+  std::optional<Sha256> installed;  ///< content
+};
+
+/// What delivery needs of the cycle. All must outlive it.
+struct DeliveryTools {
+  InstallerLink& installer;
+  Swarm& swarm;
+  StateStore& store;
+  StatusBoard& board;
+  OutcomeBook& outcomes;
+  const Clock& clock;
+  Pause pause;
+  std::chrono::milliseconds patience;
+  /// The signed torrent of a package.
+  std::function<Result<std::string>(const trust::PackageFile&)> torrent;
+  /// Offers the metadata again; whether the installer still wants this entry.
+  std::function<Result<bool>(const Order&)> offer_again;
+};
+
+/// One thread at a time.
+class Delivery {
+ public:
+  explicit Delivery(DeliveryTools tools);
+
+  /// Brings the product to the release. A delta that cannot be had, or that the installer refuses, is followed by the
+  /// full package. Returns the installer's outcome, which may well be a rollback.
+  /// Errors: of the swarm and the link; invalid  no package is left to try, or the release is not wanted any more.
+  Result<messages::Outcome> deliver(const Order& order, std::stop_token stop);
+
+  /// Follows an installation that somebody else started (an agent before this one, an administrator).
+  /// Nothing when it ended without an outcome.
+  Result<std::optional<messages::Outcome>> follow_running(const messages::ProductProgress& running,
+                                                          std::stop_token stop);
+
+ private:
+  /// How one package went.
+  struct Attempt {
+    std::optional<messages::Outcome> outcome;  ///< nothing: the next package may do better
+    std::optional<Error> error;                ///< why there is no outcome
+    bool is_certain = false;                   ///< a failure can only be the package's own
+    std::string why() const { return outcome ? outcome->reason : error->message(); }
+  };
+  Result<Attempt> try_package(const Order& order, const Plan& plan, Session& session, const std::stop_token& stop);
+  Result<CachedDownload> prepare(const Order& order, const Plan& plan);
+  Result<Downloaded> fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop);
+  Result<void> hand_over(const Order& order, const Plan& plan, const Path& file, const std::stop_token& stop);
+  Result<Attempt> hand_over_and_follow(const Order& order, const Plan& plan, const Path& file, Session& session,
+                                       const std::stop_token& stop);
+  Result<Attempt> follow(const std::string& product, Session& session, const std::stop_token& stop);
+  Result<std::optional<messages::Outcome>> collect_about(const std::string& product, const std::stop_token& stop);
+  Result<void> note_useless(const Plan& plan, const Attempt& attempt);
+  void finish(const Order& order, Session& session, const Result<messages::Outcome>& outcome);
+  void move(const Order& order, Session& session, SessionState to, const std::string& detail);
+
+  DeliveryTools tools_;
+};
+
+}  // namespace upswarm::agent

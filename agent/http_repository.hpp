@@ -1,0 +1,41 @@
+// A seeder's repository over HTTP, as the TUF client reads it.
+#pragma once
+
+#include <map>
+#include <stop_token>
+#include <string>
+
+#include "protocol/base/http/http_client.hpp"
+#include "protocol/trust/client.hpp"
+
+namespace upswarm::agent {
+
+/// {seeder}/metadata/NAME and {seeder}/targets/NAME. HTTP 403 and 404 are not_found (TUF 5.3.3), other answers but 200
+/// unreachable. One thread at a time.
+class HttpRepository final : public trust::RepositorySource {
+ public:
+  /// `http` must outlive the repository. `stop` ends any request.
+  HttpRepository(HttpClient& http, std::string seeder_url, std::stop_token stop);
+
+  Result<std::string> metadata(const std::string& name, Bytes longest) override;
+  Result<std::string> target(const std::string& name, Bytes longest) override;
+
+  struct Poll {
+    bool unchanged = false;
+    std::string etag;  ///< of what the seeder has now; empty when it gave none
+  };
+  /// Asks whether timestamp.json is still the one with `etag` (RFC 9110, 13.1.2). An unchanged one costs a 304.
+  Result<Poll> poll(const std::string& etag);
+
+ private:
+  Result<HttpResponse> get(const std::string& path, Bytes longest, const std::string& etag = {});
+
+  HttpClient& http_;
+  std::string seeder_url_;
+  std::stop_token stop_;
+};
+
+/// `path` for use in a URL: all but letters, digits and -._~/+ becomes %XX.
+std::string encode_path(std::string_view path);
+
+}  // namespace upswarm::agent

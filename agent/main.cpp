@@ -1,0 +1,111 @@
+// upswarm-agent: the unprivileged service of a machine. It polls, fetches, seeds on, and asks the installer to install.
+#include <CLI/CLI.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "agent/advice.hpp"
+#include "agent/config.hpp"
+#include "agent/control.hpp"
+#include "agent/poll_loop.hpp"
+#include "protocol/base/log.hpp"
+#include "protocol/base/program.hpp"
+#include "protocol/messages/conversation.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+constexpr std::size_t kMostConversations = 32;
+constexpr std::uint32_t kEveryUser = 0666;
+
+void pause_until(std::chrono::milliseconds duration, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, duration, [] { return false; });
+}
+
+void serve(LocalServer& server, Control& control, const std::stop_token& stop) {
+  server.run(
+      [&control](LocalConnection& connection, const std::stop_token& ending) {
+        messages::answer_all(
+            connection,
+            [&control](const std::string& word, const Json& question, std::unique_ptr<InputFile> /*file*/) {
+              return control.answer(word, question);
+            },
+            ending);
+      },
+      kMostConversations, stop);
+}
+
+Result<void> run(const AgentConfig& config) {
+  UPSWARM_CHECK(log::set_up(config.log));
+  const auto stop = stop_on_signals();
+  auto& files = system_files();
+  const auto& clock = system_clock();
+  UPSWARM_CHECK(make_folders(files, config.socket.parent_path()));
+  UPSWARM_TRY(const auto server, listen_local(config.socket, kEveryUser));  // first: it shows that we are alone
+  UPSWARM_CHECK(make_folders(files, config.state_folder, 0750));
+  UPSWARM_TRY(auto folders, RepositoryFolders::open(files, config.state_folder, config.root_file));
+  UPSWARM_TRY(auto store, StateStore::open(config.database()));
+  UPSWARM_TRY(const auto machine_id, store.setting(kMachineId));
+  const auto http = make_http_client({.ca_file = config.ca_file, .proxy = config.proxy});
+  const auto installer = make_local_installer_link(config.installer_socket);
+  UPSWARM_TRY(const auto swarm, open_libtorrent_swarm(config.swarm, *http));
+  StatusBoard board(machine_id, config.seeder_url);
+  UpdateCycle cycle({.installer = *installer,
+                     .swarm = *swarm,
+                     .store = store,
+                     .board = board,
+                     .folders = folders,
+                     .http = *http,
+                     .clock = clock,
+                     .pause = pause_until,
+                     .seeder_url = config.seeder_url,
+                     .patience = config.patience});
+  UPSWARM_CHECK(cycle.resume_seeding());
+  PollLoop loop({config.poll_interval, config.poll_jitter_permille}, random_below, clock, board);
+  Control control(board, store, *swarm, clock, [&loop](const CycleRequest& request) { return loop.request(request); });
+  log::info("agent started", {{"seeder", config.seeder_url},
+                              {"socket", config.socket.string()},
+                              {"port", swarm->listen_port()},
+                              {"state_folder", config.state_folder.string()}});
+  const std::jthread answering([&] { serve(*server, control, stop); });
+  loop.run(
+      [&cycle](const CycleRequest& request, std::stop_token ending) { return cycle.run(request, std::move(ending)); },
+      stop);
+  log::info("agent stops");
+  return {};
+}
+
+Result<void> start(const Path& config_file, bool only_check) {
+  UPSWARM_TRY(const auto file, read_config(config_file));
+  UPSWARM_TRY(const auto config, read_agent_config(file));
+  if (only_check) return {};
+  return run(config);
+}
+
+}  // namespace
+}  // namespace upswarm::agent
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      std::string("Upswarm's agent. It looks for new releases, fetches them from neighbours and the seeder, and asks\n"
+                  "upswarm-installer to install them. Run it under an account of its own, as a service.\n\n") +
+      upswarm::kExitCodesHelp};
+  std::string config = "/etc/upswarm/agent.toml";
+  bool json = false;
+  bool check = false;
+  app.add_option("--config", config, "Configuration file (TOML)")->capture_default_str();
+  app.add_flag("--json", json, "Errors as JSON on standard output");
+  app.add_flag("--check-config", check, "Read the configuration, say what is wrong with it, and end");
+  app.set_version_flag("--version", std::string("upswarm-agent ") + UPSWARM_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& failure) {
+    return app.exit(failure) == 0 ? 0 : static_cast<int>(upswarm::ExitCode::usage);
+  }
+  const auto result = upswarm::agent::start(config, check);
+  if (!result) return upswarm::report_error(result.error(), json);
+  return 0;
+}

@@ -1,0 +1,173 @@
+#include "agent/package_fetch.hpp"
+
+#include <algorithm>
+
+#include "protocol/base/log.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr auto kLook = milliseconds(100);
+constexpr auto kTellEvery = milliseconds(200);
+constexpr auto kFlushLimit = seconds(30);
+constexpr auto kVerdictLimit = seconds(60);
+
+std::string url_of(const std::string& seeder_url, const std::string& path) {
+  return seeder_url.substr(0, seeder_url.find_last_not_of('/') + 1) + "/" + path;
+}
+
+}  // namespace
+
+PackageFetch::PackageFetch(const FetchTools& tools, const DownloadRequest& request, milliseconds patience,
+                           const DownloadSink& progress, std::stop_token stop)
+    : tools_(tools),
+      request_(request),
+      id_(request.file.info_hash),
+      patience_(patience),
+      progress_(progress),
+      stop_(std::move(stop)),
+      ranges_(tools.http, url_of(tools.settings.seeder_url, request.http_path), request.file.length,
+              request.file.piece_length, *this) {}
+
+template <typename IsDone>
+Result<TorrentState> PackageFetch::wait_until(IsDone is_done) {
+  for (;;) {
+    const auto state = tools_.session.state(id_);
+    if (!state) return Error{ErrorKind::cancelled, "fetch " + request_.file.path, "it is no longer wanted"};
+    if (stop_.stop_requested()) return Error{ErrorKind::cancelled, "fetch " + request_.file.path, "asked to stop"};
+    if (state->fault) return Error(*state->fault).within("fetch " + request_.file.path);
+    UPSWARM_TRY(const bool done, is_done(*state));
+    if (done) return *state;
+    tools_.session.wait_for_change(kLook);
+  }
+}
+
+Result<void> PackageFetch::run() {
+  tools_.session.clear_fault(id_);
+  auto state = wait_until([&](const TorrentState& now) -> Result<bool> {
+    tell(now, false);
+    return now.is_checked || now.is_complete;
+  });
+  if (state && !state->is_complete) {
+    UPSWARM_CHECK(check_space(*state));
+    last_from_peers_ = last_received_ = Clock::now();
+    tools_.session.start(id_);
+    tools_.announcer.hurry(id_);
+    ranges_thread_ = std::jthread([this](const std::stop_token& stop) { fetch_ranges(stop); });
+    state = wait_until([&](const TorrentState& now) { return look_after(now); });
+    ranges_thread_ = {};
+    tools_.announcer.hurry(id_);  // complete, or no peers wanted any more
+  }
+  if (!state) {
+    tools_.session.hold(id_);
+    return std::move(state).error();
+  }
+  UPSWARM_CHECK(tools_.session.flush(id_, kFlushLimit));
+  tell(*state, true);
+  return tools_.cache.verify(request_.file.sha256, stop_);
+}
+
+Result<void> PackageFetch::check_space(const TorrentState& state) const {
+  UPSWARM_TRY(const auto free, tools_.cache.free_space());
+  const auto needed = state.missing + tools_.settings.keep_free;
+  if (free >= needed) return {};
+  return Error{ErrorKind::no_space, "fetch " + request_.file.path,
+               to_string(state.missing) + " to come and " + to_string(tools_.settings.keep_free) + " to be left, but " +
+                   to_string(free) + " free in " + tools_.settings.cache.string()};
+}
+
+Result<bool> PackageFetch::look_after(const TorrentState& state) {
+  tell(state, false);
+  if (state.is_complete) return true;
+  const auto now = Clock::now();
+  const auto received = state.from_peers + ranges_.received();
+  if (state.from_peers > most_from_peers_) {
+    most_from_peers_ = state.from_peers;
+    last_from_peers_ = now;
+  }
+  if (received > most_received_) {
+    most_received_ = received;
+    last_received_ = now;
+  }
+  set_ranges_wanted(now - last_from_peers_ >= tools_.settings.http_after);
+  if (now - last_received_ >= patience_) return given_up();
+  return false;
+}
+
+Error PackageFetch::given_up() const {
+  auto tracker = tools_.announcer.trouble(id_);
+  const std::lock_guard lock(mutex_);
+  std::string cause = "nothing came for " + to_string(patience_);
+  if (!tracker.empty()) cause += "; tracker: " + tracker;
+  if (!ranges_trouble_.empty()) cause += "; HTTP: " + ranges_trouble_;
+  return {ranges_.is_bad() ? ErrorKind::corrupt : ErrorKind::unreachable, "fetch " + request_.file.path,
+          std::move(cause)};
+}
+
+void PackageFetch::tell(const TorrentState& state, bool at_once) {
+  const auto now = Clock::now();
+  const auto since = now - last_told_;
+  if (!progress_ || (!at_once && since < kTellEvery)) return;
+  const auto ranges = ranges_.received();
+  const auto elapsed = std::chrono::duration_cast<milliseconds>(since).count();
+  const auto by_ranges = elapsed > 0 ? (ranges - told_ranges_).count * 1000 / static_cast<std::uint64_t>(elapsed) : 0;
+  last_told_ = now;
+  told_ranges_ = ranges;
+  progress_(
+      {state.bytes.verified(), request_.file.length, state.bytes, state.bytes_per_second + by_ranges, state.peers});
+}
+
+void PackageFetch::set_ranges_wanted(bool wanted) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ranges_wanted_ == wanted) return;
+    ranges_wanted_ = wanted;
+  }
+  wanted_changed_.notify_all();
+  log::debug(wanted ? "peers bring nothing: HTTP ranges join in" : "peers bring bytes again: HTTP ranges pause",
+             {{"package", request_.file.path}});
+}
+
+void PackageFetch::fetch_ranges(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (wanted_changed_.wait(lock, stop, [&] { return ranges_wanted_; })) {
+    lock.unlock();
+    const auto step = ranges_.step(stop);
+    lock.lock();
+    ranges_trouble_ = step ? std::string() : step.error().message();
+    if (stop.stop_requested() || ranges_.is_bad()) return;
+    const auto pause = step ? milliseconds(0) : ranges_.retry_after();
+    if (pause.count() > 0) wanted_changed_.wait_for(lock, stop, pause, [] { return false; });
+  }
+}
+
+std::vector<std::uint32_t> PackageFetch::missing() { return tools_.session.missing(id_); }
+
+Result<void> PackageFetch::put(std::uint32_t piece, ByteView bytes, const std::stop_token& stop) {
+  const auto deadline = Clock::now() + kVerdictLimit;
+  const auto before = tools_.session.state(id_);
+  tools_.session.give_piece(id_, piece, bytes);
+  for (;;) {
+    const auto state = tools_.session.state(id_);
+    if (!before || !state || stop.stop_requested()) return Error{ErrorKind::cancelled, "check piece", "asked to stop"};
+    const auto still = missing();
+    if (!std::binary_search(still.begin(), still.end(), piece)) return {};
+    if (state->failed_given > before->failed_given) {
+      return Error{ErrorKind::corrupt, "check piece " + std::to_string(piece), "its SHA-1 is not the signed one",
+                   "piece"};
+    }
+    if (state->failed_mixed > before->failed_mixed) {
+      return Error{ErrorKind::busy, "check piece " + std::to_string(piece), "bytes of peers in it were wrong", "mixed"};
+    }
+    if (state->fault || Clock::now() > deadline) {
+      return Error{ErrorKind::disk, "check piece " + std::to_string(piece),
+                   state->fault ? state->fault->message() : "no verdict"};
+    }
+    tools_.session.wait_for_change(kLook);
+  }
+}
+
+}  // namespace upswarm::agent

@@ -1,0 +1,185 @@
+#include "agent/repository_view.hpp"
+
+#include "agent/target_cache.hpp"
+#include "protocol/base/log.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+constexpr const char* kEtag = "timestamp_etag";
+constexpr const char* kFullRefreshAt = "full_refresh_at";
+constexpr std::string_view kRootSuffix = ".root.json";
+constexpr Bytes kLongestTorrent = 4_MiB;
+
+std::string root_name(trust::RoleVersion version) { return std::to_string(version) + std::string(kRootSuffix); }
+
+Result<trust::RoleVersion> version_of_root(std::string_view bytes) {
+  UPSWARM_TRY(const auto envelope, trust::parse_envelope(bytes, "root", trust::kLongestRoot));
+  UPSWARM_TRY(const auto root, trust::parse_root(envelope));
+  return root.version;
+}
+
+}  // namespace
+
+RepositoryFolders::RepositoryFolders(Files& files, Path roots, Path targets, trust::TrustStore store)
+    : files_(&files),
+      roots_(std::move(roots)),
+      targets_(std::move(targets)),
+      store_(std::make_unique<trust::TrustStore>(std::move(store))) {}
+
+Result<RepositoryFolders> RepositoryFolders::open(Files& files, const Path& state_folder, const Path& root_file) {
+  for (const char* name : {"roots", "targets"}) UPSWARM_CHECK(make_folders(files, state_folder / name, 0750));
+  UPSWARM_TRY(auto store, trust::TrustStore::open(files, state_folder / "trust"));
+  RepositoryFolders folders(files, state_folder / "roots", state_folder / "targets", std::move(store));
+  const auto placed = folders.store().load("root");
+  if (placed) return folders;
+  if (placed.error().kind != ErrorKind::not_found) return placed.error();
+  if (root_file.empty()) {
+    return Error{ErrorKind::not_found, "find a root of trust", "the store is empty and root_file is not set",
+                 "no_root"};
+  }
+  auto first = read_file(files, root_file, trust::kLongestRoot);
+  if (!first) {
+    auto error = std::move(first).error().within("find a root of trust (root_file in agent.toml)");
+    error.reason = "no_root";
+    return error;
+  }
+  UPSWARM_CHECK(folders.store().place_first_root(*first, trust::ed25519_verifier()));
+  UPSWARM_TRY(const auto version, version_of_root(*first));
+  UPSWARM_CHECK(folders.keep_root(version, *first));
+  log::info("first root of trust placed", {{"file", root_file.string()}, {"version", version}});
+  return folders;
+}
+
+Result<std::string> RepositoryFolders::load_root(trust::RoleVersion version) const {
+  return read_file(*files_, roots_ / root_name(version), trust::kLongestRoot);
+}
+
+Result<void> RepositoryFolders::keep_root(trust::RoleVersion version, std::string_view bytes) const {
+  return write_file_atomically(*files_, roots_ / root_name(version), bytes);
+}
+
+/// Between the TUF client and the seeder: small targets from the cache, and each root that comes by remembered.
+class RepositoryView::RootKeeper final : public trust::RepositorySource {
+ public:
+  RootKeeper(trust::RepositorySource& source, const RepositoryFolders& folders)
+      : cache_(source, folders.files(), folders.targets()) {}
+
+  Result<std::string> metadata(const std::string& name, Bytes longest) override {
+    auto bytes = cache_.metadata(name, longest);
+    if (bytes && name.ends_with(kRootSuffix)) roots_[name] = *bytes;
+    return bytes;
+  }
+  Result<std::string> target(const std::string& name, Bytes longest) override { return cache_.target(name, longest); }
+
+  /// Keeps the roots that came by and were accepted: those up to the version that is trusted now.
+  Result<void> keep_accepted(const RepositoryFolders& folders, trust::RoleVersion trusted) const {
+    for (const auto& [name, bytes] : roots_) {
+      const auto version = version_of_root(bytes);
+      if (!version || *version > trusted || name != root_name(*version)) continue;
+      UPSWARM_CHECK(folders.keep_root(*version, bytes));
+    }
+    return {};
+  }
+
+  TargetCache& cache() { return cache_; }
+
+ private:
+  TargetCache cache_;
+  std::map<std::string, std::string> roots_;
+};
+
+RepositoryView::RepositoryView(RepositoryFolders& folders, StateStore& state, HttpClient& http, const Clock& clock,
+                               const std::string& seeder_url, std::stop_token stop)
+    : folders_(folders),
+      state_(state),
+      clock_(clock),
+      http_(http, seeder_url, std::move(stop)),
+      source_(std::make_unique<RootKeeper>(http_, folders)),
+      client_(folders.store(), *source_, trust::ed25519_verifier(), clock) {}
+
+RepositoryView::~RepositoryView() = default;
+
+Result<bool> RepositoryView::refresh(bool full) {
+  UPSWARM_TRY(const auto etag, state_.setting(kEtag));
+  UPSWARM_TRY(const auto last_full, state_.setting(kFullRefreshAt));
+  const auto refreshed_at = parse_time(last_full);
+  const auto now = clock_.now();
+  // A clock that was set back must not put the daily refresh off.
+  const bool is_recent = refreshed_at && *refreshed_at <= now && now - *refreshed_at < kFullRefreshEvery;
+  UPSWARM_TRY(const auto poll, http_.poll(full || !is_recent ? "" : etag));
+  new_etag_ = poll.etag;
+  if (poll.unchanged && use_what_is_here()) return false;
+  UPSWARM_CHECK(refresh_fully());
+  is_new_ = true;
+  return true;
+}
+
+bool RepositoryView::use_what_is_here() {
+  const auto loaded = client_.load();
+  return loaded && client_.expires_first().time > clock_.now();
+}
+
+Result<void> RepositoryView::refresh_fully() {
+  const auto refreshed = client_.refresh();
+  // Also after an error: what was accepted before it is in the store, and the installer will need it.
+  if (const auto root = folders_.store().load("root")) {
+    UPSWARM_TRY(const auto version, version_of_root(*root));
+    UPSWARM_CHECK(source_->keep_accepted(folders_, version));
+  }
+  return refreshed;
+}
+
+Result<std::map<std::string, std::string>> RepositoryView::offer(const messages::Hello& hello) {
+  std::map<std::string, std::string> offer;
+  for (const auto& product : hello.products) {
+    const auto index = trust::index_path(product.product, product.channel, product.platform);
+    const auto added = add_target(index, trust::kLongestIndex, offer);
+    if (!added && added.error().kind == ErrorKind::not_found) {
+      log::warning("the seeder does not publish this product", {{"product", product.product}, {"index", index}});
+      continue;
+    }
+    UPSWARM_CHECK(added);
+    const auto rollout = add_target(trust::rollout_path(product.product, product.channel, product.platform),
+                                    trust::kLongestRollout, offer);
+    if (!rollout && rollout.error().kind != ErrorKind::not_found) return rollout.error();
+  }
+  // After the targets: finding them may have fetched delegated roles.
+  for (auto& [name, bytes] : client_.files()) offer["metadata/" + name] = std::move(bytes);
+  UPSWARM_CHECK(add_roots(hello.root_version, offer));
+  return offer;
+}
+
+Result<void> RepositoryView::add_roots(trust::RoleVersion above, std::map<std::string, std::string>& offer) {
+  // An installer without a root refuses by itself; it needs no long chain for that.
+  const auto first = above > 0 ? above + 1 : client_.root_version();
+  for (auto version = first; version <= client_.root_version(); ++version) {
+    auto bytes = folders_.load_root(version);
+    // Fetched anew it is not kept: nobody has verified it here.
+    if (!bytes) bytes = http_.metadata(root_name(version), trust::kLongestRoot);
+    UPSWARM_TRY(offer["metadata/" + root_name(version)], std::move(bytes));
+  }
+  return {};
+}
+
+Result<void> RepositoryView::add_target(const std::string& path, Bytes longest,
+                                        std::map<std::string, std::string>& offer) {
+  UPSWARM_TRY(const auto target, client_.find(path));
+  UPSWARM_TRY(offer["targets/" + target.consistent_name()], client_.fetch(path, longest));
+  return {};
+}
+
+Result<std::string> RepositoryView::torrent(const trust::PackageFile& file) {
+  return client_.fetch(file.path + ".torrent", kLongestTorrent);
+}
+
+trust::TrustClient::Expiry RepositoryView::expires_first() const { return client_.expires_first(); }
+
+Result<void> RepositoryView::settle() {
+  if (!is_new_) return {};
+  source_->cache().drop_unused();
+  UPSWARM_CHECK(state_.set(kEtag, new_etag_));
+  return state_.set(kFullRefreshAt, to_string(clock_.now()));
+}
+
+}  // namespace upswarm::agent

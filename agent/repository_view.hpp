@@ -1,0 +1,87 @@
+// What the agent trusts of the seeder's repository, and what of it the installer needs to judge for itself.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "agent/http_repository.hpp"
+#include "agent/state_store.hpp"
+#include "protocol/messages/installer_messages.hpp"
+#include "protocol/trust/client.hpp"
+
+namespace upswarm::agent {
+
+/// An unchanged timestamp is believed for so long; then the whole workflow runs again (a new root shows only there).
+inline constexpr std::chrono::hours kFullRefreshEvery{24};
+
+/// The agent's folders for trust: trust/ (TUF store), roots/ (every root it passed), targets/ (small targets).
+class RepositoryFolders {
+ public:
+  /// Makes them, and places the first root from `root_file` where the store has none.
+  /// Errors: not_found (no_root)  neither store nor root_file; untrusted, corrupt  the file; disk.
+  static Result<RepositoryFolders> open(Files& files, const Path& state_folder, const Path& root_file);
+
+  trust::TrustStore& store() { return *store_; }
+  Files& files() const { return *files_; }
+  const Path& targets() const { return targets_; }
+
+  Result<std::string> load_root(trust::RoleVersion version) const;
+  Result<void> keep_root(trust::RoleVersion version, std::string_view bytes) const;
+
+ private:
+  RepositoryFolders(Files& files, Path roots, Path targets, trust::TrustStore store);
+
+  Files* files_;
+  Path roots_;
+  Path targets_;
+  std::unique_ptr<trust::TrustStore> store_;
+};
+
+/// One look at the repository, for one cycle. One thread.
+class RepositoryView {
+ public:
+  /// All must outlive the view.
+  RepositoryView(RepositoryFolders& folders, StateStore& state, HttpClient& http, const Clock& clock,
+                 const std::string& seeder_url, std::stop_token stop);
+  ~RepositoryView();
+
+  /// Asks the seeder whether anything changed, at the cost of one small answer; runs the TUF client workflow if so, if
+  /// `full`, once a day, and when what is on disk does not load or has expired.
+  /// Returns whether there may be something new.
+  /// Errors: those of TrustClient::refresh.
+  Result<bool> refresh(bool full);
+
+  /// After a refresh that reached nobody: whether what is on disk loads and has not expired.
+  bool use_what_is_here();
+
+  /// All that the installer needs: roots above its own, the metadata of all roles, index and filter of its products.
+  /// A product that the repository does not know is left out with a warning.   Errors: as TrustClient::fetch.
+  Result<std::map<std::string, std::string>> offer(const messages::Hello& hello);
+
+  /// The signed torrent beside a package.   Errors: as TrustClient::fetch.
+  Result<std::string> torrent(const trust::PackageFile& file);
+
+  trust::TrustClient::Expiry expires_first() const;
+
+  /// After the installer took the offer: the same timestamp need not be looked at again.
+  Result<void> settle();
+
+ private:
+  class RootKeeper;
+  Result<void> refresh_fully();
+  Result<void> add_roots(trust::RoleVersion above, std::map<std::string, std::string>& offer);
+  Result<void> add_target(const std::string& path, Bytes longest, std::map<std::string, std::string>& offer);
+
+  RepositoryFolders& folders_;
+  StateStore& state_;
+  const Clock& clock_;
+  HttpRepository http_;
+  std::unique_ptr<RootKeeper> source_;  ///< http_ with the target cache, noting the roots that come by
+  trust::TrustClient client_;
+  std::string new_etag_;
+  bool is_new_ = false;
+};
+
+}  // namespace upswarm::agent

@@ -1,0 +1,58 @@
+// Where the update of one product is.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace upswarm::agent {
+
+/// checking -> downloading -> verifying -> staged -> installing -> probation -> completed
+///
+/// The last three but completed are seen through the installer's progress, which is asked from time to time: any of
+/// them may be missed. A delta that the installer refused leads back to downloading.
+enum class SessionState {
+  checking,
+  downloading,
+  verifying,   ///< handed over; the installer reads it
+  staged,      ///< being unpacked beside what runs
+  installing,  ///< switching
+  probation,   ///< the new release runs, its health is being checked
+  completed,
+  failed,
+  rolled_back,
+  cancelled,
+};
+
+std::string_view to_string(SessionState state);
+
+/// Whether `to` may come after `from`. A state may not follow itself; nothing follows the last four.
+bool may_follow(SessionState from, SessionState to);
+
+bool is_final(SessionState state);
+
+/// What the installer's word for what it does (ProductProgress::phase) means here; `installing` for unknown words.
+SessionState state_of_phase(std::string_view phase);
+
+/// The update of one product. One thread at a time.
+class Session {
+ public:
+  /// `start`: other than `checking` where the installer is found at work.
+  Session(std::string product, std::string version, SessionState start = SessionState::checking);
+
+  SessionState state() const { return state_; }
+  const std::string& version() const { return version_; }
+
+  /// Moves on. The state it is in already changes nothing. A step that may_follow forbids is a defect: assert, and an
+  /// error in the log; the state stays then.
+  void go_to(SessionState to);
+
+  /// Moves on where that is allowed and does nothing where not: for the installer's words, which come late or twice.
+  void observe(SessionState to);
+
+ private:
+  std::string product_;
+  std::string version_;
+  SessionState state_;
+};
+
+}  // namespace upswarm::agent

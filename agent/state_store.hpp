@@ -1,0 +1,84 @@
+// What the agent must not forget: history, reports the seeder does not have yet, wishes of users, downloads.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/put_off.hpp"
+#include "agent/swarm.hpp"
+#include "protocol/base/database.hpp"
+#include "protocol/base/files.hpp"
+#include "protocol/messages/agent_messages.hpp"
+
+namespace upswarm::agent {
+
+/// A package that was asked of the swarm: enough to seed it again, or go on fetching it, without any network.
+struct CachedDownload {
+  std::string product;
+  std::string version;
+  Sha256 content;  ///< content digest of the release
+  bool is_delta = false;
+  DownloadRequest request;
+  bool complete = false;
+  messages::SourceBytes bytes;  ///< of the last fetch
+};
+
+/// An outcome that the seeder has not taken yet.
+struct WaitingReport {
+  std::int64_t id = 0;
+  messages::HistoryItem item;
+};
+
+enum class ReportFate { sent, refused };
+
+/// Every change survives a power cut when the call returns. Any thread. Errors of all: disk, no_space, corrupt, busy.
+class StateStore {
+ public:
+  /// Errors: as Database::open.
+  static Result<StateStore> open(const Path& file);
+
+  /// "" when it was never set.
+  Result<std::string> setting(const std::string& key);
+  Result<void> set(const std::string& key, const std::string& value);
+
+  /// Stores each outcome once, with the bytes of the download behind it, and its report as waiting; one transaction.
+  /// Returns those that were new.
+  Result<std::vector<messages::Outcome>> add_outcomes(const std::vector<messages::Outcome>& outcomes);
+  /// Newest first.
+  Result<std::vector<messages::HistoryItem>> history(std::int64_t limit);
+  /// Oldest first.
+  Result<std::vector<WaitingReport>> waiting_reports(std::int64_t limit);
+  Result<std::int64_t> count_waiting_reports();
+  Result<void> mark_report(std::int64_t id, ReportFate fate);
+
+  /// When this machine first saw the release; `now` when it does only now.
+  Result<Time> first_seen(const std::string& product, const Sha256& content, Time now);
+  Result<UserWish> wish_of(const std::string& product);
+  Result<void> defer(const std::string& product, Time until);
+  Result<void> skip(const std::string& product, const std::string& version);
+  /// Forgets all deferrals and skips.
+  Result<void> lift_wishes();
+
+  /// A package whose bytes are known to be useless here.
+  Result<void> add_bad_package(const Sha256& sha256, const std::string& reason, Time now);
+  /// A failure that may have another cause: the third one makes the package bad.
+  Result<void> count_package_failure(const Sha256& sha256, const std::string& reason, Time now);
+  Result<std::set<Sha256>> bad_packages();
+
+  Result<void> keep_download(const CachedDownload& download);
+  Result<std::vector<CachedDownload>> downloads();
+  Result<void> forget_download(const Sha256& sha256);
+
+ private:
+  explicit StateStore(Database database);
+  Result<std::string> bytes_behind(const messages::Outcome& outcome);
+
+  std::unique_ptr<std::mutex> turn_;  ///< one call at a time: a transaction must not swallow another thread's change
+  Database database_;
+};
+
+}  // namespace upswarm::agent

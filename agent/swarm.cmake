@@ -1,0 +1,14 @@
+# The swarm of the agent: included by agent/CMakeLists.txt.
+upswarm_library(upswarm_swarm
+  PUBLIC_LIBS upswarm_base
+  PRIVATE_LIBS upswarm_http upswarm::libtorrent
+  SOURCES
+    ${CMAKE_CURRENT_LIST_DIR}/announcer.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/bencode.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/byte_book.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/origin_ranges.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/package_cache.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/package_fetch.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/swarm.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/torrent_session_libtorrent.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/torrent_setup_libtorrent.cpp)

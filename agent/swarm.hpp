@@ -1,0 +1,91 @@
+// Fetching packages from neighbours and the origin, and seeding them on.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "protocol/base/http/http_client.hpp"
+#include "protocol/trust/release_index.hpp"
+
+namespace upswarm::agent {
+
+/// Where verified bytes came from. Each byte has one source; waste stands apart.
+struct BytesBySource {
+  Bytes disk;         ///< already there (resumed, or the whole file)
+  Bytes site;         ///< BitTorrent, neighbours
+  Bytes origin_bt;    ///< BitTorrent, the seeder
+  Bytes origin_http;  ///< HTTP ranges
+  Bytes wasted;       ///< failed its check, or came twice
+
+  Bytes verified() const { return disk + site + origin_bt + origin_http; }
+};
+
+struct DownloadProgress {
+  Bytes done;
+  Bytes total;
+  BytesBySource by_source;
+  std::uint64_t bytes_per_second = 0;
+  int peers = 0;
+};
+
+using DownloadSink = std::function<void(const DownloadProgress&)>;
+
+/// One package to have.
+struct DownloadRequest {
+  trust::PackageFile file;
+  std::string torrent;    ///< the bytes of the signed FILE.torrent; its info-hash must be file.info_hash
+  std::string http_path;  ///< under the seeder's URL: "targets/pkg/app/linux-x64/1.0.0/<sha256>.app-1.0.0.upk"
+};
+
+struct Downloaded {
+  std::filesystem::path path;   ///< in the cache; verified by SHA-256
+  BytesBySource by_source;
+};
+
+struct SwarmSettings {
+  std::filesystem::path cache;                 ///< packages, resume data, the dirty marker
+  std::string listen_address = "0.0.0.0";
+  std::uint16_t listen_port = 6881;            ///< 0: any
+  std::string seeder_url;                      ///< for announces and HTTP ranges
+  bool local_discovery = true;
+  std::uint64_t upload_limit = 0;              ///< bytes a second; 0: none
+  std::uint64_t download_limit = 0;
+  std::chrono::milliseconds http_after{std::chrono::seconds(10)};  ///< without progress, HTTP ranges join in
+  Bytes keep_free = 256_MiB;                ///< disk space that is left alone
+};
+
+/// One BitTorrent session with its cache. fetch may be called from one thread at a time; the rest from any.
+class Swarm {
+ public:
+  virtual ~Swarm() = default;
+
+  /// Fetches a package into the cache and goes on seeding it. Pieces fetched before a stop or a kill count again. Ends
+  /// also when the tracker, all peers, or the BitTorrent port are gone, as long as the origin answers by HTTP.
+  /// Errors: no_space     checked before the first byte
+  ///         corrupt      the torrent is not the signed one, or the whole file's SHA-256 differs (it is deleted then)
+  ///         unreachable  nobody had it for `patience`
+  ///         cancelled    what came stays for the next time
+  virtual Result<Downloaded> fetch(const DownloadRequest& request, std::chrono::milliseconds patience,
+                                   const DownloadSink& progress, std::stop_token stop) = 0;
+
+  /// Seeds what the cache holds of `requests`, and forgets and deletes everything else.
+  virtual Result<void> keep_only(const std::vector<DownloadRequest>& requests) = 0;
+
+  virtual std::uint16_t listen_port() const = 0;
+
+  /// Bytes uploaded since the start.
+  virtual Bytes uploaded() const = 0;
+};
+
+/// Opens the session. A cache that was not closed cleanly is checked again, piece by piece.
+/// `http` must outlive the swarm.
+/// Errors: busy  the port is in use (named); disk, denied  the cache.
+Result<std::unique_ptr<Swarm>> open_libtorrent_swarm(SwarmSettings settings, HttpClient& http);
+
+}  // namespace upswarm::agent

@@ -1,0 +1,81 @@
+// One BitTorrent session: torrents of one file each, told apart by info-hash. What the swarm asks of a BitTorrent
+// library.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/endpoint.hpp"
+#include "agent/swarm.hpp"
+
+namespace upswarm::agent {
+
+struct TorrentState {
+  bool is_checked = false;   ///< what was on disk is known
+  bool is_complete = false;  ///< every piece passed its SHA-1
+  BytesBySource bytes;
+  Bytes missing;                   ///< in pieces not yet verified
+  Bytes from_peers;                ///< the most that was there, verified or not; never falls
+  std::uint32_t failed_given = 0;  ///< pieces of give_piece that failed their check
+  std::uint32_t failed_mixed = 0;  ///< the same, but with blocks of peers in them
+  Bytes uploaded;                  ///< to peers, since it was added
+  int peers = 0;
+  std::uint64_t bytes_per_second = 0;  ///< from peers
+  std::optional<Error> fault;          ///< no_space or disk: stopped until clear_fault()
+};
+
+struct TorrentToAdd {
+  trust::PackageFile file;
+  std::string torrent;    ///< bytes of the .torrent file
+  std::string file_name;  ///< in the session's folder
+  std::string resume;     ///< from saved(); empty: what the file holds is checked piece by piece
+};
+
+/// Any thread may call. A function given an info-hash that is not there does nothing, or gives an empty answer.
+class TorrentSession {
+ public:
+  virtual ~TorrentSession() = default;
+
+  /// Checks what is on disk, then serves it; downloads nothing before start(). Nothing to do if it is there already.
+  /// Errors: corrupt  not the torrent of `file`, or one that needs more than this session offers.
+  virtual Result<void> add(const TorrentToAdd& torrent) = 0;
+  /// Takes back a fault, so that the torrent is worked on again.
+  virtual void clear_fault(const trust::InfoHash& id) = 0;
+  /// Downloads what is missing.
+  virtual void start(const trust::InfoHash& id) = 0;
+  /// Downloads no more; goes on serving.
+  virtual void hold(const trust::InfoHash& id) = 0;
+  /// Afterwards the file is no longer in use.
+  virtual void remove(const trust::InfoHash& id) = 0;
+
+  virtual void connect(const trust::InfoHash& id, const Endpoint& peer) = 0;
+  /// Who counts as the origin: connections from or to this address. Port 0, or a peer off this machine: any port of the
+  /// address, for a peer that connects to us shows another port than it listens on.
+  virtual void set_origin(const Endpoint& origin) = 0;
+  /// Passes on a piece that came by other ways. The verdict shows in the state.
+  virtual void give_piece(const trust::InfoHash& id, std::uint32_t piece, ByteView bytes) = 0;
+
+  virtual std::optional<TorrentState> state(const trust::InfoHash& id) const = 0;
+  virtual std::vector<std::uint32_t> missing(const trust::InfoHash& id) const = 0;
+
+  /// Waits until anything about any torrent may have changed, at most `longest`.
+  virtual void wait_for_change(std::chrono::milliseconds longest) = 0;
+
+  /// All that was written can be read from the file.   Errors: disk  not within `longest`.
+  virtual Result<void> flush(const trust::InfoHash& id, std::chrono::milliseconds longest) = 0;
+  /// The resume data of all torrents that could give them within `longest`.
+  virtual std::map<trust::InfoHash, std::string> saved(std::chrono::milliseconds longest) = 0;
+
+  virtual std::uint16_t listen_port() const = 0;
+  virtual Bytes uploaded() const = 0;
+};
+
+/// Opens a session whose files are in `settings.cache`.
+/// Errors: busy  the port is in use (named); invalid  the listen address.
+Result<std::unique_ptr<TorrentSession>> open_libtorrent_session(const SwarmSettings& settings);
+
+}  // namespace upswarm::agent

@@ -1,0 +1,158 @@
+// Settings and facts behind them: libtorrent 2.0.8 as in Debian 12, read in its source or measured.
+#include "agent/torrent_setup_libtorrent.hpp"
+
+#include <algorithm>
+#include <libtorrent/alert.hpp>
+#include <libtorrent/error_code.hpp>
+#include <libtorrent/extensions/smart_ban.hpp>
+#include <libtorrent/posix_disk_io.hpp>
+#include <libtorrent/read_resume_data.hpp>
+#include <libtorrent/session.hpp>
+#include <libtorrent/settings_pack.hpp>
+
+#include "agent/byte_book.hpp"
+#include "protocol/base/hex.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+using lt::settings_pack;
+
+constexpr int kLongestTorrentFile = 16 << 20;
+
+/// Everything that finds peers or opens ports by itself, but for local discovery, is off.
+void set_protocols(settings_pack& pack, const SwarmSettings& settings) {
+  const bool is_v6 = settings.listen_address.find(':') != std::string::npos;
+  pack.set_str(settings_pack::listen_interfaces,
+               (is_v6 ? "[" + settings.listen_address + "]" : settings.listen_address) + ":" +
+                   std::to_string(settings.listen_port));
+  pack.set_int(settings_pack::max_retry_port_bind, 0);
+  pack.set_bool(settings_pack::listen_system_port_fallback, false);
+  pack.set_str(settings_pack::user_agent, "upswarm/" UPSWARM_VERSION);
+  pack.set_str(settings_pack::peer_fingerprint, "-UP0100-");
+  for (const auto off : {settings_pack::enable_dht, settings_pack::enable_upnp, settings_pack::enable_natpmp,
+                         settings_pack::enable_incoming_utp, settings_pack::enable_outgoing_utp}) {
+    pack.set_bool(off, false);  // uTP: 10 times slower than TCP on a LAN
+  }
+  pack.set_bool(settings_pack::enable_lsd, settings.local_discovery);
+  pack.set_int(settings_pack::local_service_announce_interval, 60);
+  // Packages are public on the LAN and verified by signed digests: obfuscation would only cost.
+  pack.set_int(settings_pack::in_enc_policy, settings_pack::pe_disabled);
+  pack.set_int(settings_pack::out_enc_policy, settings_pack::pe_disabled);
+}
+
+/// min_memory_usage() alone queues one byte for the disk and keeps 9 bytes in send buffers: 5 to 9 times slower.
+void set_memory(settings_pack& pack) {
+  pack.set_int(settings_pack::disk_io_write_mode, settings_pack::enable_os_cache);
+  pack.set_int(settings_pack::disk_io_read_mode, settings_pack::enable_os_cache);
+  pack.set_int(settings_pack::max_queued_disk_bytes, 2 << 20);
+  pack.set_int(settings_pack::send_buffer_watermark, 256 << 10);
+  pack.set_int(settings_pack::recv_socket_buffer_size, 0);
+  pack.set_int(settings_pack::send_socket_buffer_size, 0);
+  pack.set_int(settings_pack::max_allowed_in_request_queue, 500);
+  pack.set_int(settings_pack::checking_mem_usage, 64);
+  // A block that finished is an alert, and a lost one would be booked to the wrong source: room for several seconds.
+  pack.set_int(settings_pack::alert_queue_size, 50'000);
+}
+
+/// A 10-second transfer must not lose as long again to pacing meant for strangers.
+void set_pace(settings_pack& pack, const SwarmSettings& settings) {
+  pack.set_int(settings_pack::connection_speed, 500);
+  pack.set_int(settings_pack::torrent_connect_boost, 60);
+  pack.set_int(settings_pack::unchoke_interval, 1);
+  pack.set_int(settings_pack::unchoke_slots_limit, 30);
+  pack.set_int(settings_pack::min_reconnect_time, 1);
+  pack.set_int(settings_pack::max_failcount, 10);
+  pack.set_int(settings_pack::connections_limit, 200);
+  pack.set_int(settings_pack::peer_connect_timeout, 5);
+  pack.set_int(settings_pack::request_timeout, 20);
+  // With several peers to an address a ban holds for one port only, and whoever is banned comes back by another.
+  pack.set_bool(settings_pack::allow_multiple_connections_per_ip, is_loopback(settings.listen_address));
+  pack.set_int(settings_pack::upload_rate_limit,
+               static_cast<int>(std::min<std::uint64_t>(settings.upload_limit, INT_MAX)));
+  pack.set_int(settings_pack::download_rate_limit,
+               static_cast<int>(std::min<std::uint64_t>(settings.download_limit, INT_MAX)));
+}
+
+}  // namespace
+
+lt::session_params make_session_params(const SwarmSettings& settings) {
+  auto pack = lt::min_memory_usage();
+  set_protocols(pack, settings);
+  set_memory(pack);
+  set_pace(pack, settings);
+  using namespace lt::alert_category;  // NOLINT(google-build-using-namespace): these words mean nothing alone
+  pack.set_int(
+      settings_pack::alert_mask,
+      static_cast<int>(static_cast<std::uint32_t>(error | status | storage | piece_progress | block_progress)));
+  lt::session_params params(std::move(pack), {});  // no plugins: no peer exchange, no metadata by magnet
+  params.disk_io_constructor = lt::posix_disk_io_constructor;
+  return params;
+}
+
+lt::ip_filter global_class_for_all() {
+  const auto global = std::uint32_t{1} << static_cast<std::uint32_t>(lt::session::global_peer_class_id);
+  lt::ip_filter filter;
+  filter.add_rule(lt::make_address_v4("0.0.0.0"), lt::make_address_v4("255.255.255.255"), global);
+  filter.add_rule(lt::make_address_v6("::"), lt::make_address_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), global);
+  return filter;
+}
+
+Error not_that_torrent(const trust::PackageFile& file, std::string cause) {
+  return {ErrorKind::corrupt, "read the torrent of " + file.path, std::move(cause), "torrent"};
+}
+
+Result<std::shared_ptr<lt::torrent_info>> read_torrent(const TorrentToAdd& torrent) {
+  const auto& file = torrent.file;
+  if (torrent.torrent.size() > kLongestTorrentFile) return not_that_torrent(file, "longer than 16 MiB");
+  if (file.length == 0_B || file.piece_length < kBlockSize) return not_that_torrent(file, "no length or piece length");
+  lt::load_torrent_limits limits;
+  limits.max_buffer_size = kLongestTorrentFile;
+  limits.max_pieces = kLongestTorrentFile / 20;
+  limits.max_decode_depth = 8;
+  limits.max_decode_tokens = 200;
+  std::shared_ptr<lt::torrent_info> info;
+  try {
+    info = std::make_shared<lt::torrent_info>(lt::span<const char>(torrent.torrent), limits, lt::from_span);
+  } catch (const std::exception& problem) {
+    return not_that_torrent(file, problem.what());
+  }
+  if (info->info_hashes().has_v2()) return not_that_torrent(file, "a v2 or hybrid torrent");
+  const auto hash = info->info_hashes().v1;
+  if (to_hex(std::as_bytes(std::span(hash.data(), hash.size()))) != file.info_hash) {
+    return not_that_torrent(file, "its info-hash is not the signed one");
+  }
+  if (info->num_files() != 1 || info->total_size() != static_cast<std::int64_t>(file.length.count) ||
+      info->piece_length() != static_cast<std::int64_t>(file.piece_length.count)) {
+    return not_that_torrent(file, "not one file of the signed length and piece length");
+  }
+  if (info->files().file_flags(lt::file_index_t{0}) != lt::file_flags_t{} || !info->ssl_cert().empty()) {
+    return not_that_torrent(file, "padding, link or TLS torrents are not used here");
+  }
+  info->clear_trackers();
+  info->clear_web_seeds();
+  return info;
+}
+
+lt::add_torrent_params make_add_params(const TorrentToAdd& torrent, std::shared_ptr<lt::torrent_info> info,
+                                       const SwarmSettings& settings) {
+  lt::add_torrent_params params;
+  if (!torrent.resume.empty()) {
+    lt::error_code problem;
+    auto resume = lt::read_resume_data(lt::span<const char>(torrent.resume), problem);
+    if (!problem && resume.info_hashes.v1 == info->info_hashes().v1) {  // else: the file is checked
+      params.have_pieces = std::move(resume.have_pieces);
+      params.unfinished_pieces = std::move(resume.unfinished_pieces);
+    }
+  }
+  params.ti = std::move(info);
+  params.save_path = settings.cache.string();
+  params.renamed_files[lt::file_index_t{0}] = torrent.file_name;
+  params.flags &= ~(lt::torrent_flags::paused | lt::torrent_flags::auto_managed);
+  params.flags |= lt::torrent_flags::upload_mode | lt::torrent_flags::disable_dht | lt::torrent_flags::disable_pex;
+  if (!settings.local_discovery) params.flags |= lt::torrent_flags::disable_lsd;
+  params.extensions.emplace_back(&lt::create_smart_ban_plugin);
+  return params;
+}
+
+}  // namespace upswarm::agent

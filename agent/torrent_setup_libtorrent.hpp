@@ -1,0 +1,31 @@
+// How sessions and torrents are set up; for *_libtorrent.cpp files only.
+#pragma once
+
+#include <libtorrent/add_torrent_params.hpp>
+#include <libtorrent/ip_filter.hpp>
+#include <libtorrent/session_params.hpp>
+#include <libtorrent/torrent_info.hpp>
+#include <memory>
+
+#include "agent/torrent_session.hpp"
+
+namespace upswarm::agent {
+
+/// Small memory, no discovery but the local one, quick choices. May throw what libtorrent throws.
+lt::session_params make_session_params(const SwarmSettings& settings);
+
+/// By default all of RFC 1918 counts as local: not limited, exempt from unchoke slots. Branch offices are RFC 1918 too,
+/// so here every address is in the global class.
+lt::ip_filter global_class_for_all();
+
+/// The torrent, if it is exactly the signed file's. Trackers and web seeds of it are dropped.   Errors: corrupt.
+Result<std::shared_ptr<lt::torrent_info>> read_torrent(const TorrentToAdd& torrent);
+
+/// Held (upload mode), with the resume data if they are of this torrent.
+lt::add_torrent_params make_add_params(const TorrentToAdd& torrent, std::shared_ptr<lt::torrent_info> info,
+                                       const SwarmSettings& settings);
+
+/// The error of a torrent that does not fit its signed description.
+Error not_that_torrent(const trust::PackageFile& file, std::string cause);
+
+}  // namespace upswarm::agent

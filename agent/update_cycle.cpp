@@ -1,0 +1,231 @@
+#include "agent/update_cycle.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "protocol/base/log.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+constexpr const char* kSettled = "settled";  // what was installed when nothing was left to do
+constexpr std::array<std::string_view, 6> kResultNames{"nothing", "held",        "put_off",
+                                                       "updated", "rolled_back", "failed"};
+
+std::string text_of(const messages::Hello& hello) {
+  std::string text;
+  for (const auto& product : hello.products) {
+    text += product.product + " " + product.channel + " " + product.platform + " " +
+            (product.content ? product.content->hex() : "-") + "\n";
+  }
+  return text;
+}
+
+const messages::ProductState* find(const messages::Hello& hello, const std::string& product) {
+  const auto found = std::ranges::find(hello.products, product, &messages::ProductState::product);
+  return found == hello.products.end() ? nullptr : &*found;
+}
+
+CycleResult result_of(const messages::Outcome& outcome) {
+  if (outcome.result == "completed") return CycleResult::updated;
+  return outcome.result == "rolled_back" ? CycleResult::rolled_back : CycleResult::failed;
+}
+
+void raise(CycleEnd& end, CycleResult result) { end.result = std::max(end.result, result); }
+
+}  // namespace
+
+std::string_view to_string(CycleResult result) { return kResultNames.at(static_cast<std::size_t>(result)); }
+
+UpdateCycle::UpdateCycle(CycleTools tools)
+    : tools_(std::move(tools)), outcomes_(tools_.store, tools_.installer, tools_.http, tools_.seeder_url) {}
+
+Result<void> UpdateCycle::resume_seeding() {
+  UPSWARM_TRY(const auto downloads, tools_.store.downloads());
+  std::vector<DownloadRequest> requests;
+  for (const auto& one : downloads) requests.push_back(one.request);
+  tools_.board.set_seeding(static_cast<std::size_t>(std::ranges::count_if(downloads, &CachedDownload::complete)));
+  return tools_.swarm.keep_only(requests);
+}
+
+Result<CycleEnd> UpdateCycle::run(const CycleRequest& request, std::stop_token stop) {
+  Round round;
+  round.stop = stop;
+  tools_.board.begin_cycle();
+  const auto updated = update(request, round);
+  if (!updated && !round.first_error) round.first_error = updated.error();
+  const auto machine_id = tools_.board.snapshot().machine_id;
+  if (!machine_id.empty() && !stop.stop_requested()) {
+    // The reports stay; a seeder that does not take them is an error only where everything else went well.
+    const auto sent = outcomes_.send_reports(machine_id, stop);
+    if (!sent) log::warning("reports wait", {{"error", sent.error().message()}});
+    if (!sent && !round.first_error) round.first_error = sent.error();
+  }
+  tools_.board.end_cycle(std::string(to_string(round.end.result)), round.first_error, tools_.clock.now());
+  if (round.first_error) return *round.first_error;
+  return round.end;
+}
+
+Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
+  if (request.install_now) UPSWARM_CHECK(tools_.store.lift_wishes());
+  UPSWARM_TRY(round.hello, tools_.installer.hello(round.stop));
+  tools_.board.set_products(round.hello);
+  UPSWARM_CHECK(tools_.store.set(kMachineId, round.hello.machine_id));
+  UPSWARM_CHECK(take_up_running(round));
+  UPSWARM_TRY(const bool changed, look_at_seeder(request, round));
+  show_expiry(round);
+  if (!changed) {
+    UPSWARM_TRY(const bool settled, is_settled(round));
+    if (settled) return {};
+  }
+  UPSWARM_TRY(const auto decisions, offer(round));
+  for (const auto& decision : decisions) {
+    if (round.stop.stop_requested()) return Error{ErrorKind::cancelled, "update", "stopped"};
+    const auto followed = follow_decision(decision, round);
+    if (followed) continue;
+    log::error("product not updated", {{"product", decision.product}, {"error", followed.error().message()}});
+    if (!round.first_error) round.first_error = followed.error();
+    if (followed.error().kind == ErrorKind::cancelled) return followed;
+  }
+  if (round.first_error) return {};
+  return tidy(round);
+}
+
+/// Whether there may be something new. A seeder that does not answer is an error of the round, but what is on disk and
+/// has not expired is gone on with: neighbours may have the package.
+Result<bool> UpdateCycle::look_at_seeder(const CycleRequest& request, Round& round) {
+  round.view.emplace(tools_.folders, tools_.store, tools_.http, tools_.clock, tools_.seeder_url, round.stop);
+  auto changed = round.view->refresh(request.full_refresh);
+  if (changed) {
+    tools_.board.set_polled(tools_.clock.now());
+    return changed;
+  }
+  if (changed.error().kind != ErrorKind::unreachable || !round.view->use_what_is_here()) return changed;
+  log::warning("the seeder does not answer", {{"error", changed.error().message()}});
+  round.first_error = changed.error();
+  return false;
+}
+
+/// What is under way already, from before a restart of the agent or by an administrator, is seen to its end first.
+Result<void> UpdateCycle::take_up_running(Round& round) {
+  UPSWARM_TRY(const auto running, tools_.installer.progress(round.stop));
+  for (const auto& one : running) {
+    if (find(round.hello, one.product) == nullptr) continue;
+    UPSWARM_TRY(const auto outcome, make_delivery(round).follow_running(one, round.stop));
+    if (outcome) raise(round.end, result_of(*outcome));
+  }
+  UPSWARM_CHECK(outcomes_.collect(round.stop));
+  if (running.empty()) return {};
+  UPSWARM_TRY(round.hello, tools_.installer.hello(round.stop));
+  tools_.board.set_products(round.hello);
+  return {};
+}
+
+Result<bool> UpdateCycle::is_settled(const Round& round) {
+  UPSWARM_TRY(const auto settled, tools_.store.setting(kSettled));
+  if (settled.empty() || settled != text_of(round.hello)) return false;
+  for (const auto& product : round.hello.products) tools_.board.set_decision(product.product, "", "current", "");
+  return true;
+}
+
+Result<std::vector<messages::ProductDecision>> UpdateCycle::offer(Round& round) {
+  UPSWARM_TRY(round.offer, round.view->offer(round.hello));
+  show_expiry(round);  // delegated roles are known only now
+  UPSWARM_TRY(auto decisions, tools_.installer.offer_metadata(round.offer, round.stop));
+  UPSWARM_CHECK(round.view->settle());
+  return decisions;
+}
+
+void UpdateCycle::show_expiry(const Round& round) {
+  const auto expiry = round.view->expires_first();
+  tools_.board.set_expiry(expiry.time, expiry.role);
+}
+
+Result<void> UpdateCycle::follow_decision(const messages::ProductDecision& decision, Round& round) {
+  const auto wanted = decision.entry ? decision.entry->version : "";
+  switch (decision.kind) {
+    case messages::ProductDecision::Kind::current:
+      tools_.board.set_decision(decision.product, "", "current", decision.reason);
+      return {};
+    case messages::ProductDecision::Kind::held:
+      log::info("held", {{"product", decision.product}, {"version", wanted}, {"reason", decision.reason}});
+      tools_.board.set_decision(decision.product, wanted, "held", decision.reason);
+      round.all_current = false;
+      raise(round.end, CycleResult::held);
+      return {};
+    case messages::ProductDecision::Kind::wanted: return follow_wanted(decision, round);
+  }
+  return {};
+}
+
+Result<void> UpdateCycle::follow_wanted(const messages::ProductDecision& decision, Round& round) {
+  const auto& entry = *decision.entry;
+  const auto* const state = find(round.hello, decision.product);
+  if (state == nullptr)
+    return Error{ErrorKind::corrupt, "the installer's decision", "it names an unknown product " + decision.product};
+  round.all_current = false;
+  round.needed.insert(entry.content);
+  const auto now = tools_.clock.now();
+  UPSWARM_TRY(const auto seen, tools_.store.first_seen(decision.product, entry.content, now));
+  UPSWARM_TRY(const auto wish, tools_.store.wish_of(decision.product));
+  tools_.board.set_waiting(decision.product, {entry.version, latest_put_off(entry, seen)});
+  if (const auto put_off = is_put_off(entry, wish, seen, now)) {
+    log::info("put off", {{"product", decision.product}, {"version", entry.version}, {"reason", put_off->reason}});
+    tools_.board.set_decision(decision.product, entry.version, "put_off", put_off->reason);
+    raise(round.end, CycleResult::put_off);
+    if (put_off->until)
+      round.end.look_again = std::min(round.end.look_again.value_or(*put_off->until), *put_off->until);
+    return {};
+  }
+  return deliver(decision, *state, round);
+}
+
+Result<void> UpdateCycle::deliver(const messages::ProductDecision& decision, const messages::ProductState& state,
+                                  Round& round) {
+  log::info("update",
+            {{"product", decision.product}, {"from", state.version.value_or("")}, {"to", decision.entry->version}});
+  const Order order{decision.product, *decision.entry, state.content};
+  UPSWARM_TRY(const auto outcome, make_delivery(round).deliver(order, round.stop));
+  raise(round.end, result_of(outcome));
+  if (outcome.result != "failed") return {};
+  return Error{ErrorKind::disk, "install " + decision.product + " " + decision.entry->version, outcome.reason,
+               "not_installed"};
+}
+
+Delivery UpdateCycle::make_delivery(Round& round) {
+  return Delivery(
+      DeliveryTools{.installer = tools_.installer,
+                    .swarm = tools_.swarm,
+                    .store = tools_.store,
+                    .board = tools_.board,
+                    .outcomes = outcomes_,
+                    .clock = tools_.clock,
+                    .pause = tools_.pause,
+                    .patience = tools_.patience,
+                    .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },
+                    .offer_again = [this, &round](const Order& order) -> Result<bool> {
+                      UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer, round.stop));
+                      return std::ranges::any_of(decisions, [&](const auto& one) {
+                        return one.product == order.product && one.kind == messages::ProductDecision::Kind::wanted &&
+                               one.entry->content == order.entry.content;
+                      });
+                    }});
+}
+
+/// After a round without error: forgets and deletes packages of releases that are neither installed nor wanted, and
+/// notes what was installed when nothing was left to do.
+Result<void> UpdateCycle::tidy(Round& round) {
+  UPSWARM_TRY(round.hello, tools_.installer.hello(round.stop));
+  tools_.board.set_products(round.hello);
+  for (const auto& product : round.hello.products) {
+    if (product.content) round.needed.insert(*product.content);
+  }
+  UPSWARM_TRY(const auto downloads, tools_.store.downloads());
+  for (const auto& one : downloads) {
+    if (!round.needed.contains(one.content)) UPSWARM_CHECK(tools_.store.forget_download(one.request.file.sha256));
+  }
+  UPSWARM_CHECK(resume_seeding());
+  return tools_.store.set(kSettled, round.all_current ? text_of(round.hello) : "");
+}
+
+}  // namespace upswarm::agent

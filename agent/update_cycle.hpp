@@ -1,0 +1,90 @@
+// One round: see what the seeder has, let the installer judge it, bring what it wants, tell the seeder how it ended.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "agent/delivery.hpp"
+#include "agent/repository_view.hpp"
+
+namespace upswarm::agent {
+
+/// What a cycle needs. All must outlive it.
+struct CycleTools {
+  InstallerLink& installer;
+  Swarm& swarm;
+  StateStore& store;
+  StatusBoard& board;
+  RepositoryFolders& folders;
+  HttpClient& http;
+  const Clock& clock;
+  Pause pause;
+  std::string seeder_url;
+  std::chrono::milliseconds patience{std::chrono::minutes(10)};
+};
+
+struct CycleRequest {
+  bool full_refresh = false;  ///< a user asked: do not trust an unchanged timestamp
+  bool install_now = false;   ///< deferrals and skips are lifted first
+};
+
+/// What came of a cycle; of several products the latter of these counts.
+enum class CycleResult { nothing, held, put_off, updated, rolled_back, failed };
+
+std::string_view to_string(CycleResult result);
+
+/// The setting that keeps the machine's id, for the time before the installer answers.
+inline constexpr const char* kMachineId = "machine_id";
+
+struct CycleEnd {
+  CycleResult result = CycleResult::nothing;
+  std::optional<Time> look_again;  ///< when a deferral ends
+};
+
+/// One thread.
+class UpdateCycle {
+ public:
+  explicit UpdateCycle(CycleTools tools);
+
+  /// Seeds again what was seeded before a stop, without any network.
+  Result<void> resume_seeding();
+
+  /// Runs one cycle. Products do not hinder each other: the first error is returned when all had their turn. Reports
+  /// are sent at the end, also after an error.
+  /// Errors: of the seeder, the installer, the swarm, the store.
+  Result<CycleEnd> run(const CycleRequest& request, std::stop_token stop);
+
+ private:
+  /// What one cycle gathers.
+  struct Round {
+    std::stop_token stop;
+    messages::Hello hello;
+    std::optional<RepositoryView> view;
+    std::map<std::string, std::string> offer;
+    CycleEnd end;
+    std::optional<Error> first_error;
+    std::set<Sha256> needed;  ///< content digests whose packages are seeded or fetched
+    bool all_current = true;
+  };
+
+  Result<void> update(const CycleRequest& request, Round& round);
+  Result<void> take_up_running(Round& round);
+  Result<bool> look_at_seeder(const CycleRequest& request, Round& round);
+  Result<bool> is_settled(const Round& round);
+  Result<std::vector<messages::ProductDecision>> offer(Round& round);
+  void show_expiry(const Round& round);
+  Result<void> follow_decision(const messages::ProductDecision& decision, Round& round);
+  Result<void> follow_wanted(const messages::ProductDecision& decision, Round& round);
+  Result<void> deliver(const messages::ProductDecision& decision, const messages::ProductState& state, Round& round);
+  Result<void> tidy(Round& round);
+  Delivery make_delivery(Round& round);
+
+  CycleTools tools_;
+  OutcomeBook outcomes_;
+};
+
+}  // namespace upswarm::agent

@@ -1,0 +1,213 @@
+#include "seeder/api.hpp"
+
+#include <algorithm>
+
+#include "protocol/base/log.hpp"
+#include "protocol/base/program.hpp"
+#include "seeder/byte_range.hpp"
+#include "seeder/names.hpp"
+#include "seeder/status.hpp"
+
+namespace upswarm::seeder {
+namespace {
+
+constexpr std::string_view kMetadata = "/metadata/";
+constexpr std::string_view kTargets = "/targets/";
+constexpr std::string_view kBundles = "/v1/bundles/";
+constexpr std::string_view kCommit = "/commit";
+constexpr const char* kForever = "public, max-age=31536000, immutable";
+constexpr const char* kShortly = "public, max-age=10";
+
+HttpAnswer json_answer(int status, const Json& value) {
+  return {.status = status,
+          .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+          .body = value.dump(-1, ' ', false, Json::error_handler_t::replace)};
+}
+
+int status_of(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::not_found: return 404;
+    case ErrorKind::invalid: return 400;
+    case ErrorKind::corrupt: return error.reason == "too_long" ? 413 : 400;
+    case ErrorKind::untrusted: return 422;
+    case ErrorKind::denied: return error.reason == "api_key" ? 401 : 403;
+    case ErrorKind::busy: return 409;
+    case ErrorKind::no_space: return 507;
+    case ErrorKind::unreachable: return 400;
+    default: return 500;
+  }
+}
+
+/// For everybody: without the paths of this machine.
+Error not_here(const std::string& path) { return {ErrorKind::not_found, "GET " + path, "it is not here"}; }
+
+bool has_tag(const HttpCall& call, const std::string& tag) {
+  const auto wanted = call.header("if-none-match");
+  return wanted == "*" || wanted.find(tag) != std::string::npos;
+}
+
+Error other_method(const HttpCall& call) { return {ErrorKind::invalid, call.method + " " + call.path, "this is not done here", "method"}; }
+
+}  // namespace
+
+HttpAnswer Api::failure(const Error& error) {
+  auto answer = json_answer(error.reason == "method" ? 405 : status_of(error), Json{{"error", to_json(error)}});
+  if (answer.status == 401) answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (answer.status == 405) answer.headers.emplace_back("Allow", "GET, HEAD, POST, PUT");
+  if (answer.status == 500) log::error("a request failed", {{"why", error.message()}});
+  return answer;
+}
+
+HttpAnswer Api::answer(const HttpCall& call) {
+  const auto path = percent_decoded(call.path);
+  if (!path) return failure({ErrorKind::invalid, "read the path", "a percent sign without two hexadecimal digits"});
+  if (call.method == "GET" || call.method == "HEAD") return get(call, *path);
+  if (call.method == "POST") return post(call, *path);
+  return failure(other_method(call));
+}
+
+HttpAnswer Api::get(const HttpCall& call, const std::string& path) {
+  if (path.starts_with(kMetadata)) return metadata(call, path.substr(kMetadata.size()));
+  if (path.starts_with(kTargets)) return target(call, path.substr(kTargets.size()));
+  if (path == "/announce") return announce(call);
+  if (path == "/v1/health") return health();
+  if (path == "/v1/status") return status(call);
+  if (path == "/v1/reports" || path.starts_with(kBundles)) return failure(other_method(call));
+  return failure(not_here(call.path));
+}
+
+HttpAnswer Api::post(const HttpCall& call, const std::string& path) {
+  if (path == "/v1/reports") return report(call);
+  if (path.starts_with(kBundles) && path.ends_with(kCommit) && path.size() > kBundles.size() + kCommit.size()) {
+    return commit(call, path.substr(kBundles.size(), path.size() - kBundles.size() - kCommit.size()));
+  }
+  const bool known = path.starts_with(kMetadata) || path.starts_with(kTargets) || path == "/announce" || path == "/v1/health" ||
+                     path == "/v1/status";
+  return failure(known ? other_method(call) : not_here(call.path));
+}
+
+HttpAnswer Api::metadata(const HttpCall& call, const std::string& name) {
+  const bool is_timestamp = name == "timestamp.json";
+  if (!is_timestamp && !parse_versioned_name(name)) return failure(not_here(call.path));
+  auto bytes = read_file(parts_.files, parts_.folder.metadata() / name, trust::kLongestTargets);
+  if (!bytes && bytes.error().kind == ErrorKind::not_found) return failure(not_here(call.path));
+  if (!bytes) return failure({ErrorKind::internal, bytes.error().context, bytes.error().cause});
+  const auto tag = "\"" + sha256(*bytes).hex() + "\"";
+  HttpAnswer answer{.headers = {{"Content-Type", "application/json"}, {"ETag", tag}, {"Cache-Control", is_timestamp ? kShortly : kForever}}};
+  if (has_tag(call, tag)) answer.status = 304;
+  else answer.body = std::move(*bytes);
+  return answer;
+}
+
+HttpAnswer Api::target(const HttpCall& call, const std::string& name) {
+  const auto path = parse_relative_path(name);
+  const auto digest = digest_in(name);
+  if (!path || !digest) return failure(not_here(call.path));
+  auto file = parts_.files.open(parts_.folder.targets() / *path);
+  if (!file) return failure(not_here(call.path));
+  const auto info = (*file)->info();
+  if (!info) return failure({ErrorKind::internal, info.error().context, info.error().cause});
+  const auto tag = "\"" + digest->hex() + "\"";
+  HttpAnswer answer{.headers = {{"Content-Type", "application/octet-stream"}, {"ETag", tag}, {"Cache-Control", kForever}, {"Accept-Ranges", "bytes"}}};
+  if (has_tag(call, tag)) {
+    answer.status = 304;
+    return answer;
+  }
+  const auto condition = call.header("if-range");
+  const bool may_range = condition.empty() || condition == tag;
+  const auto range = parse_range(may_range ? call.header("range") : "", info->size);
+  const auto size = std::to_string(info->size.count);
+  if (range.kind == ByteRange::Kind::unsatisfiable) {
+    return {.status = 416, .headers = {{"Content-Range", "bytes */" + size}, {"Accept-Ranges", "bytes"}}};
+  }
+  if (range.kind == ByteRange::Kind::part) {
+    answer.status = 206;
+    answer.headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first.count) + "-" +
+                                                     std::to_string((range.first + range.length).count - 1) + "/" + size);
+  }
+  answer.file = std::move(*file);
+  answer.first = range.first;
+  answer.length = range.length;
+  return answer;
+}
+
+HttpAnswer Api::announce(const HttpCall& call) {
+  HttpAnswer answer{.headers = {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}}};
+  const auto announce = parse_announce(call.query);
+  answer.body = announce ? parts_.tracker.answer(*announce, call.remote, call.local) : announce_failure(announce.error().cause);
+  return answer;
+}
+
+HttpAnswer Api::health() {
+  const auto bytes = read_file(parts_.files, parts_.folder.metadata() / "timestamp.json", trust::kLongestTimestamp);
+  if (!bytes) return json_answer(503, {{"status", "empty"}});
+  const auto envelope = trust::parse_envelope(*bytes, "timestamp", trust::kLongestTimestamp);
+  const auto timestamp = envelope ? trust::parse_timestamp(*envelope) : envelope.error();
+  if (!timestamp || timestamp->expires <= parts_.clock.now()) return json_answer(503, {{"status", "expired"}});
+  return json_answer(200, {{"status", "ok"}});
+}
+
+HttpAnswer Api::status(const HttpCall& call) {
+  if (const auto key = authorize(call, {Scope::read}); !key) return failure(key.error());
+  auto described = describe_repository(parts_.files, parts_.folder, parts_.database, parts_.clock.now());
+  if (!described) return failure({ErrorKind::internal, described.error().context, described.error().cause});
+  const auto count = parts_.tracker.count();
+  (*described)["peers"] = count.peers;
+  (*described)["seeds"] = count.seeds;
+  (*described)["uploaded"] = parts_.seeding != nullptr ? parts_.seeding->stats().uploaded.count : 0;
+  (*described)["connections"] = parts_.seeding != nullptr ? parts_.seeding->stats().peers : 0;
+  return json_answer(200, *described);
+}
+
+HttpAnswer Api::report(const HttpCall& call) {
+  const auto report = read_report(call.body);
+  if (!report) return failure(report.error());
+  const auto stored = reports_.store(*report, parts_.clock.now());
+  if (!stored) return failure(stored.error());
+  return json_answer(200, {{"stored", *stored}});
+}
+
+HttpAnswer Api::commit(const HttpCall& call, const std::string& name) {
+  const auto key = authorize(call, {Scope::upload, Scope::rollout});
+  if (!key) return failure(key.error());
+  const auto verdict = parts_.uploads.commit(name, parts_.incoming, key->may(Scope::rollout) ? Steering::any : Steering::first_filter);
+  if (verdict && !verdict->refused) return json_answer(200, {{"accepted", true}});
+  const auto& why = verdict ? *verdict->refused : verdict.error();
+  log::warning("bundle not taken in", {{"bundle", name}, {"key", key->name}, {"why", why.message()}});
+  auto answer = failure(why);
+  if (verdict) answer.status = 422;
+  // Not the bundle's fault, nor the client's right to mend: the same commit may work later.
+  else if (why.kind == ErrorKind::denied || answer.status == 500) answer.status = 503;
+  return answer;
+}
+
+Result<ApiKey> Api::authorize(const HttpCall& call, std::initializer_list<Scope> scopes) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const auto header = call.header("authorization");
+  if (!header.starts_with(kBearer)) return Error{ErrorKind::denied, call.path, "an API key is wanted", "api_key"};
+  UPSWARM_TRY(auto key, keys_.check(header.substr(kBearer.size())));
+  if (std::ranges::any_of(scopes, [&](Scope scope) { return key.may(scope); })) return key;
+  return Error{ErrorKind::denied, call.path, "the API key " + key.name + " has not the scope " + std::string(name_of(*scopes.begin())), "scope"};
+}
+
+std::variant<std::unique_ptr<UploadSink>, HttpAnswer> Api::begin_upload(const HttpCall& call, std::optional<Bytes> length) {
+  const auto path = percent_decoded(call.path).value_or("");
+  const auto slash = path.find('/', kBundles.size());
+  if (!path.starts_with(kBundles)) return failure(other_method(call));
+  if (slash == std::string::npos) return failure(not_here(call.path));
+  const auto file = path.substr(slash + 1);
+  const auto key = file == "bundle.json" ? authorize(call, {Scope::upload, Scope::rollout}) : authorize(call, {Scope::upload});
+  if (!key) return failure(key.error());
+  if (!length) return json_answer(411, Json{{"error", to_json(Error{ErrorKind::invalid, call.path, "Content-Length is wanted"})}});
+  auto sink = parts_.uploads.begin(path.substr(kBundles.size(), slash - kBundles.size()), file, *length);
+  if (!sink) return failure(sink.error());
+  return std::move(*sink);
+}
+
+HttpAnswer Api::end_upload(UploadSink& sink) {
+  const auto done = sink.finish();
+  if (!done) return failure(done.error());
+  return json_answer(201, Json{{"stored", true}});
+}
+
+}  // namespace upswarm::seeder

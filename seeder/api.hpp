@@ -1,0 +1,65 @@
+// The seeder's HTTP interface.
+//
+//   GET  /metadata/NAME              timestamp.json, N.ROLE.json; ETag, If-None-Match
+//   GET  /targets/PATH               consistent names; ETag, If-None-Match, one Range, If-Range
+//   GET  /announce?...               BitTorrent tracker (tracker.hpp)
+//   POST /v1/reports                 one report (reports.hpp): {"stored": true | false}
+//   GET  /v1/health                  {"status": "ok"}, or 503 {"status": "expired" | "empty"}
+//   GET  /v1/status                  scope read: status.hpp with "peers", "seeds", "uploaded"
+//   PUT  /v1/bundles/NAME/PATH       scope upload (bundle.json: rollout, too): one file of a bundle, 201
+//   POST /v1/bundles/NAME/commit     scope upload or rollout: {"accepted": true} once it was taken in, 422 when refused
+//
+// Keys come as "Authorization: Bearer KEY". Errors are {"error": {"kind", "context", "cause", "reason"}}.
+#pragma once
+
+#include "protocol/base/clock.hpp"
+#include "seeder/api_keys.hpp"
+#include "seeder/http_handler.hpp"
+#include "seeder/incoming.hpp"
+#include "seeder/reports.hpp"
+#include "seeder/seeding.hpp"
+#include "seeder/tracker.hpp"
+
+namespace upswarm::seeder {
+
+/// What the interface works on. All must outlive it.
+struct ApiParts {
+  Files& files;
+  SeederFolder folder;
+  Database& database;          ///< shared by its threads; no other transactions on it
+  Tracker& tracker;
+  Incoming& incoming;
+  Uploads& uploads;
+  const Seeding* seeding;      ///< nothing: no BitTorrent
+  const Clock& clock;
+};
+
+class Api final : public HttpHandler {
+ public:
+  explicit Api(ApiParts parts) : parts_(std::move(parts)), keys_(parts_.database), reports_(parts_.database) {}
+
+  HttpAnswer answer(const HttpCall& call) override;
+  std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call, std::optional<Bytes> length) override;
+  HttpAnswer end_upload(UploadSink& sink) override;
+  HttpAnswer failure(const Error& error) override;
+
+ private:
+  HttpAnswer get(const HttpCall& call, const std::string& path);
+  HttpAnswer post(const HttpCall& call, const std::string& path);
+  HttpAnswer metadata(const HttpCall& call, const std::string& name);
+  HttpAnswer target(const HttpCall& call, const std::string& name);
+  HttpAnswer announce(const HttpCall& call);
+  HttpAnswer health();
+  HttpAnswer status(const HttpCall& call);
+  HttpAnswer report(const HttpCall& call);
+  HttpAnswer commit(const HttpCall& call, const std::string& name);
+
+  /// The caller's key, if it has one of `scopes`.   Errors: denied  (reason "api_key" or "scope").
+  Result<ApiKey> authorize(const HttpCall& call, std::initializer_list<Scope> scopes);
+
+  ApiParts parts_;
+  ApiKeys keys_;
+  Reports reports_;
+};
+
+}  // namespace upswarm::seeder

@@ -1,0 +1,59 @@
+// What the HTTP server asks, in values that know no HTTP library.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/ip/address.hpp>
+
+#include "protocol/base/files.hpp"
+#include "seeder/uploads.hpp"
+
+namespace upswarm::seeder {
+
+using IpAddress = boost::asio::ip::address;
+
+struct HttpCall {
+  std::string method;
+  std::string path;                            ///< before the question mark, as it was sent
+  std::string query;                           ///< after it
+  std::map<std::string, std::string> headers;  ///< authorization, if-none-match, if-range, range; names in lower case
+  std::string body;
+  IpAddress remote;
+  IpAddress local;
+
+  std::string header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? "" : found->second;
+  }
+};
+
+struct HttpAnswer {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+  /// Sent instead of `body` when set: `length` bytes from `first`.
+  std::shared_ptr<InputFile> file = {};
+  Bytes first = {};
+  Bytes length = {};
+};
+
+/// Called from several threads at once. May block.
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  virtual HttpAnswer answer(const HttpCall& call) = 0;
+  /// The same for a PUT, before its body: where the body goes, or why not. `length` is what the client announced.
+  virtual std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call, std::optional<Bytes> length) = 0;
+  /// After the body was written.
+  virtual HttpAnswer end_upload(UploadSink& sink) = 0;
+  /// Whatever went wrong, in the form of this API.
+  virtual HttpAnswer failure(const Error& error) = 0;
+};
+
+}  // namespace upswarm::seeder

@@ -1,0 +1,118 @@
+// upswarm-seeder: the server in the datacenter, and the words to look after it.
+#include <CLI/CLI.hpp>
+
+#include "protocol/base/program.hpp"
+#include "seeder/commands.hpp"
+#include "seeder/server.hpp"
+
+namespace upswarm::seeder {
+namespace {
+
+constexpr const char* kSystemConfig = "/etc/upswarm/seeder.toml";
+
+/// What the command line said.
+struct Words {
+  std::string config;
+  std::string folder;
+  bool json = false;
+  std::string key_name;
+  std::vector<std::string> scopes;
+  RolloutChange change;
+  bool pause = false;
+  bool resume = false;
+};
+
+Result<SeederConfig> load_config(const Words& words) {
+  auto file = words.config;
+  std::error_code ignored;
+  if (file.empty() && words.folder.empty() && std::filesystem::exists(kSystemConfig, ignored)) file = kSystemConfig;
+  const auto folder = words.folder.empty() ? std::optional<Path>() : std::optional<Path>(words.folder);
+  Config config;
+  if (!file.empty()) {
+    UPSWARM_TRY(config, read_config(file));
+  }
+  UPSWARM_TRY(auto parsed, parse_seeder_config(config, folder));
+  UPSWARM_CHECK(log::set_up(parsed.log));
+  return parsed;
+}
+
+Result<int> serve(const SeederConfig& config) {
+  const auto stop = stop_on_signals();
+  UPSWARM_CHECK(run_seeder(config, stop));
+  return static_cast<int>(ExitCode::done);
+}
+
+Result<int> execute(const CLI::App& app, const Words& words) {
+  UPSWARM_TRY(auto config, load_config(words));
+  if (app.got_subcommand("sign-once")) return command_sign_once(config, words.json);
+  if (app.got_subcommand("status")) return command_status(config, words.json);
+  if (app.got_subcommand("api-key")) {
+    const auto* keys = app.get_subcommand("api-key");
+    if (keys->got_subcommand("new")) return command_new_key(config, words.key_name, words.scopes, words.json);
+    if (keys->got_subcommand("revoke")) return command_revoke_key(config, words.key_name, words.json);
+    return command_list_keys(config, words.json);
+  }
+  if (app.got_subcommand("rollout")) {
+    auto change = words.change;
+    if (words.pause || words.resume) change.paused = words.pause;
+    if (!change.permille && !change.paused) {
+      return Error{ErrorKind::invalid, "change the rollout", "say --permille N, --pause or --resume"};
+    }
+    return command_rollout(config, change, words.json);
+  }
+  return serve(config);
+}
+
+void add_commands(CLI::App& app, Words& words) {
+  app.add_subcommand("run", "Serve until SIGTERM (what happens without a command)");
+  app.add_subcommand("sign-once", "Take in what lies in incoming/, sign the online roles, end; for when no seeder runs");
+  app.add_subcommand("status", "Show roles, packages, reports and rollouts");
+
+  auto* keys = app.add_subcommand("api-key", "Keys for uploading and watching over HTTP");
+  keys->require_subcommand(1);
+  auto* fresh = keys->add_subcommand("new", "Make a key and show it, this once");
+  fresh->add_option("NAME", words.key_name, "Its name")->required();
+  fresh->add_option("--scope", words.scopes, "read, upload or rollout; may be given several times")->required();
+  keys->add_subcommand("list", "Show all keys, but not their secrets");
+  auto* revoke = keys->add_subcommand("revoke", "Make a key useless");
+  revoke->add_option("NAME", words.key_name, "Its name")->required();
+
+  auto* rollout = app.add_subcommand("rollout", "Change which part of the machines gets a release");
+  rollout->add_option("PRODUCT", words.change.product, "Product")->required();
+  rollout->add_option("CHANNEL", words.change.channel, "Channel, for example stable")->required();
+  rollout->add_option("PLATFORM", words.change.platform, "Platform, for example linux-x64")->required();
+  rollout->add_option("VERSION", words.change.version, "Version of the release")->required();
+  rollout->add_option("--permille", words.change.permille, "How many of a thousand machines get it")->check(CLI::Range(0, 1000));
+  auto* pause = rollout->add_flag("--pause", words.pause, "No further machine gets it");
+  rollout->add_flag("--resume", words.resume, "Go on after a pause")->excludes(pause);
+  rollout->add_option("--reason", words.change.reason, "For people who ask why")->check([](const std::string& text) {
+    return text.size() <= 1000 ? std::string() : std::string("longer than 1000 bytes");
+  });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{std::string("Upswarm's seeder. It serves signed metadata and packages over HTTPS and BitTorrent, answers\n"
+                           "announces, takes in what upswarm-publish made, and signs the online roles.\n\n") +
+               kExitCodesHelp};
+  Words words;
+  app.add_option("--config", words.config, std::string("Configuration file (TOML); ") + kSystemConfig + " if that is there");
+  app.add_option("--folder", words.folder, "Keep everything here; wins over the configuration");
+  app.add_flag("--json", words.json, "Answers and errors as JSON on standard output");
+  app.set_version_flag("--version", std::string("upswarm-seeder ") + UPSWARM_VERSION);
+  app.require_subcommand(0, 1);
+  app.fallthrough();
+  add_commands(app, words);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& failure) {
+    return app.exit(failure) == 0 ? 0 : static_cast<int>(ExitCode::usage);
+  }
+  const auto result = execute(app, words);
+  if (!result) return report_error(result.error(), words.json);
+  return *result;
+}
+
+}  // namespace
+}  // namespace upswarm::seeder
+
+int main(int argc, char** argv) { return upswarm::seeder::run(argc, argv); }

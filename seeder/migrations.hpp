@@ -1,0 +1,54 @@
+// The schema of seeder.sqlite, step by step. A step that was released is never changed: add another.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace upswarm::seeder {
+
+inline constexpr std::array<std::string_view, 1> kMigrations{
+    // 1: what is offered, who said how an update went, who may do what, which versions the online roles have had
+    R"sql(
+    CREATE TABLE targets (
+      path     TEXT PRIMARY KEY,
+      role     TEXT NOT NULL,
+      length   INTEGER NOT NULL,
+      sha256   TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE torrents (
+      info_hash    TEXT PRIMARY KEY,
+      path         TEXT NOT NULL,
+      length       INTEGER NOT NULL,
+      piece_length INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE reports (
+      id           INTEGER PRIMARY KEY AUTOINCREMENT,
+      machine      TEXT NOT NULL,
+      number       INTEGER NOT NULL,
+      product      TEXT NOT NULL,
+      from_version TEXT NOT NULL,
+      to_version   TEXT NOT NULL,
+      running      TEXT NOT NULL,
+      kind         TEXT NOT NULL,
+      result       TEXT NOT NULL,
+      reason       TEXT NOT NULL,
+      at           TEXT NOT NULL,
+      milliseconds INTEGER NOT NULL,
+      bytes        TEXT NOT NULL,
+      received     TEXT NOT NULL,
+      UNIQUE (machine, number, product, at)
+    );
+    CREATE TABLE api_keys (
+      name     TEXT PRIMARY KEY,
+      scopes   TEXT NOT NULL,
+      sha256   TEXT NOT NULL,
+      created  TEXT NOT NULL,
+      revoked  TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE role_versions (
+      role     TEXT PRIMARY KEY,
+      version  INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    )sql"};
+
+}  // namespace upswarm::seeder

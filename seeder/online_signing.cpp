@@ -1,0 +1,157 @@
+#include "seeder/online_signing.hpp"
+
+#include <algorithm>
+
+#include "seeder/names.hpp"
+
+namespace upswarm::seeder {
+namespace {
+
+constexpr auto kWeek = std::chrono::hours(7 * 24);
+constexpr auto kTimestampLife = std::chrono::hours(24);
+constexpr auto kTimestampEvery = std::chrono::hours(1);
+
+Time half_life(Time expires) { return expires - kWeek / 2; }
+Time timestamp_due(Time expires) { return expires - kTimestampLife + kTimestampEvery; }
+
+trust::MetaFile describe(trust::RoleVersion version, std::string_view bytes) {
+  return {.version = version, .length = Bytes{bytes.size()}, .sha256 = sha256(bytes)};
+}
+
+bool is_same(const trust::MetaFile& a, const trust::MetaFile& b) {
+  return a.version == b.version && a.length == b.length && a.sha256 == b.sha256;
+}
+
+bool is_same(const std::map<std::string, trust::MetaFile>& a, const std::map<std::string, trust::MetaFile>& b) {
+  return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return x.first == y.first && is_same(x.second, y.second); });
+}
+
+const trust::DelegatedRole* rollout_delegation(const RepositoryView& view) {
+  const auto& roles = view.roles.at("targets").content.delegations.roles;
+  const auto found = std::ranges::find(roles, "rollout", &trust::DelegatedRole::name);
+  return found == roles.end() ? nullptr : &*found;
+}
+
+Result<void> check_key(const trust::SigningKey& key, const trust::RoleKeys& role, const std::string& name) {
+  if (std::ranges::find(role.key_ids, key.id()) != role.key_ids.end()) return {};
+  return Error{ErrorKind::denied, "sign " + name, "keys/" + name + ".key is not a key that the signed metadata names for it",
+               "online_key"};
+}
+
+}  // namespace
+
+Result<trust::RoleVersion> RoleVersions::next(const std::string& role, trust::RoleVersion known) {
+  UPSWARM_TRY(const auto rows, database_.run("SELECT version FROM role_versions WHERE role = ?", {role}));
+  if (!rows.empty()) known = std::max(known, rows.front().integer(0));
+  UPSWARM_TRY(const auto names, files_.list(metadata_folder_));
+  for (const auto& text : names) {
+    const auto name = parse_versioned_name(text);
+    if (name && name->role == role) known = std::max(known, name->version);
+  }
+  return known + 1;
+}
+
+Result<void> RoleVersions::record(const std::string& role, trust::RoleVersion version) {
+  UPSWARM_CHECK(database_.run("INSERT INTO role_versions (role, version) VALUES (?, ?) "
+                              "ON CONFLICT (role) DO UPDATE SET version = max(version, excluded.version)",
+                              {role, version}));
+  return {};
+}
+
+Result<void> OnlineSigner::check_keys(const RepositoryView& view) const {
+  UPSWARM_CHECK(check_key(keys_.timestamp, view.root->roles.at("timestamp"), "timestamp"));
+  UPSWARM_CHECK(check_key(keys_.snapshot, view.root->roles.at("snapshot"), "snapshot"));
+  if (const auto* rollout = rollout_delegation(view)) UPSWARM_CHECK(check_key(keys_.rollout, rollout->keys, "rollout"));
+  return {};
+}
+
+Result<void> OnlineSigner::sign_rollout(const SigningRequest& request, SignedFiles& made, trust::MetaFile& meta) {
+  const auto old = request.view.roles.find("rollout");
+  const bool is_there = old != request.view.roles.end();
+  Rollouts rollouts;
+  if (is_there) {
+    UPSWARM_TRY(rollouts, read_rollouts(old->second, request.source));
+  }
+  bool changed = !is_there || request.how == Signing::all;
+  for (const auto& wish : request.wishes) {
+    UPSWARM_TRY(const auto index, read_index(request.view, request.source, wish.product, wish.channel, wish.platform));
+    UPSWARM_TRY(const bool by_wish, apply_wish(rollouts, wish, index, request.steering));
+    changed = changed || by_wish;
+  }
+  if (!changed && clock_.now() < half_life(old->second.content.expires)) {
+    meta = describe(old->second.content.version, old->second.bytes);
+    return {};
+  }
+  trust::Targets content;
+  UPSWARM_TRY(content.version, versions_.next("rollout", is_there ? old->second.content.version : 0));
+  content.expires = clock_.now() + kWeek;
+  for (const auto& [path, rollout] : rollouts) {
+    auto bytes = trust::to_json(rollout).dump();
+    const trust::TrustedTarget target{path, {.length = Bytes{bytes.size()}, .sha256 = sha256(bytes)}, "rollout"};
+    content.targets[path] = target.file;
+    made.targets[target.consistent_name()] = std::move(bytes);
+  }
+  auto bytes = trust::seal(trust::to_json(content), {&keys_.rollout});
+  meta = describe(content.version, bytes);
+  made.metadata[versioned_name("rollout", content.version)] = std::move(bytes);
+  made.versions.emplace_back("rollout", content.version);
+  return {};
+}
+
+Result<std::map<std::string, trust::MetaFile>> OnlineSigner::meta_of(const SigningRequest& request, SignedFiles& made) {
+  std::map<std::string, trust::MetaFile> meta;
+  for (const auto& [role, file] : request.view.roles) {
+    if (role != "rollout") meta[role + ".json"] = describe(file.content.version, file.bytes);
+  }
+  if (rollout_delegation(request.view) != nullptr) {
+    UPSWARM_CHECK(sign_rollout(request, made, meta["rollout.json"]));
+  } else if (!request.wishes.empty()) {
+    return Error{ErrorKind::untrusted, "set a rollout", "targets.json has no role for rollouts", "entry"};
+  } else if (const auto old = request.view.roles.find("rollout"); old != request.view.roles.end()) {
+    meta["rollout.json"] = describe(old->second.content.version, old->second.bytes);  // none may vanish from a snapshot
+  }
+  return meta;
+}
+
+Result<SignedFiles> OnlineSigner::sign(const SigningRequest& request) {
+  const auto& view = request.view;
+  if (!view.root) return Error{ErrorKind::not_found, "sign the online roles", "there is no root yet"};
+  if (!view.roles.contains("targets")) return Error{ErrorKind::not_found, "sign the online roles", "there are no targets yet"};
+  UPSWARM_CHECK(check_keys(view));
+  const auto now = clock_.now();
+  const bool all = request.how == Signing::all;
+  SignedFiles made;
+  UPSWARM_TRY(auto meta, meta_of(request, made));
+
+  trust::MetaFile snapshot_meta;
+  const bool new_snapshot =
+      all || !view.snapshot || !is_same(meta, view.snapshot->meta) || now >= half_life(view.snapshot->expires);
+  if (new_snapshot) {
+    trust::Snapshot snapshot{.version = 0, .expires = now + kWeek, .meta = std::move(meta)};
+    UPSWARM_TRY(snapshot.version, versions_.next("snapshot", view.snapshot ? view.snapshot->version : 0));
+    auto bytes = trust::seal(trust::to_json(snapshot), {&keys_.snapshot});
+    snapshot_meta = describe(snapshot.version, bytes);
+    made.metadata[versioned_name("snapshot", snapshot.version)] = std::move(bytes);
+    made.versions.emplace_back("snapshot", snapshot.version);
+  } else {
+    snapshot_meta = view.timestamp->snapshot;
+  }
+  if (!new_snapshot && now < timestamp_due(view.timestamp->expires)) return made;
+
+  trust::Timestamp timestamp{.version = 0, .expires = now + kTimestampLife, .snapshot = snapshot_meta};
+  UPSWARM_TRY(timestamp.version, versions_.next("timestamp", view.timestamp ? view.timestamp->version : 0));
+  made.metadata["timestamp.json"] = trust::seal(trust::to_json(timestamp), {&keys_.timestamp});
+  made.versions.emplace_back("timestamp", timestamp.version);
+  return made;
+}
+
+Time next_signing(const RepositoryView& view) {
+  if (!view.timestamp || !view.snapshot) return Time::max();
+  auto due = std::min(timestamp_due(view.timestamp->expires), half_life(view.snapshot->expires));
+  if (const auto rollout = view.roles.find("rollout"); rollout != view.roles.end()) {
+    due = std::min(due, half_life(rollout->second.content.expires));
+  }
+  return due;
+}
+
+}  // namespace upswarm::seeder

@@ -1,0 +1,79 @@
+// What the seeder signs itself: rollout (7 days), snapshot (7 days) and timestamp (1 day, signed anew every hour).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "protocol/base/clock.hpp"
+#include "protocol/base/database.hpp"
+#include "seeder/online_keys.hpp"
+#include "seeder/repository.hpp"
+#include "seeder/rollouts.hpp"
+
+namespace upswarm::seeder {
+
+/// The versions that online roles have had: what is on disk and what the database remembers, whichever is higher, so
+/// that a version never comes twice, not even after a lost file.
+class RoleVersions {
+ public:
+  /// All must outlive the object.
+  RoleVersions(Database& database, Files& files, Path metadata_folder)
+      : database_(database), files_(files), metadata_folder_(std::move(metadata_folder)) {}
+
+  /// The next version of `role`; `known` is the highest that the caller knows of.
+  Result<trust::RoleVersion> next(const std::string& role, trust::RoleVersion known);
+  Result<void> record(const std::string& role, trust::RoleVersion version);
+
+ private:
+  Database& database_;
+  Files& files_;
+  Path metadata_folder_;
+};
+
+enum class Signing {
+  due,  ///< what changed, and what must not become older
+  all,
+};
+
+struct SigningRequest {
+  const RepositoryView& view;       ///< offline roles as they shall be served, online ones as they are
+  trust::RepositorySource& source;  ///< for indexes and filters
+  std::vector<RolloutWish> wishes = {};
+  Steering steering = Steering::any;
+  Signing how = Signing::due;
+};
+
+/// Files to be written, the timestamp last.
+struct SignedFiles {
+  std::map<std::string, std::string> metadata;  ///< "7.snapshot.json" -> bytes
+  std::map<std::string, std::string> targets;   ///< consistent name -> bytes: filters
+  std::vector<std::pair<std::string, trust::RoleVersion>> versions;  ///< to be recorded before anybody sees the files
+  bool empty() const { return metadata.empty(); }
+};
+
+/// Signs; writes nothing. Not for use by two threads at once.
+class OnlineSigner {
+ public:
+  /// All must outlive the signer.
+  OnlineSigner(const OnlineKeys& keys, RoleVersions& versions, const Clock& clock)
+      : keys_(keys), versions_(versions), clock_(clock) {}
+
+  /// Errors: denied     (reason "online_key") a key is not the one that root or targets names
+  ///         untrusted, not_found, corrupt  a wish does not fit the signed index
+  Result<SignedFiles> sign(const SigningRequest& request);
+
+ private:
+  Result<void> check_keys(const RepositoryView& view) const;
+  Result<void> sign_rollout(const SigningRequest& request, SignedFiles& made, trust::MetaFile& meta);
+  Result<std::map<std::string, trust::MetaFile>> meta_of(const SigningRequest& request, SignedFiles& made);
+
+  const OnlineKeys& keys_;
+  RoleVersions& versions_;
+  const Clock& clock_;
+};
+
+/// When the first online role of `view` must be signed anew.
+Time next_signing(const RepositoryView& view);
+
+}  // namespace upswarm::seeder

@@ -1,0 +1,264 @@
+#include "seeder/publish/command_line.hpp"
+
+#include "protocol/base/config.hpp"
+#include "protocol/base/log.hpp"
+#include "seeder/publish/hand_over.hpp"
+#include "seeder/publish/package_commands.hpp"
+#include "seeder/publish/status.hpp"
+
+namespace upswarm::publish {
+namespace {
+
+/// What all commands work with.
+class Session {
+ public:
+  Session(const CommandLine& line, std::stop_token stop)
+      : line_(line), stop_(std::move(stop)), progress_line_(!line.common.json) {}
+
+  Result<Answer> init();
+  Result<Answer> add_product();
+  Result<Answer> renew();
+  Result<Answer> release();
+  Result<Answer> rollout();
+  Result<Answer> floor();
+  Result<Answer> hand_over();
+  Result<Answer> status();
+  Result<Answer> packages();
+
+ private:
+  Files& files() const { return system_files(); }
+  Result<Repository> open(Repository::Access access) const {
+    return Repository::open(files(), line_.common.repository, access);
+  }
+  KeyRing keys(const Repository& repository) const { return {files(), repository.folder().keys(), passphrase(false)}; }
+  package::ProgressSink progress() {
+    return [this](const Progress& now) { progress_line_.show(now); };
+  }
+  PassphraseSource passphrase(bool is_new) const {
+    return [this, is_new] { return obtain_passphrase(files(), line_.common.passphrase_file, is_new); };
+  }
+  Result<std::unique_ptr<Destination>> destination() const;
+  Result<std::vector<std::string>> send_all(Destination& to);
+  Result<Answer> made(const std::string& bundle, Answer answer, Destination* to);
+
+  const CommandLine& line_;
+  std::stop_token stop_;
+  ProgressLine progress_line_;
+};
+
+/// Checked before anything is made: a wrong path is no reason to pack a release twice.   Null without --to.
+Result<std::unique_ptr<Destination>> Session::destination() const {
+  const auto& common = line_.common;
+  if (common.to.empty()) return std::unique_ptr<Destination>();
+  if (!is_url(common.to)) return open_folder_destination(files(), common.to);
+  if (common.api_key_file.empty())
+    return Error{ErrorKind::invalid, "hand over to " + common.to, "--api-key-file is missing"};
+  UPSWARM_TRY(auto key, read_secret_line(files(), common.api_key_file));
+  if (common.to.starts_with("http://"))
+    log::warning("the API key goes over an unencrypted connection", {{"to", common.to}});
+  return open_http_destination(files(), make_http_client({.ca_file = common.ca_file}), common.to, std::move(key));
+}
+
+Result<std::vector<std::string>> Session::send_all(Destination& to) {
+  UPSWARM_TRY(auto repository, open(Repository::Access::writing));
+  return hand_over_all(repository, to, progress(), stop_);
+}
+
+/// Ends a command that made a bundle: hands it over when --to says where, after those that still wait.
+Result<Answer> Session::made(const std::string& bundle, Answer answer, Destination* to) {
+  answer.json["bundle"] = bundle;
+  answer.json["handed_over"] = to != nullptr;
+  if (to == nullptr) {
+    answer.text += "The bundle waits in outgoing/" + bundle +
+                   ". Give it to the seeder:\n  upswarm-publish --repository " + line_.common.repository +
+                   " hand-over --to INCOMING-FOLDER-OR-URL\n";
+    return answer;
+  }
+  auto sent = send_all(*to);
+  if (!sent) {
+    return std::move(sent).error().within("all is signed and waits in outgoing/" + bundle +
+                                          "; send it again with `upswarm-publish hand-over`");
+  }
+  answer.json["sent"] = *sent;
+  answer.text += "Handed over to " + line_.common.to + ".\n";
+  return answer;
+}
+
+Result<Answer> Session::init() {
+  UPSWARM_CHECK(make_repository(files(), line_.folder, line_.wanted, system_clock(), passphrase(true)));
+  const auto folder = RepositoryFolder{line_.folder};
+  Answer answer;
+  answer.json = {{"repository", line_.folder},
+                 {"root", (folder.metadata() / "1.root.json").string()},
+                 {"online_keys", folder.online_keys().string()}};
+  answer.text = "Made a repository in " + line_.folder + ". What to do next:\n" + "1. Move " +
+                folder.online_keys().string() +
+                "/*.key to the seeder's keys folder, owned by its account, mode 0600.\n" + "2. Place " +
+                (folder.metadata() / "1.root.json").string() + " on every machine: its first root of trust.\n" +
+                "3. Give the first bundle to the seeder:\n     upswarm-publish --repository " + line_.folder +
+                " hand-over --to INCOMING-FOLDER-OR-URL\n" + "4. Keep " + folder.keys().string() +
+                " and the passphrase off-line, and copies of both in another place.\n";
+  return answer;
+}
+
+Result<Answer> Session::add_product() {
+  UPSWARM_TRY(const auto to, destination());
+  std::string bundle;
+  {
+    UPSWARM_TRY(auto repository, open(Repository::Access::writing));
+    // The new key gets the passphrase of the others: typing it once is enough, as it must unlock one of them first.
+    auto ring = keys(repository);
+    UPSWARM_TRY(bundle, publish::add_product(files(), repository, line_.release.name.product, system_clock(), ring,
+                                             moderate_strength()));
+  }
+  Answer answer{.text = "Added the product " + line_.release.name.product + ".\n"};
+  answer.json["product"] = line_.release.name.product;
+  return made(bundle, std::move(answer), to.get());
+}
+
+Result<Answer> Session::renew() {
+  UPSWARM_TRY(const auto to, destination());
+  std::string bundle;
+  {
+    UPSWARM_TRY(auto repository, open(Repository::Access::writing));
+    auto ring = keys(repository);
+    UPSWARM_TRY(bundle, publish::renew(repository, line_.with_root, system_clock(), ring));
+  }
+  return made(bundle, {.text = "Signed anew with later dates.\n"}, to.get());
+}
+
+Json release_json(const ReleaseReport& report) {
+  Json notes = Json::array();
+  for (const auto& note : report.notes) notes.push_back({{"from", note.from}, {"why", note.why}});
+  return {{"entry", to_json(report.entry)},
+          {"entry_digest", report.entry.digest().hex()},
+          {"counter", report.entry.counter.text()},
+          {"deltas_not_made", std::move(notes)},
+          {"packages_reused", report.packages_reused}};
+}
+
+std::string release_text(const ReleaseReport& report, const ReleaseRequest& request) {
+  const auto& entry = report.entry;
+  auto text = request.name.product + " " + entry.version + " is release " + entry.counter.text() + " (" +
+              request.channel + ", " + request.name.platform + ")\n  full package  " + to_string(entry.full.length) +
+              (report.packages_reused ? "  (as released to another channel)" : "") + "\n";
+  for (const auto& delta : entry.deltas)
+    text += "  from " + delta.from_version + "  " + to_string(delta.file.length) + "\n";
+  for (const auto& note : report.notes) text += "  no delta from " + note.from + ": " + note.why + "\n";
+  if (request.permille) return text + "  rollout to " + std::to_string(*request.permille) + " of 1000 machines\n";
+  return text + "  HELD: no machine takes it before a rollout, for example:\n    upswarm-publish rollout " +
+         request.name.product + " " + request.channel + " " + request.name.platform + " " + entry.version +
+         " --permille 100\n";
+}
+
+Result<Answer> Session::release() {
+  UPSWARM_TRY(const auto to, destination());
+  auto report = [&]() -> Result<ReleaseReport> {
+    UPSWARM_TRY(auto repository, open(Repository::Access::writing));
+    auto ring = keys(repository);
+    return make_release(files(), repository, line_.release, system_clock(), ring, progress(), stop_);
+  }();
+  if (!report) return std::move(report).error();
+  auto json = release_json(*report);
+  json["held"] = !line_.release.permille.has_value();
+  return made(report->bundle, {.text = release_text(*report, line_.release), .json = std::move(json)}, to.get());
+}
+
+Result<Answer> Session::rollout() {
+  UPSWARM_TRY(const auto to, destination());
+  auto change = line_.rollout;
+  if (line_.pause || line_.resume) change.paused = line_.pause;
+  if (!change.permille && !change.paused)
+    return Error{ErrorKind::invalid, "rollout", "say --permille N, --pause or --resume"};
+  std::string bundle;
+  {
+    UPSWARM_TRY(auto repository, open(Repository::Access::writing));
+    UPSWARM_TRY(bundle, steer_rollout(repository, line_.choice, change));
+  }
+  return made(bundle, {.text = "Asked for the rollout of " + line_.choice.product + " " + line_.choice.version + ".\n"},
+              to.get());
+}
+
+Result<Answer> Session::floor() {
+  UPSWARM_TRY(const auto to, destination());
+  std::string bundle;
+  {
+    UPSWARM_TRY(auto repository, open(Repository::Access::writing));
+    auto ring = keys(repository);
+    UPSWARM_TRY(bundle, raise_floor(repository, line_.choice, system_clock(), ring));
+  }
+  if (bundle.empty()) return Answer{.text = "The floor is there already.\n", .code = ExitCode::nothing_to_do};
+  return made(bundle, {.text = "Raised the floor to " + line_.choice.version + ".\n"}, to.get());
+}
+
+Result<Answer> Session::hand_over() {
+  UPSWARM_TRY(const auto to, destination());
+  if (!to) return Error{ErrorKind::invalid, "hand over", "--to FOLDER or --to URL is missing"};
+  UPSWARM_TRY(const auto sent, send_all(*to));
+  Answer answer;
+  answer.json["sent"] = sent;
+  for (const auto& name : sent) answer.text += "handed over " + name + "\n";
+  if (sent.empty()) {
+    answer.text = "Nothing waits to be handed over.\n";
+    answer.code = ExitCode::nothing_to_do;
+  }
+  return answer;
+}
+
+Result<Answer> Session::status() {
+  UPSWARM_TRY(const auto repository, open(Repository::Access::reading));
+  UPSWARM_TRY(auto json, status_of(repository, system_clock()));
+  return Answer{.text = status_text(json), .json = std::move(json)};
+}
+
+Result<Answer> Session::packages() {
+  const PackageWork work{files(), progress(), stop_};
+  auto result = [&]() -> Result<Json> {
+    if (line_.command == "pack") return pack_folder(work, line_.folder, line_.output);
+    if (line_.command == "unpack") return unpack_package(work, line_.folder, line_.output);
+    if (line_.command == "diff") return diff_folders(work, line_.folder, line_.second, line_.output);
+    if (line_.command == "apply") return apply_delta(work, line_.folder, line_.second, line_.output);
+    return inspect(files(), line_.folder);
+  }();
+  if (!result) return std::move(result).error();
+  Answer answer;
+  for (const auto& [key, value] : result->items()) {
+    answer.text += key + "  " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
+  }
+  answer.json = std::move(*result);
+  return answer;
+}
+
+}  // namespace
+
+Result<void> read_defaults(CommonOptions& common, const CommonOptions& unset) {
+  if (common.config.empty()) return {};
+  UPSWARM_TRY(const auto config, read_config(common.config));
+  auto in = config.reader();
+  const auto fill = [&in](const char* key, std::string& value, const std::string& otherwise) {
+    const auto written = in.text_or(key, otherwise);
+    if (value == otherwise) value = written;
+  };
+  fill("repository", common.repository, unset.repository);
+  fill("passphrase_file", common.passphrase_file, unset.passphrase_file);
+  fill("to", common.to, unset.to);
+  fill("api_key_file", common.api_key_file, unset.api_key_file);
+  fill("ca_file", common.ca_file, unset.ca_file);
+  return in.finish();
+}
+
+Result<Answer> run(const CommandLine& line, std::stop_token stop) {
+  auto effective = line;
+  UPSWARM_CHECK(read_defaults(effective.common, CommonOptions{}));
+  Session session(effective, std::move(stop));
+  using Act = Result<Answer> (Session::*)();
+  static const std::map<std::string, Act> kActs{
+      {"init", &Session::init},           {"add-product", &Session::add_product}, {"renew", &Session::renew},
+      {"release", &Session::release},     {"rollout", &Session::rollout},         {"floor", &Session::floor},
+      {"hand-over", &Session::hand_over}, {"status", &Session::status},
+  };
+  const auto found = kActs.find(effective.command);
+  return found == kActs.end() ? session.packages() : (session.*found->second)();
+}
+
+}  // namespace upswarm::publish

@@ -1,0 +1,56 @@
+// What the command line of upswarm-publish says, and doing it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/base/program.hpp"
+#include "seeder/publish/products.hpp"
+#include "seeder/publish/release.hpp"
+#include "seeder/publish/steering.hpp"
+
+namespace upswarm::publish {
+
+/// Options of all commands, and those with defaults in --config.
+struct CommonOptions {
+  std::string repository = ".";
+  std::string passphrase_file;
+  std::string config;
+  std::string to;  ///< folder or URL; empty: the bundle stays in outgoing/
+  std::string api_key_file;
+  std::string ca_file;
+  bool json = false;
+};
+
+/// The whole command line, parsed. `command` is the name of the subcommand.
+struct CommandLine {
+  std::string command;
+  CommonOptions common;
+  std::string folder;    ///< init, release, pack, diff, apply: the first path
+  std::string second;    ///< diff, apply: the second path
+  std::string output;    ///< -o
+  NewRepository wanted;  ///< init
+  ReleaseRequest release;
+  ReleaseChoice choice;  ///< rollout, floor
+  RolloutChange rollout;
+  bool pause = false;
+  bool resume = false;
+  bool with_root = false;  ///< renew
+};
+
+/// Reads the file of --config: repository, passphrase_file, to, api_key_file, ca_file. What the command line said wins.
+/// Errors: as read_config, invalid.
+Result<void> read_defaults(CommonOptions& common, const CommonOptions& unset);
+
+/// What a command answers: text for people, a value for --json.
+struct Answer {
+  std::string text;
+  Json json = Json::object();
+  ExitCode code = ExitCode::done;
+};
+
+/// Does what was asked.
+Result<Answer> run(const CommandLine& line, std::stop_token stop);
+
+}  // namespace upswarm::publish

@@ -1,0 +1,129 @@
+// upswarm-publish: keys, packages, signatures and rollouts, at the release desk or in CI.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "seeder/publish/command_line.hpp"
+
+namespace upswarm::publish {
+namespace {
+
+void add_common(CLI::App& app, CommonOptions& common) {
+  app.add_option("--repository", common.repository, "The publisher's repository")->capture_default_str();
+  app.add_option(
+      "--passphrase-file", common.passphrase_file,
+      "File with the passphrase of the offline keys; else UPSWARM_PASSPHRASE, else it is asked at the terminal");
+  app.add_option("--config", common.config, "TOML file with repository, passphrase_file, to, api_key_file, ca_file");
+  app.add_flag("--json", common.json, "Answers and errors as JSON on standard output");
+  app.set_version_flag("--version", std::string("upswarm-publish ") + UPSWARM_VERSION);
+}
+
+void add_destination(CLI::App& command, CommonOptions& common) {
+  command.add_option("--to", common.to,
+                     "The seeder's incoming folder, or https://SEEDER; without it the bundle waits in outgoing/");
+  command.add_option("--api-key-file", common.api_key_file, "File with the API key, for https");
+  command.add_option("--ca-file", common.ca_file, "PEM file with the authority of the seeder's certificate");
+}
+
+void add_key_commands(CLI::App& app, CommandLine& line) {
+  auto& init = *app.add_subcommand("init", "Make a repository with its keys");
+  init.add_option("DIR", line.folder, "Empty or missing folder")->required();
+  init.add_option("--product", line.wanted.products, "A product to start with; may be given again");
+  init.add_option("--root-keys", line.wanted.root_keys, "How many root keys")->capture_default_str();
+  init.add_option("--root-threshold", line.wanted.root_threshold, "How many of them must sign")->capture_default_str();
+
+  auto& add = *app.add_subcommand("add-product", "Give the repository one more product");
+  add.add_option("PRODUCT", line.release.name.product)->required();
+  add_destination(add, line.common);
+
+  auto& renew = *app.add_subcommand("renew", "Sign the offline roles anew before they expire");
+  renew.add_flag("--root", line.with_root, "The root, too");
+  add_destination(renew, line.common);
+}
+
+void add_release_commands(CLI::App& app, CommandLine& line) {
+  auto& release = *app.add_subcommand("release", "Pack, sign and hand over a release");
+  release.add_option("DIR", line.release.folder, "The tree to be released")->required();
+  release.add_option("--product", line.release.name.product)->required();
+  release.add_option("--version", line.release.name.version, "Semantic Version 2.0")->required();
+  release.add_option("--channel", line.release.channel, "stable, beta, ...")->required();
+  release.add_option("--platform", line.release.name.platform, "linux-x64, windows-x64, ...")->required();
+  release.add_option("--recipe", line.release.recipe, "TOML: layout, hooks, health, services, urgent, changelog, ...")
+      ->required();
+  release
+      .add_option("--rollout", line.release.permille, "To how many of 1000 machines; without it the release is held")
+      ->check(CLI::Range(0, 1000));
+  release.add_option("--deltas", line.release.deltas, "From how many earlier releases a delta is made")
+      ->capture_default_str()
+      ->check(CLI::Range(0, static_cast<int>(trust::kMostDeltas)));
+  add_destination(release, line.common);
+
+  const auto choose = [&line](CLI::App& command) {
+    command.add_option("PRODUCT", line.choice.product)->required();
+    command.add_option("CHANNEL", line.choice.channel)->required();
+    command.add_option("PLATFORM", line.choice.platform)->required();
+    command.add_option("VERSION", line.choice.version)->required();
+    add_destination(command, line.common);
+  };
+  auto& rollout = *app.add_subcommand("rollout", "Widen, pause or resume the rollout of a release");
+  choose(rollout);
+  rollout.add_option("--permille", line.rollout.permille, "To how many of 1000 machines")->check(CLI::Range(0, 1000));
+  auto* pause = rollout.add_flag("--pause", line.pause, "Hold it on machines that do not have it yet");
+  rollout.add_flag("--resume", line.resume, "Go on")->excludes(pause);
+  rollout.add_option("--reason", line.rollout.reason, "Shown on machines");
+  choose(*app.add_subcommand("floor", "Never again below this release (signed)"));
+  add_destination(*app.add_subcommand("hand-over", "Give the bundles that wait in outgoing/ to the seeder"),
+                  line.common);
+  app.add_subcommand("status", "Roles with their dates, products, releases");
+}
+
+void add_package_commands(CLI::App& app, CommandLine& line) {
+  const auto output = [&line](CLI::App& command) { command.add_option("-o,--output", line.output)->required(); };
+  auto& pack = *app.add_subcommand("pack", "Pack a folder into a full package");
+  pack.add_option("DIR", line.folder)->required();
+  output(pack);
+  auto& unpack = *app.add_subcommand("unpack", "Unpack a full package into a new folder");
+  unpack.add_option("FILE", line.folder)->required();
+  output(unpack);
+  auto& diff = *app.add_subcommand("diff", "Make a delta from one folder to another");
+  diff.add_option("OLD", line.folder)->required();
+  diff.add_option("NEW", line.second)->required();
+  output(diff);
+  auto& apply = *app.add_subcommand("apply", "Make a new folder from an old one and a delta");
+  apply.add_option("OLD", line.folder)->required();
+  apply.add_option("FILE", line.second)->required();
+  output(apply);
+  auto& inspect = *app.add_subcommand("inspect", "What a package or delta says about itself");
+  inspect.add_option("FILE", line.folder)->required();
+}
+
+int answer(const Result<Answer>& result, bool json) {
+  if (!result) return report_error(result.error(), json);
+  if (json) std::cout << result->json.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  else std::cout << result->text << std::flush;
+  return static_cast<int>(result->code);
+}
+
+}  // namespace
+}  // namespace upswarm::publish
+
+int main(int argc, char** argv) {
+  using namespace upswarm;  // NOLINT(google-build-using-namespace): this is main
+  CLI::App app{
+      std::string("Upswarm's publisher: makes keys, packs and signs releases, and hands them to the seeder.\n\n") +
+      kExitCodesHelp};
+  publish::CommandLine line;
+  app.require_subcommand(1);
+  app.fallthrough();
+  publish::add_common(app, line.common);
+  publish::add_key_commands(app, line);
+  publish::add_release_commands(app, line);
+  publish::add_package_commands(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& failure) {
+    return app.exit(failure) == 0 ? 0 : static_cast<int>(ExitCode::usage);
+  }
+  line.command = app.get_subcommands().front()->get_name();
+  const auto stop = stop_on_signals();
+  return publish::answer(publish::run(line, stop), line.common.json);
+}

@@ -1,0 +1,119 @@
+#include "seeder/publish/package_commands.hpp"
+
+#include <functional>
+
+#include "protocol/package/decode/delta_reader.hpp"
+#include "protocol/package/encode/package_writer.hpp"
+
+namespace upswarm::publish {
+namespace {
+
+/// Makes `to` by `make(part)`, whole or not at all.
+Result<Json> make_whole(Files& files, const Path& to, const std::function<Result<Json>(const Path&)>& make) {
+  auto target = std::filesystem::absolute(to).lexically_normal();
+  if (!target.has_filename()) target = target.parent_path();
+  UPSWARM_TRY(const auto there, exists(files, target));
+  if (there) return Error{ErrorKind::denied, "make " + target.string(), "it is there already"};
+  const Path part = target.string() + ".part";
+  UPSWARM_TRY(const auto in_the_way, exists(files, part));
+  if (in_the_way)
+    return Error{ErrorKind::denied, "make " + target.string(), part.string() + " is in the way: remove it"};
+  auto made = make(part);
+  if (made) {
+    if (auto renamed = files.rename(part, target); !renamed) made = std::move(renamed).error();
+  }
+  if (!made) ignore_failure(remove_tree(files, part), "the error that led here is the one to report");
+  return made;
+}
+
+Json describe_tree(const package::Tree& tree) {
+  std::size_t count = 0;
+  for (const auto& entry : tree.entries) count += entry.type == FileType::regular ? 1U : 0U;
+  return {{"content", package::content_digest(tree).hex()},
+          {"entries", tree.entries.size()},
+          {"files", count},
+          {"unpacked", tree.total_size().count}};
+}
+
+Result<Json> inspect_package(Files& files, const Path& file) {
+  UPSWARM_TRY(auto opened, files.open(file));
+  UPSWARM_TRY(const auto info, opened->info());
+  UPSWARM_TRY(const auto reader, package::PackageReader::open(std::move(opened), nullptr));
+  auto json = describe_tree(reader.index().tree);
+  json["kind"] = "full";
+  json["length"] = info.size.count;
+  json["frames"] = reader.index().frames.size();
+  json["index_length"] = reader.index_length().count;
+  json["index_digest"] = reader.index_digest().hex();
+  return json;
+}
+
+Result<Json> inspect_delta(Files& files, const Path& file) {
+  UPSWARM_TRY(auto opened, files.open(file));
+  UPSWARM_TRY(const auto info, opened->info());
+  UPSWARM_TRY(const auto reader, package::DeltaReader::open(std::move(opened)));
+  const auto& about = reader.info();
+  auto json = describe_tree(about.to_tree);
+  json["kind"] = "delta";
+  json["length"] = info.size.count;
+  json["from_content"] = about.from_content.hex();
+  json["content"] = about.to_content.hex();
+  json["files_copied"] = about.files_copied;
+  json["files_patched"] = about.files_patched;
+  json["files_added"] = about.files_added;
+  return json;
+}
+
+}  // namespace
+
+Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to) {
+  return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
+    UPSWARM_TRY(const auto packed, package::write_package(work.files, folder, part, work.progress, work.stop));
+    auto json = describe_tree(packed.tree);
+    json["length"] = packed.length.count;
+    json["sha256"] = packed.sha256.hex();
+    json["index_length"] = packed.index_length.count;
+    json["index_digest"] = packed.index_digest.hex();
+    return json;
+  });
+}
+
+Result<Json> unpack_package(const PackageWork& work, const Path& package, const Path& to) {
+  return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
+    UPSWARM_TRY(auto file, work.files.open(package));
+    UPSWARM_TRY(auto reader, package::PackageReader::open(std::move(file), nullptr));
+    UPSWARM_CHECK(reader.unpack(work.files, part, work.progress, work.stop));
+    return describe_tree(reader.index().tree);
+  });
+}
+
+Result<Json> diff_folders(const PackageWork& work, const Path& from, const Path& to_folder, const Path& to) {
+  return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
+    UPSWARM_TRY(const auto packed, package::write_delta(work.files, from, to_folder, part, work.progress, work.stop));
+    return Json{{"length", packed.length.count},
+                {"sha256", packed.sha256.hex()},
+                {"from_content", packed.from_content.hex()},
+                {"content", packed.to_content.hex()}};
+  });
+}
+
+Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& delta, const Path& to) {
+  return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
+    UPSWARM_TRY(auto file, work.files.open(delta));
+    UPSWARM_TRY(auto reader, package::DeltaReader::open(std::move(file)));
+    UPSWARM_TRY(const auto tree, package::scan_tree(work.files, base));
+    UPSWARM_CHECK(reader.apply(work.files, base, tree, part, work.progress, work.stop));
+    return describe_tree(reader.info().to_tree);
+  });
+}
+
+Result<Json> inspect(Files& files, const Path& file) {
+  auto full = inspect_package(files, file);
+  if (full || full.error().kind != ErrorKind::corrupt) return full;
+  auto delta = inspect_delta(files, file);
+  // When it is neither, the reader that its name promises says why.
+  if (!delta && file.extension() != ".upd") return full;
+  return delta;
+}
+
+}  // namespace upswarm::publish

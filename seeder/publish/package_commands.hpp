@@ -1,0 +1,31 @@
+// pack, unpack, diff, apply, inspect: packages by hand, without a repository. Thin over protocol/package.
+//
+// What is made appears under its name when it is whole: files and folders are made as NAME.part and renamed. What is
+// there already is never replaced.
+#pragma once
+
+#include <stop_token>
+
+#include "protocol/base/json.hpp"
+#include "protocol/package/decode/package_reader.hpp"
+
+namespace upswarm::publish {
+
+/// How a package command sees the world.
+struct PackageWork {
+  Files& files;
+  package::ProgressSink progress;
+  std::stop_token stop;
+};
+
+// All return what was made, for people and scripts.
+// Errors: denied  the output is there already; as write_package, write_delta, PackageReader and DeltaReader.
+Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to);
+Result<Json> unpack_package(const PackageWork& work, const Path& package, const Path& to);
+Result<Json> diff_folders(const PackageWork& work, const Path& from, const Path& to_folder, const Path& to);
+Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& delta, const Path& to);
+
+/// What a package or delta says about itself; which of the two it is, is found by reading it.
+Result<Json> inspect(Files& files, const Path& file);
+
+}  // namespace upswarm::publish

@@ -1,0 +1,255 @@
+#include "seeder/publish/release.hpp"
+
+#include <algorithm>
+
+#include "protocol/base/config.hpp"
+#include "protocol/base/hex.hpp"
+#include "protocol/trust/canonical_json.hpp"
+
+namespace upswarm::publish {
+namespace {
+
+constexpr std::size_t kSaltLength = 16;
+constexpr std::size_t kLongestBundleName = 150;
+
+std::string what_of(const ReleaseRequest& request) {
+  return "release " + request.name.product + " " + request.name.version;
+}
+
+Result<void> check_program(Files& files, const std::optional<trust::Command>& command, const char* which,
+                           const Path& recipe, const Path& folder) {
+  if (!command || command->argv.empty() || Path(command->argv.front()).is_absolute()) return {};
+  UPSWARM_TRY(const auto there, exists(files, folder / command->argv.front()));
+  if (there) return {};
+  return Error{ErrorKind::invalid, recipe.string() + ": " + which,
+               command->argv.front() + " is not in " + folder.string()};
+}
+
+/// The packages of the same version from another channel, when there is one.
+const trust::Entry* same_version(const Product& product, const ReleaseRequest& request) {
+  for (const auto& [path, index] : product.indexes) {
+    if (index.platform != request.name.platform) continue;
+    for (const auto& entry : index.entries) {
+      if (entry.version == request.name.version) return &entry;
+    }
+  }
+  return nullptr;
+}
+
+Result<void> check_version(const Product& product, const ReleaseRequest& request) {
+  const auto index = product.index_of(request.channel, request.name.platform);
+  const auto same = [&](const trust::Entry& entry) { return entry.version == request.name.version; };
+  if (std::ranges::none_of(index.entries, same)) return {};
+  return Error{ErrorKind::invalid, what_of(request),
+               "this version is already released to " + request.channel + " for " + request.name.platform,
+               "version_exists"};
+}
+
+/// Releases that machines on this channel most likely run come first, then the newest of other channels.
+std::vector<DeltaBase> choose_bases(const Repository& repository, const Product& product,
+                                    const ReleaseRequest& request) {
+  struct Candidate {
+    bool same_channel;
+    const trust::Entry* entry;
+  };
+  std::vector<Candidate> candidates;
+  for (const auto& [path, index] : product.indexes) {
+    if (index.platform != request.name.platform) continue;
+    for (const auto& entry : index.entries) candidates.push_back({index.channel == request.channel, &entry});
+  }
+  std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
+    if (a.same_channel != b.same_channel) return a.same_channel;
+    return a.entry->counter > b.entry->counter;
+  });
+  std::vector<DeltaBase> bases;
+  for (const auto& candidate : candidates) {
+    if (bases.size() == static_cast<std::size_t>(request.deltas)) break;
+    const auto& entry = *candidate.entry;
+    const auto known = [&](const DeltaBase& base) { return base.content == entry.content; };
+    if (std::ranges::any_of(bases, known)) continue;
+    const ReleaseName name{request.name.product, entry.version, request.name.platform};
+    bases.push_back({entry.version, entry.content, entry.index_digest,
+                     repository.folder().releases() / name.kept_in() / name.full_file()});
+  }
+  return bases;
+}
+
+/// Drops the oldest entries until the index has the form that clients take: the newest are the ones that count.
+Result<std::string> write_index(trust::Index& index) {
+  while (index.entries.size() > trust::kMostEntries) index.entries.erase(index.entries.begin());
+  for (;;) {
+    auto text = trust::to_canonical(to_json(index));
+    if (Bytes{text.size()} <= trust::kLongestIndex) return text;
+    if (index.entries.size() <= 1)
+      return Error{ErrorKind::invalid, "write the index of " + index.product, "the entry is too long"};
+    index.entries.erase(index.entries.begin());
+  }
+}
+
+std::string bundle_name(const ReleaseRequest& request, const trust::ReleaseCounter& counter) {
+  auto name = request.name.product + "-" + safe_part(request.name.version) + "-" + request.channel + "-" +
+              request.name.platform + "-" + counter.text();
+  if (name.size() > kLongestBundleName) name = request.name.product + "-" + counter.text();
+  return name;
+}
+
+class ReleaseMaker {
+ public:
+  ReleaseMaker(Files& files, Repository& repository, const ReleaseRequest& request, const Product& product)
+      : files_(files), repository_(repository), request_(request), product_(product) {}
+
+  Result<void> check(KeyRing& keys) {
+    UPSWARM_TRY(report_.entry, read_release_recipe(files_, request_.recipe, request_.folder));
+    UPSWARM_TRY(keys_, keys.unlock(release_role(product_.name), product_.keys));
+    return {};
+  }
+
+  Result<void> pack(const package::ProgressSink& progress, const std::stop_token& stop) {
+    if (const auto* same = same_version(product_, request_)) return reuse(*same);
+    const auto work = repository_.folder().work();
+    packed_in_ = work / "packages";
+    UPSWARM_TRY(auto made, make_packages(files_, request_.name, request_.folder, packed_in_,
+                                         choose_bases(repository_, product_, request_), work / "base", progress, stop));
+    auto& entry = report_.entry;
+    entry.full = std::move(made.full);
+    entry.index_length = made.index_length;
+    entry.index_digest = made.index_digest;
+    entry.content = made.content;
+    entry.deltas = std::move(made.deltas);
+    report_.notes = std::move(made.notes);
+    targets_ = std::move(made.targets);
+    return {};
+  }
+
+  Result<ReleaseReport> sign(const Clock& clock) {
+    auto& entry = report_.entry;
+    entry.version = request_.name.version;
+    entry.counter = product_.highest_counter();
+    ++entry.counter.n;
+    entry.salt = to_hex(random_bytes(kSaltLength));
+    auto index = product_.index_of(request_.channel, request_.name.platform);
+    index.entries.push_back(entry);
+    UPSWARM_TRY(auto change, sign_index(repository_, product_, index, targets_, clock, keys_));
+    change.bundle.name = bundle_name(request_, entry.counter);
+    const auto kept = repository_.folder().releases() / request_.name.kept_in();
+    if (!targets_.empty()) change.packages.emplace_back(packed_in_, kept);
+    for (const auto& [path, target] : targets_) {
+      change.bundle.packages.emplace(consistent_name(path, target.sha256), kept / Path(path).filename());
+    }
+    if (request_.permille) change.bundle.rollouts.push_back(wish());
+    UPSWARM_TRY(report_.bundle, repository_.commit(change));
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> reuse(const trust::Entry& same) {
+    UPSWARM_TRY(const auto tree, package::scan_tree(files_, request_.folder));
+    if (package::content_digest(tree) != same.content) {
+      return Error{ErrorKind::invalid, what_of(request_),
+                   "this version is already released to another channel, with other content", "version_exists"};
+    }
+    auto& entry = report_.entry;
+    entry.full = same.full;
+    entry.index_length = same.index_length;
+    entry.index_digest = same.index_digest;
+    entry.content = same.content;
+    entry.deltas = same.deltas;
+    report_.packages_reused = true;
+    return {};
+  }
+
+  seeder::RolloutWish wish() const {
+    return {.product = product_.name,
+            .channel = request_.channel,
+            .platform = request_.name.platform,
+            .item = {.counter = report_.entry.counter,
+                     .entry = report_.entry.digest(),
+                     .permille = *request_.permille,
+                     .paused = false,
+                     .reason = {}}};
+  }
+
+  Files& files_;
+  Repository& repository_;
+  const ReleaseRequest& request_;
+  const Product& product_;
+  std::vector<trust::SigningKey> keys_;
+  Path packed_in_;
+  std::map<std::string, trust::TargetFile> targets_;
+  ReleaseReport report_;
+};
+
+Result<void> check_request(Files& files, const ReleaseRequest& request) {
+  UPSWARM_CHECK(check_release_name(request.name));
+  UPSWARM_CHECK(trust::parse_name(request.channel));
+  if (request.permille && (*request.permille < 0 || *request.permille > 1000)) {
+    return Error{ErrorKind::invalid, what_of(request), "a rollout is from 0 to 1000 permille"};
+  }
+  if (request.deltas < 0 || request.deltas > static_cast<int>(trust::kMostDeltas)) {
+    return Error{ErrorKind::invalid, what_of(request),
+                 "there can be 0 to " + std::to_string(trust::kMostDeltas) + " deltas"};
+  }
+  auto info = files.info(request.folder);
+  if (!info) return std::move(info).error().within(what_of(request));
+  if (info->type == FileType::folder) return {};
+  return Error{ErrorKind::invalid, what_of(request), request.folder.string() + " is not a folder"};
+}
+
+}  // namespace
+
+Result<trust::Entry> read_release_recipe(Files& files, const Path& recipe, const Path& folder) {
+  UPSWARM_TRY(const auto config, read_config(recipe));
+  trust::Entry entry;
+  auto in = config.reader();
+  UPSWARM_CHECK(trust::read_recipe(in, entry));
+  UPSWARM_CHECK(in.finish());
+  if (entry.health.kind == trust::HealthCheck::Kind::command) {
+    UPSWARM_CHECK(check_program(files, entry.health.command, "health.command", recipe, folder));
+  }
+  UPSWARM_CHECK(check_program(files, entry.hooks.before, "hooks.before", recipe, folder));
+  UPSWARM_CHECK(check_program(files, entry.hooks.after, "hooks.after", recipe, folder));
+  return entry;
+}
+
+Result<Change> sign_index(const Repository& repository, const Product& product, const trust::Index& index,
+                          const std::map<std::string, trust::TargetFile>& added, const Clock& clock,
+                          const std::vector<trust::SigningKey>& keys) {
+  auto fitting = index;
+  UPSWARM_TRY(auto text, write_index(fitting));
+  // Clients refuse what this parser refuses: better now than on every machine.
+  UPSWARM_CHECK(trust::parse_index(text, "the new index"));
+  const auto path = trust::index_path(index.product, index.channel, index.platform);
+  auto release = product.release;
+  ++release.version;
+  release.expires = clock.now() + std::chrono::days(repository.settings().release_days);
+  for (const auto& [name, target] : added) release.targets[name] = target;
+  release.targets[path] = {Bytes{text.size()}, sha256(text)};
+  const auto role = release_role(product.name);
+  auto sealed = seal_with(to_json(release), keys);
+  if (Bytes{sealed.size()} > trust::kLongestTargets) {
+    return Error{ErrorKind::invalid, "sign as " + role, "the product has too many releases for one role"};
+  }
+  Change change;
+  change.bundle.metadata.emplace_back(std::to_string(release.version) + "." + role + ".json", std::move(sealed));
+  change.bundle.small_targets.emplace(consistent_name(path, sha256(text)), std::move(text));
+  return change;
+}
+
+Result<ReleaseReport> make_release(Files& files, Repository& repository, const ReleaseRequest& request,
+                                   const Clock& clock, KeyRing& keys, const package::ProgressSink& progress,
+                                   std::stop_token stop) {
+  UPSWARM_CHECK(check_request(files, request));
+  UPSWARM_TRY(const auto* product, repository.product(request.name.product));
+  UPSWARM_CHECK(check_version(*product, request));
+  ReleaseMaker maker(files, repository, request, *product);
+  UPSWARM_CHECK(maker.check(keys));
+  auto made = [&]() -> Result<ReleaseReport> {
+    UPSWARM_CHECK(maker.pack(progress, stop));
+    if (stop.stop_requested()) return Error{ErrorKind::cancelled, what_of(request), "asked to stop"};
+    return maker.sign(clock);
+  }();
+  ignore_failure(remove_tree(files, repository.folder().work()), "the next open removes it");
+  return made;
+}
+
+}  // namespace upswarm::publish

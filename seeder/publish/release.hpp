@@ -1,0 +1,53 @@
+// Publishing one release: from a folder and a recipe to a signed bundle.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "seeder/publish/key_ring.hpp"
+#include "seeder/publish/release_packages.hpp"
+#include "seeder/publish/repository.hpp"
+
+namespace upswarm::publish {
+
+struct ReleaseRequest {
+  Path folder;  ///< the tree to be released
+  ReleaseName name;
+  std::string channel;
+  Path recipe;                           ///< TOML: see trust::read_recipe
+  std::optional<std::int64_t> permille;  ///< nothing: no filter, the release is held
+  int deltas = 1;                        ///< how many earlier releases get a delta to this one
+};
+
+struct ReleaseReport {
+  trust::Entry entry;
+  std::string bundle;            ///< its name in outgoing/
+  std::vector<DeltaNote> notes;  ///< deltas that were not made, and why
+  bool packages_reused = false;  ///< the same version and content was there from another channel
+};
+
+/// Makes a release: packages, deltas, torrents, the entry, the signatures and the bundle in outgoing/. All checks that
+/// cost little come first, the passphrase among them. All or nothing, as Repository::commit; what a failed call made is
+/// removed by it or by the next Repository::open.
+/// Errors: invalid    a name, version or recipe (with file, line and key), a version that is there already
+///         not_found  no such product, folder or recipe
+///         denied     wrong passphrase
+///         cancelled, and as write_package
+Result<ReleaseReport> make_release(Files& files, Repository& repository, const ReleaseRequest& request,
+                                   const Clock& clock, KeyRing& keys, const package::ProgressSink& progress,
+                                   std::stop_token stop);
+
+/// The entry with everything that the recipe says, and nothing else.
+/// Errors: as read_config; invalid  a mistake, or a program that `folder` does not have.
+Result<trust::Entry> read_release_recipe(Files& files, const Path& recipe, const Path& folder);
+
+/// The change that makes `index` the signed one of its channel and platform: its file, the next version of the
+/// product's release role, and `added` targets beside it.
+/// Errors: invalid  the index or the role became too long.
+Result<Change> sign_index(const Repository& repository, const Product& product, const trust::Index& index,
+                          const std::map<std::string, trust::TargetFile>& added, const Clock& clock,
+                          const std::vector<trust::SigningKey>& keys);
+
+}  // namespace upswarm::publish

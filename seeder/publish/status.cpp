@@ -1,0 +1,85 @@
+#include "seeder/publish/status.hpp"
+
+namespace upswarm::publish {
+namespace {
+
+Json role_json(const std::string& role, trust::RoleVersion version, Time expires, const Clock& clock) {
+  const auto left = std::chrono::round<std::chrono::days>(expires - clock.now()).count();
+  return {{"role", role},
+          {"version", version},
+          {"expires", to_string(expires)},
+          {"days_left", left},
+          {"expired", expires <= clock.now()}};
+}
+
+Json index_json(const trust::Index& index) {
+  Json releases = Json::array();
+  for (const auto& entry : index.entries) {
+    Json deltas = Json::array();
+    for (const auto& delta : entry.deltas)
+      deltas.push_back({{"from", delta.from_version}, {"length", delta.file.length.count}});
+    releases.push_back({{"version", entry.version},
+                        {"counter", entry.counter.text()},
+                        {"length", entry.full.length.count},
+                        {"deltas", std::move(deltas)},
+                        {"urgent", entry.urgent}});
+  }
+  return {{"channel", index.channel},
+          {"platform", index.platform},
+          {"floor", index.floor.text()},
+          {"releases", std::move(releases)}};
+}
+
+std::string words(const Json& object, const char* key) { return object.at(key).get<std::string>(); }
+
+std::string length_words(const Json& object) { return to_string(Bytes{object.at("length").get<std::uint64_t>()}); }
+
+std::string release_text(const Json& release) {
+  std::string text =
+      "    " + words(release, "version") + "  counter " + words(release, "counter") + "  " + length_words(release);
+  for (const auto& delta : release.at("deltas")) text += ", from " + words(delta, "from") + " " + length_words(delta);
+  return text + (release.at("urgent").get<bool>() ? "  urgent" : "") + "\n";
+}
+
+}  // namespace
+
+Result<Json> status_of(const Repository& repository, const Clock& clock) {
+  Json roles = Json::array();
+  roles.push_back(role_json("root", repository.root().version, repository.root().expires, clock));
+  roles.push_back(role_json("targets", repository.targets().version, repository.targets().expires, clock));
+  Json products = Json::array();
+  for (const auto& [name, product] : repository.products()) {
+    roles.push_back(role_json(release_role(name), product.release.version, product.release.expires, clock));
+    Json indexes = Json::array();
+    for (const auto& [path, index] : product.indexes) indexes.push_back(index_json(index));
+    products.push_back({{"product", name}, {"indexes", std::move(indexes)}});
+  }
+  UPSWARM_TRY(const auto outgoing, repository.outgoing());
+  return Json{{"roles", std::move(roles)}, {"products", std::move(products)}, {"outgoing", outgoing}};
+}
+
+std::string status_text(const Json& status) {
+  std::string text = "roles\n";
+  for (const auto& role : status.at("roles")) {
+    text += "  " + words(role, "role") + "  version " + std::to_string(role.at("version").get<std::int64_t>());
+    text += role.at("expired").get<bool>() ? "  EXPIRED on " + words(role, "expires")
+                                           : "  until " + words(role, "expires") + " (" +
+                                                 std::to_string(role.at("days_left").get<std::int64_t>()) + " days)";
+    text += "\n";
+  }
+  for (const auto& product : status.at("products")) {
+    text += "product " + words(product, "product") + "\n";
+    if (product.at("indexes").empty()) text += "  no releases yet\n";
+    for (const auto& index : product.at("indexes")) {
+      text +=
+          "  " + words(index, "channel") + " " + words(index, "platform") + "  floor " + words(index, "floor") + "\n";
+      for (const auto& release : index.at("releases")) text += release_text(release);
+    }
+  }
+  const auto& outgoing = status.at("outgoing");
+  if (!outgoing.empty()) text += "not handed over yet\n";
+  for (const auto& name : outgoing) text += "  " + name.get<std::string>() + "\n";
+  return text;
+}
+
+}  // namespace upswarm::publish

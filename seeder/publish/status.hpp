@@ -1,0 +1,18 @@
+// What a repository holds, for people and scripts.
+#pragma once
+
+#include <string>
+
+#include "seeder/publish/repository.hpp"
+
+namespace upswarm::publish {
+
+/// {"roles": [{"role", "version", "expires", "days_left", "expired"}], "outgoing": [NAME],
+///  "products": [{"product", "indexes": [{"channel", "platform", "floor", "releases": [{"version", "counter", "length",
+///  "deltas", "urgent"}]}]}]}
+Result<Json> status_of(const Repository& repository, const Clock& clock);
+
+/// The same as text.
+std::string status_text(const Json& status);
+
+}  // namespace upswarm::publish

@@ -1,0 +1,65 @@
+#include "seeder/publish/steering.hpp"
+
+#include <algorithm>
+
+#include "seeder/publish/release.hpp"
+
+namespace upswarm::publish {
+namespace {
+
+std::string what_of(const ReleaseChoice& release) {
+  return "find " + release.product + " " + release.version + " in " + release.channel + " for " + release.platform;
+}
+
+Result<trust::Entry> find_entry(const Product& product, const ReleaseChoice& release) {
+  const auto index = product.index_of(release.channel, release.platform);
+  const auto found = std::ranges::find(index.entries, release.version, &trust::Entry::version);
+  if (found == index.entries.end()) return Error{ErrorKind::not_found, what_of(release), "there is no such release"};
+  return *found;
+}
+
+}  // namespace
+
+Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& release, const RolloutChange& change) {
+  UPSWARM_TRY(const auto* product, repository.product(release.product));
+  UPSWARM_TRY(const auto entry, find_entry(*product, release));
+  if (change.permille && (*change.permille < 0 || *change.permille > 1000)) {
+    return Error{ErrorKind::invalid, "steer " + release.product + " " + release.version,
+                 "a rollout is from 0 to 1000 permille"};
+  }
+  UPSWARM_TRY(const auto last, repository.last_wish(release.product, release.channel, release.platform, entry.counter));
+  trust::RolloutItem item{
+      .counter = entry.counter, .entry = entry.digest(), .permille = 0, .paused = false, .reason = change.reason};
+  if (last) item = {entry.counter, entry.digest(), last->item.permille, last->item.paused, change.reason};
+  if (change.permille) item.permille = *change.permille;
+  else if (!last && change.paused && !*change.paused) {
+    return Error{ErrorKind::invalid, "steer " + release.product + " " + release.version,
+                 "no rollout was asked for here yet: say --permille, too"};
+  }
+  if (change.paused) item.paused = *change.paused;
+  Change wish;
+  wish.bundle.name = "rollout-" + release.product + "-" + entry.counter.text() + "-" + std::to_string(item.permille) +
+                     (item.paused ? "-paused" : "");
+  wish.bundle.rollouts.push_back({release.product, release.channel, release.platform, item});
+  return repository.commit(wish);
+}
+
+Result<std::string> raise_floor(Repository& repository, const ReleaseChoice& release, const Clock& clock,
+                                KeyRing& keys) {
+  UPSWARM_TRY(const auto* product, repository.product(release.product));
+  UPSWARM_TRY(const auto entry, find_entry(*product, release));
+  auto index = product->index_of(release.channel, release.platform);
+  if (index.floor == entry.counter) return std::string();
+  if (index.floor > entry.counter) {
+    return Error{ErrorKind::invalid, "raise the floor to " + release.version,
+                 "the floor is at " + index.floor.text() + ", above this release (" + entry.counter.text() +
+                     "); it never sinks"};
+  }
+  index.floor = entry.counter;
+  UPSWARM_TRY(const auto signers, keys.unlock(release_role(product->name), product->keys));
+  UPSWARM_TRY(auto change, sign_index(repository, *product, index, {}, clock, signers));
+  change.bundle.name = "floor-" + release.product + "-" + entry.counter.text();
+  return repository.commit(change);
+}
+
+}  // namespace upswarm::publish

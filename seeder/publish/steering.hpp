@@ -1,0 +1,38 @@
+// What is done to releases that are out: rollout filters and the floor.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "seeder/publish/key_ring.hpp"
+#include "seeder/publish/repository.hpp"
+
+namespace upswarm::publish {
+
+/// One release of one channel and platform.
+struct ReleaseChoice {
+  std::string product;
+  std::string channel;
+  std::string platform;
+  std::string version;
+};
+
+struct RolloutChange {
+  std::optional<std::int64_t> permille;  ///< nothing: as last asked for
+  std::optional<bool> paused;            ///< nothing: as last asked for
+  std::string reason;
+};
+
+/// Makes a bundle with a wish for the online role and nothing signed: no passphrase is needed.
+/// What the change leaves open is taken from the last wish made here for this release.
+/// Errors: not_found  no such product or release; invalid  a number, or nothing to take the rest from.
+/// Returns the bundle's name.
+Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& release, const RolloutChange& change);
+
+/// Raises the floor of an index to a release: machines never go below it.
+/// Returns the bundle's name; an empty one when the floor is there already.
+/// Errors: not_found; invalid  the floor is above it: it never sinks; as KeyRing::unlock.
+Result<std::string> raise_floor(Repository& repository, const ReleaseChoice& release, const Clock& clock,
+                                KeyRing& keys);
+
+}  // namespace upswarm::publish

@@ -1,0 +1,58 @@
+#include "seeder/rollout_change.hpp"
+
+#include <algorithm>
+
+#include "protocol/base/hex.hpp"
+#include "seeder/rollouts.hpp"
+
+namespace upswarm::seeder {
+namespace {
+
+/// The newest release of this version.
+const trust::Entry* find_version(const trust::Index& index, const std::string& version) {
+  const auto found = std::find_if(index.entries.rbegin(), index.entries.rend(), [&](const auto& one) { return one.version == version; });
+  return found == index.entries.rend() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Result<std::optional<RolloutWish>> make_wish(Files& files, const SeederFolder& folder, const RolloutChange& change) {
+  for (const auto& name : {change.product, change.channel, change.platform}) UPSWARM_CHECK(trust::parse_name(name));
+  UPSWARM_TRY(const auto view, read_repository(files, folder.metadata()));
+  FolderSource source(files, {folder.repository()});
+  UPSWARM_TRY(const auto index, read_index(view, source, change.product, change.channel, change.platform));
+  const auto* entry = find_version(index, change.version);
+  if (entry == nullptr) {
+    return Error{ErrorKind::not_found, "find the release " + change.version + " of " + change.product, "the signed index has none"};
+  }
+  const trust::RolloutItem fresh{.counter = entry->counter, .entry = entry->digest(), .permille = 0, .paused = false, .reason = ""};
+  auto item = fresh;
+  bool is_there = false;
+  if (const auto role = view.roles.find("rollout"); role != view.roles.end()) {
+    UPSWARM_TRY(auto rollouts, read_rollouts(role->second, source));
+    const auto& items = rollouts[trust::rollout_path(change.product, change.channel, change.platform)].items;
+    const auto old = std::ranges::find(items, entry->counter, &trust::RolloutItem::counter);
+    is_there = old != items.end() && old->entry == fresh.entry;
+    if (is_there) item = *old;
+  }
+  const auto before = item;
+  if (change.permille) item.permille = *change.permille;
+  if (change.paused) item.paused = *change.paused;
+  if (!change.reason.empty() || change.paused) item.reason = change.reason;
+  if (is_there && before.permille == item.permille && before.paused == item.paused && before.reason == item.reason) {
+    return std::optional<RolloutWish>();
+  }
+  return std::optional(RolloutWish{change.product, change.channel, change.platform, std::move(item)});
+}
+
+Result<std::string> drop_wish(Files& files, const SeederFolder& folder, const RolloutWish& wish) {
+  const auto name = "rollout-" + wish.product + "-" + to_hex(random_bytes(6));
+  const Path part = folder.incoming() / (name + ".part");
+  UPSWARM_CHECK(make_folders(files, part));
+  UPSWARM_CHECK(write_file_atomically(files, part / "bundle.json", write_bundle({{wish}})));
+  UPSWARM_CHECK(files.rename(part, folder.incoming() / name));
+  UPSWARM_CHECK(files.sync_folder(folder.incoming()));
+  return name;
+}
+
+}  // namespace upswarm::seeder

@@ -1,0 +1,144 @@
+#include "seeder/server.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <set>
+
+#include "protocol/base/file_lock.hpp"
+#include "protocol/base/hex.hpp"
+#include "seeder/api.hpp"
+#include "seeder/durable.hpp"
+#include "seeder/http_server.hpp"
+#include "seeder/migrations.hpp"
+#include "seeder/tls.hpp"
+
+namespace upswarm::seeder {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::milliseconds(500);
+constexpr auto kSignAgainAfter = std::chrono::seconds(60);
+
+Result<FileLock> lock_folder(const SeederFolder& folder) {
+  auto lock = FileLock::take(folder.lock());
+  if (lock || lock.error().kind != ErrorKind::busy) return lock;
+  return Error{ErrorKind::busy, "use the folder " + folder.root.string(), "another seeder runs on it", "locked"};
+}
+
+std::set<std::string> info_hashes(const std::vector<SeedFile>& seeds) {
+  std::set<std::string> hashes;
+  for (const auto& seed : seeds) {
+    const auto raw = from_hex(seed.facts.info_hash).value_or({});
+    hashes.insert(std::string(as_text(raw)));
+  }
+  return hashes;
+}
+
+Result<void> tell_ports(Files& files, const SeederConfig& config, std::uint16_t port, std::uint16_t bittorrent_port) {
+  const Json listening{{"port", port}, {"bittorrent_port", bittorrent_port}, {"tls", config.tls}, {"process", process_id()}};
+  UPSWARM_CHECK(write_file_atomically(files, config.folder.listening(), listening.dump() + "\n"));
+  log::info("seeder started", {{"folder", config.folder.root.string()},
+                               {"listen", config.listen},
+                               {"port", port},
+                               {"tls", config.tls ? "yes" : "no"},
+                               {"bittorrent_port", bittorrent_port}});
+  return {};
+}
+
+/// Looks for bundles and signs what is due, until `stop`.
+void work(Incoming& incoming, const Clock& clock, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  Time not_before{};
+  while (!stop.stop_requested()) {
+    if (const auto count = incoming.poll(); !count) log::error("incoming cannot be read", {{"why", count.error().message()}});
+    if (const auto now = clock.now(); now >= incoming.next_signing() && now >= not_before) {
+      not_before = now + kSignAgainAfter;
+      if (const auto signed_now = incoming.sign(Signing::due); !signed_now) {
+        log::error("signing failed", {{"why", signed_now.error().message()}});
+      }
+    }
+    never.wait_for(lock, stop, kLookEvery, [] { return false; });
+  }
+}
+
+}  // namespace
+
+Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop) {
+  auto& files = system_files();
+  const auto& clock = system_clock();
+  UPSWARM_CHECK(make_seeder_folder(files, config.folder));
+  UPSWARM_TRY(const auto lock, lock_folder(config.folder));
+  if (config.makes_certificate) {
+    UPSWARM_CHECK(make_certificate(files, config.tls_certificate, config.tls_key, config.names));
+  }
+  UPSWARM_TRY(auto own_records, Database::open(config.folder.database(), kMigrations));
+  UPSWARM_TRY(auto records, Database::open(config.folder.database(), kMigrations));
+
+  std::unique_ptr<Seeding> seeding;
+  if (config.bittorrent) {
+    UPSWARM_TRY(seeding, start_libtorrent_seeding({config.bittorrent_listen, config.bittorrent_port, config.upload_limit}));
+  }
+  TrackerSettings tracking{.interval = std::chrono::ceil<std::chrono::seconds>(config.announce_interval),
+                           .seeder_port = seeding ? seeding->port() : std::uint16_t{0}};
+  if (!config.public_address.empty()) tracking.seeder_address = boost::asio::ip::make_address(config.public_address);
+  Tracker tracker(tracking, clock);
+
+  Incoming incoming(files, config.folder, config.keys_folder, own_records, clock);
+  incoming.when_changed([&](const RepositoryView& view) {
+    const auto seeds = list_seed_files(files, config.folder.repository(), view);
+    if (seeding) seeding->seed_only(seeds);
+    tracker.track_only(info_hashes(seeds));
+  });
+  UPSWARM_CHECK(incoming.start());
+  Uploads uploads(files, config.folder, config.largest_upload);
+  UPSWARM_CHECK(uploads.tidy());
+  // Before anybody is served: a crash may have left a new root without the roles that go with it.
+  UPSWARM_CHECK(incoming.poll());
+
+  Api api({files, config.folder, records, tracker, incoming, uploads, seeding.get(), clock});
+  const HttpServerSettings serving{config.listen, config.port, config.tls, config.tls_certificate, config.tls_key, config.most_connections};
+  UPSWARM_TRY(const auto server, start_http_server(serving, api));
+  UPSWARM_CHECK(tell_ports(files, config, server->port(), tracking.seeder_port));
+  work(incoming, clock, stop);
+  log::info("seeder stops");
+  return {};
+}
+
+namespace {
+
+/// Incoming alone, with the folder locked.
+struct Writer {
+  explicit Writer(FileLock held, Database opened, const SeederConfig& config)
+      : lock(std::move(held)), records(std::move(opened)), incoming(system_files(), config.folder, config.keys_folder, records, system_clock()) {}
+
+  FileLock lock;
+  Database records;
+  Incoming incoming;
+};
+
+Result<std::unique_ptr<Writer>> open_writer(const SeederConfig& config) {
+  UPSWARM_CHECK(make_seeder_folder(system_files(), config.folder));
+  UPSWARM_TRY(auto lock, lock_folder(config.folder));
+  UPSWARM_TRY(auto records, Database::open(config.folder.database(), kMigrations));
+  auto writer = std::make_unique<Writer>(std::move(lock), std::move(records), config);
+  UPSWARM_CHECK(writer->incoming.start());
+  return writer;
+}
+
+}  // namespace
+
+Result<IncomingCount> take_in_incoming(const SeederConfig& config) {
+  UPSWARM_TRY(const auto writer, open_writer(config));
+  return writer->incoming.poll();
+}
+
+Result<SignedOnce> sign_once(const SeederConfig& config) {
+  UPSWARM_TRY(const auto writer, open_writer(config));
+  UPSWARM_TRY(const auto count, writer->incoming.poll());
+  SignedOnce done{.taken = count.taken, .refused = count.refused, .waiting = count.waiting, .is_signed = false};
+  UPSWARM_TRY(done.is_signed, writer->incoming.sign(Signing::all));
+  return done;
+}
+
+}  // namespace upswarm::seeder

@@ -1,0 +1,100 @@
+#include "seeder/status.hpp"
+
+#include <algorithm>
+
+#include "seeder/repository.hpp"
+#include "seeder/rollouts.hpp"
+
+namespace upswarm::seeder {
+namespace {
+
+Json describe_role(const std::string& role, trust::RoleVersion version, Time expires, Time now) {
+  return {{"role", role}, {"version", version}, {"expires", to_string(expires)}, {"expired", expires <= now}};
+}
+
+Json describe_roles(const RepositoryView& view, Time now) {
+  Json roles = Json::array();
+  if (view.root) roles.push_back(describe_role("root", view.root->version, view.root->expires, now));
+  if (view.timestamp) roles.push_back(describe_role("timestamp", view.timestamp->version, view.timestamp->expires, now));
+  if (view.snapshot) roles.push_back(describe_role("snapshot", view.snapshot->version, view.snapshot->expires, now));
+  for (const auto& [role, file] : view.roles) roles.push_back(describe_role(role, file.content.version, file.content.expires, now));
+  return roles;
+}
+
+Json describe_releases(const trust::Index& index, const Rollouts& rollouts) {
+  const auto rollout = rollouts.find(trust::rollout_path(index.product, index.channel, index.platform));
+  Json releases = Json::array();
+  for (const auto& entry : index.entries) {
+    Json release{{"counter", entry.counter.text()}, {"version", entry.version}, {"permille", nullptr}, {"paused", false}, {"reason", ""}};
+    if (rollout != rollouts.end()) {
+      const auto item = std::ranges::find(rollout->second.items, entry.counter, &trust::RolloutItem::counter);
+      if (item != rollout->second.items.end() && item->entry == entry.digest()) {
+        release["permille"] = item->permille;
+        release["paused"] = item->paused;
+        release["reason"] = item->reason;
+      }
+    }
+    releases.push_back(std::move(release));
+  }
+  return {{"product", index.product}, {"channel", index.channel}, {"platform", index.platform}, {"releases", std::move(releases)}};
+}
+
+Result<Json> describe_rollouts(Files& files, const SeederFolder& folder, const RepositoryView& view) {
+  FolderSource source(files, {folder.repository()});
+  Rollouts rollouts;
+  if (const auto role = view.roles.find("rollout"); role != view.roles.end()) {
+    UPSWARM_TRY(rollouts, read_rollouts(role->second, source));
+  }
+  Json list = Json::array();
+  for (const auto& [role, file] : view.roles) {
+    for (const auto& [path, target] : file.content.targets) {
+      if (!path.starts_with("index/")) continue;
+      const trust::TrustedTarget named{path, target, role};
+      UPSWARM_TRY(const auto bytes, source.target(named.consistent_name(), trust::kLongestIndex));
+      UPSWARM_TRY(const auto index, trust::parse_index(bytes, path));
+      list.push_back(describe_releases(index, rollouts));
+    }
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<Json> describe_repository(Files& files, const SeederFolder& folder, Database& database, Time now) {
+  UPSWARM_TRY(const auto view, read_repository(files, folder.metadata()));
+  UPSWARM_TRY(auto rollouts, describe_rollouts(files, folder, view));
+  UPSWARM_TRY(const auto counts, database.run("SELECT (SELECT count(*) FROM targets), (SELECT count(*) FROM torrents), "
+                                              "(SELECT count(*) FROM reports)"));
+  const auto& row = counts.at(0);
+  return Json{{"version", UPSWARM_VERSION},
+              {"roles", describe_roles(view, now)},
+              {"targets", row.integer(0)},
+              {"torrents", row.integer(1)},
+              {"reports", row.integer(2)},
+              {"rollouts", std::move(rollouts)}};
+}
+
+std::string to_text(const Json& status) {
+  std::string text;
+  for (const auto& role : status.at("roles")) {
+    text += role.at("role").get<std::string>() + " " + std::to_string(role.at("version").get<std::int64_t>()) +
+            (role.at("expired").get<bool>() ? "  EXPIRED " : "  until ") + role.at("expires").get<std::string>() + "\n";
+  }
+  if (status.at("roles").empty()) text += "the repository is empty\n";
+  for (const auto* name : {"targets", "torrents", "reports"}) {
+    text += std::string(name) + " " + std::to_string(status.at(name).get<std::int64_t>()) + "\n";
+  }
+  for (const auto& index : status.at("rollouts")) {
+    for (const auto& release : index.at("releases")) {
+      const auto& permille = release.at("permille");
+      auto state = permille.is_null() ? std::string("held: no rollout") : std::to_string(permille.get<std::int64_t>()) + " permille";
+      if (release.at("paused").get<bool>()) state += ", paused";
+      if (!release.at("reason").get_ref<const std::string&>().empty()) state += " (" + release.at("reason").get<std::string>() + ")";
+      text += index.at("product").get<std::string>() + " " + index.at("channel").get<std::string>() + " " +
+              index.at("platform").get<std::string>() + " " + release.at("version").get<std::string>() + "  " + state + "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace upswarm::seeder

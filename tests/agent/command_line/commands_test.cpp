@@ -1,0 +1,119 @@
+#include "agent/command_line/commands.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "protocol/messages/agent_messages.hpp"
+#include "tests/support/fake_clock.hpp"
+
+namespace upswarm::command_line {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class CommandsTest : public testing::Test {
+ protected:
+  Result<Json> answer(const Json& question) {
+    asked_.push_back(question);
+    if (question["ask"] == "status") {
+      messages::AgentStatus status;
+      status.cycles_ended = cycles_++;
+      status.last_result = last_result_;
+      return messages::to_json(status);
+    }
+    if (question["ask"] == "update" || question["ask"] == "check") return Json{{"cycle", 3}};
+    if (question["ask"] == "defer") return Json{{"until", "2027-01-15T10:00:00Z"}};
+    if (question["ask"] == "history") return messages::history_to_json({});
+    if (question["ask"] == "clear_bad") return Json{{"cleared", cleared_}};
+    return Json{{"accepted", true}};
+  }
+
+  std::vector<Json> asked_;
+  std::int64_t cycles_ = 0;
+  std::int64_t cleared_ = 1;
+  std::string last_result_ = "updated";
+  std::ostringstream out_;
+  tests::FakeClock clock_;
+  std::stop_source stop_;
+  int pauses_ = 0;
+  Desk desk_{.agent = [this](const Json& question) { return answer(question); },
+             .installer = [this](const Json& question) { return answer(question); },
+             .out = out_,
+             .clock = clock_,
+             .json = false,
+             .is_terminal = false,
+             .pause =
+                 [this](std::chrono::milliseconds, const std::stop_token&) {
+                   if (++pauses_ == 10) stop_.request_stop();
+                 },
+             .stop = stop_.get_token()};
+};
+
+TEST_F(CommandsTest, UpdateWaitsForItsOwnCycle) {
+  EXPECT_EQ(*update(desk_, true), ExitCode::done);
+  EXPECT_EQ(pauses_, 3);
+}
+
+TEST_F(CommandsTest, TheExitCodeOfAnUpdateSaysWhatCame) {
+  last_result_ = "nothing";
+  EXPECT_EQ(*update(desk_, true), ExitCode::nothing_to_do);
+  last_result_ = "put_off";
+  EXPECT_EQ(*update(desk_, true), ExitCode::nothing_to_do);
+  last_result_ = "rolled_back";
+  EXPECT_EQ(*update(desk_, true), ExitCode::failed);
+}
+
+TEST_F(CommandsTest, JsonIsOneDocumentALine) {
+  desk_.json = true;
+  EXPECT_EQ(*show_status(desk_, false), ExitCode::done);
+  EXPECT_TRUE(parse_json(out_.str(), "output"));
+  EXPECT_TRUE(out_.str().ends_with("\n"));
+}
+
+TEST_F(CommandsTest, WatchRedrawsInPlaceUntilItIsStopped) {
+  desk_.is_terminal = true;
+  EXPECT_EQ(*show_status(desk_, true), ExitCode::done);
+  EXPECT_EQ(pauses_, 10);
+  EXPECT_THAT(out_.str(), StartsWith("\x1b[2J\x1b[H"));
+}
+
+TEST_F(CommandsTest, WatchOutlivesARestartOfTheAgent) {
+  desk_.agent = [](const Json&) -> Result<Json> {
+    return Error{ErrorKind::unreachable, "reach the agent", "no such file"};
+  };
+  EXPECT_EQ(*show_status(desk_, true), ExitCode::done);
+  EXPECT_THAT(out_.str(), HasSubstr("error: reach the agent: no such file\n"));
+  EXPECT_EQ(show_status(desk_, false).error().kind, ErrorKind::unreachable);
+}
+
+TEST_F(CommandsTest, QuestionsUseTheWordsOfTheMessages) {
+  ASSERT_TRUE(defer(desk_, "app", "2h"));
+  ASSERT_TRUE(skip(desk_, "app", "1.1.0"));
+  ASSERT_TRUE(roll_back(desk_, "app", ""));
+  ASSERT_TRUE(roll_back(desk_, "app", "1.0.0"));
+  ASSERT_TRUE(confirm(desk_, "app", "token"));
+  EXPECT_THAT(asked_, testing::ElementsAre(Json({{"ask", "defer"}, {"product", "app"}, {"duration", "2h"}}),
+                                           Json({{"ask", "skip"}, {"product", "app"}, {"version", "1.1.0"}}),
+                                           Json({{"ask", "rollback"}, {"product", "app"}}),
+                                           Json({{"ask", "rollback"}, {"product", "app"}, {"version", "1.0.0"}}),
+                                           Json({{"ask", "confirm"}, {"product", "app"}, {"token", "token"}})));
+  EXPECT_THAT(out_.str(), HasSubstr("put off until 2027-01-15T10:00:00Z"));
+}
+
+TEST_F(CommandsTest, WrongWordsAreNotEvenAsked) {
+  EXPECT_EQ(defer(desk_, "app", "soon").error().kind, ErrorKind::invalid);
+  EXPECT_EQ(confirm(desk_, "app", "").error().kind, ErrorKind::invalid);
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(CommandsTest, ClearingNothingIsNothingToDo) {
+  EXPECT_EQ(*clear_bad(desk_, "app"), ExitCode::done);
+  cleared_ = 0;
+  EXPECT_EQ(*clear_bad(desk_, "app"), ExitCode::nothing_to_do);
+}
+
+}  // namespace
+}  // namespace upswarm::command_line

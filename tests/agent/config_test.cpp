@@ -1,0 +1,103 @@
+#include "agent/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace upswarm::agent {
+namespace {
+
+using testing::HasSubstr;
+
+Result<AgentConfig> read(const std::string& text) {
+  const auto config = parse_config(text, "agent.toml");
+  if (!config) return config.error();
+  return read_agent_config(*config);
+}
+
+std::string mistake_in(const std::string& text) {
+  const auto config = read(text);
+  EXPECT_FALSE(config);
+  EXPECT_EQ(config.error().kind, ErrorKind::invalid);
+  return config.error().message();
+}
+
+TEST(AgentConfigTest, NeedsOnlyASeeder) {
+  const auto config = read("seeder_url = \"https://updates.example.org/\"\n");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->seeder_url, "https://updates.example.org");
+  EXPECT_EQ(config->poll_interval, std::chrono::minutes(15));
+  EXPECT_EQ(config->poll_jitter_permille, 100);
+  EXPECT_EQ(config->swarm.cache, "/var/lib/upswarm-agent/packages");
+  EXPECT_EQ(config->swarm.seeder_url, config->seeder_url);
+}
+
+TEST(AgentConfigTest, ReadsEveryKey) {
+  const auto config = read(R"(
+seeder_url = "http://10.0.0.1:8080"
+ca_file = "/etc/upswarm/ca.pem"
+proxy = "http://proxy:3128"
+state_folder = "/srv/agent"
+socket = "/tmp/a.sock"
+installer_socket = "/tmp/i.sock"
+root_file = "/etc/upswarm/root.json"
+poll_interval = "2s"
+poll_jitter_permille = 0
+patience = "30s"
+[swarm]
+listen_address = "127.0.0.2"
+listen_port = 0
+local_discovery = false
+upload_limit = "1 MiB"
+download_limit = "2 MiB"
+http_after = "3s"
+keep_free = "5 MiB"
+[log]
+level = "debug"
+json = true
+file = "/tmp/agent.log"
+)");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->ca_file, "/etc/upswarm/ca.pem");
+  EXPECT_EQ(config->root_file, "/etc/upswarm/root.json");
+  EXPECT_EQ(config->poll_interval, std::chrono::seconds(2));
+  EXPECT_EQ(config->patience, std::chrono::seconds(30));
+  EXPECT_EQ(config->swarm.cache, "/srv/agent/packages");
+  EXPECT_EQ(config->swarm.listen_address, "127.0.0.2");
+  EXPECT_EQ(config->swarm.listen_port, 0);
+  EXPECT_FALSE(config->swarm.local_discovery);
+  EXPECT_EQ(config->swarm.upload_limit, 1U << 20U);
+  EXPECT_EQ(config->swarm.http_after, std::chrono::seconds(3));
+  EXPECT_EQ(config->swarm.keep_free, 5_MiB);
+  EXPECT_EQ(config->log.level, log::Level::debug);
+  EXPECT_TRUE(config->log.json);
+}
+
+TEST(AgentConfigTest, NamesFileLineAndKeyOfAnUnknownKey) {
+  EXPECT_THAT(mistake_in("seeder_url = \"http://a\"\n\nseeder = \"b\"\n"), HasSubstr("agent.toml:3: seeder"));
+}
+
+TEST(AgentConfigTest, NamesTheLineOfAnUnknownKeyInATable) {
+  EXPECT_THAT(mistake_in("seeder_url = \"http://a\"\n[swarm]\nlisten_prot = 1\n"),
+              HasSubstr("agent.toml:3: swarm.listen_prot"));
+}
+
+TEST(AgentConfigTest, NamesTheLineOfAValueOutOfBounds) {
+  EXPECT_THAT(mistake_in("seeder_url = \"http://a\"\npoll_interval = \"500ms\"\n"),
+              HasSubstr("agent.toml:2: poll_interval"));
+  EXPECT_THAT(mistake_in("seeder_url = \"http://a\"\n[swarm]\nlisten_port = 70000\n"),
+              HasSubstr("agent.toml:3: swarm.listen_port"));
+}
+
+TEST(AgentConfigTest, RefusesASeederThatIsNoHttpUrl) {
+  EXPECT_THAT(mistake_in("seeder_url = \"ftp://a\"\n"), HasSubstr("agent.toml:1: seeder_url"));
+  EXPECT_THAT(mistake_in("seeder_url = \"https://\"\n"), HasSubstr("seeder_url"));
+  EXPECT_THAT(mistake_in("poll_interval = \"1m\"\n"), HasSubstr("seeder_url"));
+}
+
+TEST(AgentConfigTest, RefusesARelativePath) {
+  EXPECT_THAT(mistake_in("seeder_url = \"http://a\"\nstate_folder = \"state\"\n"),
+              HasSubstr("agent.toml:2: state_folder"));
+}
+
+}  // namespace
+}  // namespace upswarm::agent

@@ -1,0 +1,208 @@
+#include "tests/agent/fakes.hpp"
+
+#include <algorithm>
+
+namespace upswarm::tests {
+
+trust::PackageFile make_file(const std::string& name, Bytes length) {
+  return {.path = "pkg/app/linux-x64/" + name,
+          .length = length,
+          .sha256 = sha256("bytes of " + name),
+          .info_hash = std::string(40, 'a'),
+          .piece_length = 16_KiB};
+}
+
+trust::Entry make_entry(const std::string& version, std::int64_t n) {
+  trust::Entry entry;
+  entry.counter = {1, n};
+  entry.version = version;
+  entry.content = sha256("content of " + version);
+  entry.full = make_file(version + "/app-" + version + ".upk", 1000_B);
+  entry.index_length = 100_B;
+  entry.index_digest = sha256("index of " + version);
+  entry.salt = "salt";
+  return entry;
+}
+
+void add_delta(trust::Entry& entry, const trust::Entry& base, Bytes length) {
+  auto file = make_file(
+      entry.version + "/app-" + base.version + "-" + entry.version + "-" + std::to_string(length.count) + ".upd",
+      length);
+  entry.deltas.push_back({base.version, base.content, std::move(file)});
+}
+
+messages::Outcome make_outcome(std::int64_t number, const std::string& to, const std::string& result) {
+  messages::Outcome outcome;
+  outcome.number = number;
+  outcome.product = "app";
+  outcome.from = "1.0.0";
+  outcome.to = to;
+  outcome.running = result == "completed" ? to : "1.0.0";
+  outcome.kind = "full";
+  outcome.result = result;
+  outcome.at = Time(std::chrono::seconds(1'800'000'000 + number));
+  outcome.milliseconds = 1500;
+  return outcome;
+}
+
+Result<HttpResponse> FakeHttpClient::send(const HttpRequest& request, std::stop_token /*stop*/) {
+  requests.push_back(request);
+  if (down) return *down;
+  HttpResponse response;
+  if (request.method == "POST") {
+    posted.push_back(request.body);
+    response.status = post_statuses.empty() ? 200 : post_statuses.front();
+    if (!post_statuses.empty()) post_statuses.pop_front();
+    return response;
+  }
+  if (const auto status = statuses.find(request.url); status != statuses.end()) {
+    response.status = status->second;
+    return response;
+  }
+  const auto found = bodies.find(request.url);
+  if (found == bodies.end()) {
+    response.status = 404;
+    return response;
+  }
+  const auto etag = "\"" + sha256(found->second).hex() + "\"";
+  response.headers["etag"] = etag;
+  const bool same = std::ranges::find(request.headers, std::pair<std::string, std::string>("If-None-Match", etag)) !=
+                    request.headers.end();
+  response.status = same ? 304 : 200;
+  if (!same) response.body = found->second;
+  return response;
+}
+
+std::size_t FakeHttpClient::count(const std::string& url_end) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(requests, [&](const auto& one) { return one.url.ends_with(url_end); }));
+}
+
+Result<agent::Downloaded> FakeSwarm::fetch(const agent::DownloadRequest& request,
+                                           std::chrono::milliseconds /*patience*/, const agent::DownloadSink& progress,
+                                           std::stop_token /*stop*/) {
+  fetched.push_back(request);
+  const auto failure = failures.find(request.file.sha256);
+  if (failure != failures.end()) return failure->second;
+  agent::Downloaded downloaded{"/cache/" + request.file.sha256.hex(), {}};
+  downloaded.by_source.site = request.file.length;
+  progress({request.file.length, request.file.length, downloaded.by_source, 100, 2});
+  return downloaded;
+}
+
+Result<void> FakeSwarm::keep_only(const std::vector<agent::DownloadRequest>& requests) {
+  kept = requests;
+  return {};
+}
+
+void FakeInstaller::add_product(const std::string& name, const trust::Entry* installed) {
+  messages::ProductState product;
+  product.product = name;
+  product.channel = "stable";
+  product.platform = "linux-x64";
+  product.counter = {1, 0};
+  if (installed != nullptr) {
+    product.version = installed->version;
+    product.content = installed->content;
+    product.counter = installed->counter;
+  }
+  state.products.push_back(std::move(product));
+}
+
+Result<void> FakeInstaller::answers() {
+  if (down) return *down;
+  if (silent_ > 0) {
+    --silent_;
+    return Error{ErrorKind::unreachable, "reach the installer", "it restarts", "no_installer"};
+  }
+  return {};
+}
+
+Result<messages::Hello> FakeInstaller::hello(std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  return state;
+}
+
+Result<std::vector<messages::ProductDecision>> FakeInstaller::offer_metadata(
+    const std::map<std::string, std::string>& files, std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  offers.push_back(files);
+  if (offer_error) return *offer_error;
+  std::vector<messages::ProductDecision> decisions;
+  for (const auto& product : state.products) {
+    messages::ProductDecision decision{
+        product.product, messages::ProductDecision::Kind::current, {}, "it is the newest"};
+    const auto wanted = wants.find(product.product);
+    if (const auto hold = holds.find(product.product); hold != holds.end()) {
+      decision.kind = messages::ProductDecision::Kind::held;
+      decision.reason = hold->second;
+    } else if (wanted != wants.end() && product.content != wanted->second.content) {
+      decision.kind = messages::ProductDecision::Kind::wanted;
+      decision.entry = wanted->second;
+    }
+    decisions.push_back(std::move(decision));
+  }
+  return decisions;
+}
+
+Result<void> FakeInstaller::offer_package(const std::string& product, const Sha256& sha256, const Path& /*file*/,
+                                          std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  packages.push_back(sha256);
+  if (const auto refusal = refusals.find(sha256); refusal != refusals.end()) return refusal->second;
+  coming_ = wants.at(product);
+  auto ending = make_outcome(++number_, coming_->version, "completed");
+  if (const auto told = endings.find(sha256); told != endings.end()) {
+    ending.result = told->second.result;
+    ending.reason = told->second.reason;
+  }
+  ending.product = product;
+  ending.kind = sha256 == coming_->full.sha256 ? "full" : "delta";
+  ending_ = ending;
+  running_.assign(work.begin(), work.end());
+  busy_ = true;
+  silent_ = silent_questions;
+  return {};
+}
+
+void FakeInstaller::end_work() {
+  busy_ = false;
+  if (!ending_) return;
+  for (auto& product : state.products) {
+    if (product.product != ending_->product || ending_->result != "completed") continue;
+    product.version = coming_->version;
+    product.content = coming_->content;
+  }
+  kept.push_back(*std::exchange(ending_, std::nullopt));
+}
+
+Result<std::vector<messages::ProductProgress>> FakeInstaller::progress(std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  if (running_.empty()) {
+    if (busy_) end_work();
+    return std::vector<messages::ProductProgress>();
+  }
+  auto now = running_.front();
+  running_.pop_front();
+  return now;
+}
+
+Result<std::vector<messages::Outcome>> FakeInstaller::outcomes(std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  return kept;
+}
+
+Result<void> FakeInstaller::forget_outcomes(std::int64_t up_to, std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  forgotten.push_back(up_to);
+  std::erase_if(kept, [&](const auto& one) { return one.number <= up_to; });
+  return {};
+}
+
+agent::Pause pause_by(FakeClock& clock) {
+  return [&clock](std::chrono::milliseconds duration, const std::stop_token&) {
+    clock.advance(std::chrono::ceil<std::chrono::seconds>(duration));
+  };
+}
+
+}  // namespace upswarm::tests

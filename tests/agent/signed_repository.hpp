@@ -1,0 +1,52 @@
+// A small repository with real signatures, served by a FakeHttpClient.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "protocol/trust/metadata.hpp"
+#include "protocol/trust/release_index.hpp"
+#include "tests/agent/fakes.hpp"
+
+namespace upswarm::tests {
+
+/// Roles: root, targets (delegates rel-app and rollout), snapshot, timestamp; one key each. Nothing is served before
+/// publish().
+class SignedRepository {
+ public:
+  SignedRepository(FakeHttpClient& http, FakeClock& clock);
+
+  /// Replaces the index and filter of "app", stable, linux-x64, and adds a torrent beside each package.
+  void set_release(const std::vector<trust::Entry>& entries);
+  void drop_rollout() { rollout_targets_.clear(); }
+  /// The next publish() brings a new root, signed by the old key and a new one.
+  void rotate_root();
+  /// Signs what changed and serves it. Timestamp and snapshot rise each time.
+  void publish(std::chrono::hours timestamp_lives = std::chrono::hours(24));
+
+  const std::string& first_root() const { return first_root_; }
+
+ private:
+  using Contents = std::map<std::string, std::string>;
+  trust::Targets make_role(const Contents& contents) const;
+  trust::Root make_root() const;
+  void serve(const std::string& name, const std::string& bytes) {
+    http_.bodies[std::string(kSeeder) + "/metadata/" + name] = bytes;
+  }
+
+  FakeHttpClient& http_;
+  FakeClock& clock_;
+  trust::SigningKey root_ = trust::SigningKey::generate();
+  trust::SigningKey targets_ = trust::SigningKey::generate();
+  trust::SigningKey release_ = trust::SigningKey::generate();
+  trust::SigningKey online_ = trust::SigningKey::generate();
+  trust::SigningKey snapshot_ = trust::SigningKey::generate();
+  trust::SigningKey timestamp_ = trust::SigningKey::generate();
+  std::string first_root_;
+  trust::RoleVersion root_version_ = 1;
+  trust::RoleVersion version_ = 0;
+  Contents release_targets_;
+  Contents rollout_targets_;
+};
+
+}  // namespace upswarm::tests

@@ -1,0 +1,87 @@
+#include "tests/agent/swarm/test_origin.hpp"
+
+#include <algorithm>
+
+namespace upswarm::tests {
+namespace {
+
+std::string value_of(const std::string& query, const std::string& key) {
+  const auto at = ("&" + query).find("&" + key + "=");
+  if (at == std::string::npos) return {};
+  const auto begin = at + key.size() + 1;
+  return query.substr(begin, query.find('&', begin) - begin);
+}
+
+std::string compact(std::uint16_t port) {
+  return std::string("\x7f\0\0\x01", 4) + static_cast<char>(port >> 8U) + static_cast<char>(port & 0xffU);
+}
+
+std::string bencoded(const std::string& text) { return std::to_string(text.size()) + ":" + text; }
+
+}  // namespace
+
+void TestOrigin::serve(const TestPackage& package) {
+  const std::lock_guard lock(mutex_);
+  files_["/" + package.request.http_path] = package.bytes;
+}
+
+void TestOrigin::set_origin_port(std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
+  origin_port_ = port;
+}
+
+std::size_t TestOrigin::announces() const {
+  const std::lock_guard lock(mutex_);
+  return announces_.size();
+}
+
+bool TestOrigin::wait_for_announce(const std::string& text) {
+  std::unique_lock lock(mutex_);
+  return heard_.wait_for(lock, std::chrono::seconds(20), [&] {
+    return std::any_of(announces_.begin(), announces_.end(),
+                       [&](const std::string& query) { return query.find(text) != std::string::npos; });
+  });
+}
+
+FixtureReply TestOrigin::answer(const FixtureRequest& request) {
+  return request.path == "/announce" ? announce(request.query) : range(request);
+}
+
+FixtureReply TestOrigin::announce(const std::string& query) {
+  const std::lock_guard lock(mutex_);
+  announces_.push_back(query);
+  heard_.notify_all();
+  if (tracker_down) return {500};
+  const auto self = static_cast<std::uint16_t>(std::stoi(value_of(query, "port")));
+  auto& swarm = peers_[value_of(query, "info_hash")];
+  std::string others;
+  for (const auto port : swarm) {
+    if (port != self) others += compact(port);
+  }
+  if (value_of(query, "event") == "stopped") {
+    swarm.erase(self);
+  } else {
+    swarm.insert(self);
+  }
+  auto body = "d8:intervali" + std::to_string(interval) + "e12:min intervali1e5:peers" + bencoded(others);
+  if (origin_port_ != 0) body += "14:upswarm origin" + bencoded(compact(origin_port_));
+  return {200, {}, body + "e"};
+}
+
+FixtureReply TestOrigin::range(const FixtureRequest& request) {
+  ++ranges_asked_;
+  if (ranges_status != 0) return {ranges_status};
+  const std::lock_guard lock(mutex_);
+  const auto found = files_.find(request.path);
+  if (found == files_.end()) return {404};
+  if (good_ranges-- <= 0) return {503, {{"Retry-After", "1"}}};
+  const auto& header = request.headers.at("range");  // "bytes=0-99"
+  const auto first = std::stoull(header.substr(6));
+  const auto last = std::stoull(header.substr(header.find('-') + 1));
+  auto body = found->second.substr(first, last - first + 1);
+  if (wrong_bytes) std::fill(body.begin(), body.end(), 'x');
+  bytes_sent_ += body.size();
+  return {206, {{"Content-Range", "bytes " + header.substr(6) + "/" + std::to_string(found->second.size())}}, body};
+}
+
+}  // namespace upswarm::tests

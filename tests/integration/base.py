@@ -1,0 +1,49 @@
+"""What the end-to-end tests share."""
+
+import os
+import pathlib
+import random
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+
+from world import Failure, World, wait_until  # noqa: E402,F401
+
+BIN = os.environ.get("UPSWARM_BIN") or str(HERE.parent.parent / "build/dev/bin")
+
+
+def noise(size, seed):
+    """Bytes that do not compress, the same for the same seed."""
+    return random.Random(seed).randbytes(size)
+
+
+def big(version, changed=False):
+    """The files of a release that is large enough to swarm: 3 MiB, of which a little changes."""
+    return {"bin/app": f"#!/bin/sh\necho {version}\n", "share/version": version,
+            "share/data": noise(3 << 20, 1) + (noise(4096, 2) if changed else b""), "share/text": f"the text of {version}\n" * 2000}
+
+
+class WorldTest(unittest.TestCase):
+    """One test, one world. On a failure the programs' words are in the message."""
+
+    def world(self, **settings):
+        world = World(BIN, **settings)
+        self.addCleanup(world.close)
+        return world
+
+    def published(self, *versions, machines=1, **settings):
+        """A world with a seeder that holds these releases, and machines that run (not yet updated)."""
+        world = self.world(**settings).init()
+        world.start_seeder()
+        for number, version in enumerate(versions):
+            world.release(version, world.tree(version, big(version, changed=number > 0)))
+            world.await_taken_in()
+        for number in range(machines):
+            world.machine(f"m{number + 1}")
+        return world
+
+    def assertSays(self, text, *words):
+        for word in words:
+            self.assertIn(word, text)

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""One update travels the whole way: the real programs, start to end."""
+
+import json
+import os
+import unittest
+
+from base import Failure, WorldTest, big, noise, wait_until
+
+
+class Update(WorldTest):
+    def test_first_release_reaches_a_machine(self):
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        self.assertEqual((machine.installed / "app/current/share/version").read_text(), "1.0.0")
+        update = machine.await_history("completed")
+        self.assertEqual((update["from"], update["to"], update["kind"]), ("", "1.0.0", "full"))
+
+    def test_the_second_release_comes_as_a_delta(self):
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
+        world.await_taken_in()
+        machine.await_version("1.1.0")
+        self.assertEqual(machine.history()[0]["kind"], "delta")
+        self.assertEqual((machine.installed / "app/current/share/data").read_bytes(), noise(3 << 20, 1) + noise(4096, 2))
+
+    def test_a_bad_release_rolls_back_by_itself_and_is_not_tried_again(self):
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        world.release("2.0.0", world.tree("2.0.0", big("2.0.0"), healthy=False))
+        world.await_taken_in()
+        update = machine.await_history("rolled_back")
+        self.assertEqual((update["to"], update["running"]), ("2.0.0", "1.0.0"))
+        self.assertSays(update["reason"], "health check")
+        self.assertEqual(machine.version(), "1.0.0")
+        machine.command("check")
+        machine.command("update", check=False)
+        wait_until("the machine says that it passes 2.0.0 over",
+                   lambda: "held" in json.dumps(machine.status()) or "bad" in json.dumps(machine.status()))
+        self.assertEqual(sum(one["to"] == "2.0.0" for one in machine.history()), 1)
+
+    def test_machines_get_pieces_from_each_other(self):
+        world = self.published("1.0.0", machines=3)
+        first, *others = world.machines
+        first.start().await_version("1.0.0")
+        for machine in others:
+            machine.start()
+        for machine in others:
+            machine.await_version("1.0.0")
+        from_site = [m.history()[0]["bytes"]["site"] for m in others]
+        self.assertGreater(sum(from_site), 0, f"no byte came from a neighbour: {[m.history()[0]['bytes'] for m in others]}")
+        for machine in world.machines:
+            bytes_of = machine.history()[0]["bytes"]
+            package = next((world.seeder_folder / "repository/targets/pkg/app").rglob("*.upk")).stat().st_size
+            self.assertEqual(sum(bytes_of[k] for k in ("disk", "site", "origin_bt", "origin_http")), package, bytes_of)
+
+    def test_blocked_bittorrent_falls_back_to_http(self):
+        world = self.published("1.0.0", seeder={"bittorrent_port": 0, "bittorrent": False})
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        bytes_of = machine.history()[0]["bytes"]
+        self.assertEqual(bytes_of["origin_bt"] + bytes_of["site"], 0)
+        self.assertGreater(bytes_of["origin_http"], 0)
+
+    def test_a_release_without_a_filter_is_held_until_it_is_rolled_out(self):
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)), rollout=None)
+        world.await_taken_in()
+        machine.command("check")
+        wait_until("the machine says that it holds", lambda: "held" in json.dumps(machine.status()))
+        self.assertEqual(machine.version(), "1.0.0")
+        world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "rollout", "app", "stable", "linux-x64", "1.1.0",
+                  "--permille", 1000)
+        machine.await_version("1.1.0")
+
+    def test_an_administrator_rolls_back_without_a_network(self):
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
+        world.await_taken_in()
+        machine.await_version("1.1.0")
+        world.seeder.stop()
+        machine.command("rollback", "app")
+        machine.await_version("1.0.0")
+        world.start_seeder()
+        machine.command("check")
+        wait_until("a later poll", lambda: machine.status()["last_poll"] and not machine.status()["last_error"])
+        self.assertEqual(machine.version(), "1.0.0", "the release that was left must not come back by itself")
+
+    def test_a_stranger_may_not_roll_back(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to become somebody else")
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        import subprocess
+        asked = subprocess.run([world.bin / "upswarm", "--installer-socket", machine.installer_settings["socket"], "--json", "rollback", "app"],
+                               capture_output=True, text=True, user=65534, group=65534, extra_groups=[])
+        self.assertNotEqual(asked.returncode, 0)
+        self.assertSays(asked.stdout, "administrator")
+
+    def test_a_user_puts_an_update_off_and_takes_it_after_all(self):
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        machine.command("defer", "app", "1h")
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
+        world.await_taken_in()
+        machine.command("check")
+        wait_until("the machine says that it was put off", lambda: "put off" in json.dumps(machine.status()) or "defer" in json.dumps(machine.status()))
+        self.assertEqual(machine.version(), "1.0.0")
+        machine.command("update")
+        machine.await_version("1.1.0")
+
+    def test_reports_reach_the_seeder(self):
+        world = self.published("1.0.0")
+        world.machines[0].start().await_version("1.0.0")
+        key = world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "--json", "api-key", "new", "desk", "--scope", "read").json()["key"]
+
+        def reported():
+            import ssl
+            import urllib.request
+            context = ssl.create_default_context(cafile=world.ca_file)
+            request = urllib.request.Request(world.seeder_url + "/v1/status", headers={"Authorization": f"Bearer {key}"})
+            return json.load(urllib.request.urlopen(request, context=context))["reports"] >= 1
+        wait_until("the report is at the seeder", reported)
+
+    def test_a_bundle_is_uploaded_over_https(self):
+        world = self.world().init()
+        world.start_seeder()
+        key = world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "--json", "api-key", "new", "ci", "--scope", "upload").json()["key"]
+        key_file = world.folder / "api.key"
+        key_file.write_text(key)
+        tree = world.tree("1.0.0", big("1.0.0"))
+        world.run("upswarm-publish", "--repository", world.repository, "release", tree, "--product", "app", "--version", "1.0.0", "--channel",
+                  "stable", "--platform", "linux-x64", "--recipe", world.recipe(), "--rollout", 1000, "--to", world.seeder_url,
+                  "--api-key-file", key_file, "--ca-file", world.ca_file)
+        world.machine("m1").start().await_version("1.0.0")
+
+    def test_hooks_services_and_confirmation(self):
+        world = self.world().init()
+        world.start_seeder()
+        calls = world.folder / "calls"
+        systemctl = world.folder / "systemctl"
+        systemctl.write_text(f"#!/bin/sh\necho $1 $2 >> {calls}\n")
+        systemctl.chmod(0o755)
+        recipe = world.recipe(hooks={"before": {"argv": ["bin/hook", "before"]}, "after": {"argv": ["bin/hook", "after"]}}, services=["web"])
+        hook = f"#!/bin/sh\necho hook $1 $UPSWARM_FROM-$UPSWARM_VERSION >> {calls}\n"
+        machine = world.machine("m1", installer={"systemctl": systemctl}).start()
+        for version in ("1.0.0", "1.1.0"):
+            world.release(version, world.tree(version, {**big(version), "bin/hook": hook}), recipe=recipe)
+            world.await_taken_in()
+            machine.await_version(version)
+        self.assertEqual(calls.read_text().splitlines(),
+                         ["hook before -1.0.0", "hook after -1.0.0", "start web",
+                          "hook before 1.0.0-1.1.0", "stop web", "hook after 1.0.0-1.1.0", "start web"])
+
+    def test_two_products_of_one_machine(self):
+        world = self.world().init("app", "tool")
+        world.start_seeder()
+        world.release("1.0.0", world.tree("app", big("1.0.0")))
+        world.release("7.0.0", world.tree("tool", big("7.0.0")), product="tool")
+        world.await_taken_in()
+        machine = world.machine("m1", products=("app", "tool")).start()
+        machine.await_version("1.0.0", "app")
+        machine.await_version("7.0.0", "tool")
+
+    def test_sign_once_where_no_seeder_runs(self):
+        world = self.world().init()
+        world.start_seeder()
+        world.seeder.stop()
+        world.release("1.0.0", world.tree("1.0.0", big("1.0.0")))
+        world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "sign-once")
+        self.assertEqual(list((world.seeder_folder / "incoming").iterdir()), [])
+        world.start_seeder()
+        world.machine("m1").start().await_version("1.0.0")
+
+    def test_every_program_helps_and_tells_its_version(self):
+        world = self.world()
+        for program in ("upswarm-agent", "upswarm-installer", "upswarm", "upswarm-seeder", "upswarm-publish"):
+            self.assertSays(world.run(program, "--help").out, "--config" if program not in ("upswarm", "upswarm-publish") else "--json", "Exit codes")
+            self.assertSays(world.run(program, "--version").out, program)
+            self.assertEqual(world.run(program, "--no-such-option", check=False).code, 2, program)
+
+
+if __name__ == "__main__":
+    unittest.main()

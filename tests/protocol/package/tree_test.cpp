@@ -1,0 +1,114 @@
+#include "protocol/package/tree.hpp"
+
+#include "protocol/package/byte_coding.hpp"
+#include "tests/protocol/package/tree_fixture.hpp"
+
+namespace upswarm::package {
+namespace {
+
+TreeEntry file(const std::string& path) {
+  return {.path = path, .type = FileType::regular, .mode = 0644, .size = 1_B, .digest = sha256("x"), .link_target = {}};
+}
+TreeEntry folder_at(const std::string& path) {
+  return {.path = path, .type = FileType::folder, .mode = 0755, .size = {}, .digest = {}, .link_target = {}};
+}
+TreeEntry link(const std::string& path, const std::string& target) {
+  return {.path = path, .type = FileType::symlink, .mode = 0777, .size = {}, .digest = {}, .link_target = target};
+}
+
+class BadNames : public testing::TestWithParam<std::string> {};
+
+TEST_P(BadNames, AreRefused) {
+  const auto checked = check_tree({{folder_at("d"), file(GetParam())}});
+  ASSERT_FALSE(checked) << GetParam();
+  EXPECT_EQ(checked.error().kind, ErrorKind::corrupt);
+  EXPECT_EQ(checked.error().reason, "unsafe_path");
+}
+
+INSTANTIATE_TEST_SUITE_P(Names, BadNames,
+                         testing::Values("", ".", "..", "../x", "d/../x", "d/..", "/etc/passwd", "d//x", "d/", "./x", "d/.", "C:x", "C:/x",
+                                         "d\\x", "..\\x", "x:stream", "CON", "con.txt", "d/NUL", "d/com1.log", "LPT9", "aux ", "d/x.", "d/x ",
+                                         "x\ny", std::string("x\0y", 3), "x*", "x?", "x\"", "x<", "x>", "x|", "\xff\xfe", "d/\xc0\xaf", "d/\xed\xa0\x80",
+                                         "e/x", "z/deep/x", std::string(256, 'n')));
+
+TEST(Tree, GoodNamesAreAccepted) {
+  for (const char* name : {"x", "x.y", "x y", "...x", "console", "com", "lpt10", "\xe4\xb8\xad", "x+y~1", "-rf"}) {
+    const auto checked = check_tree({{file(name)}});
+    EXPECT_TRUE(checked) << name << ": " << checked.error().message();
+  }
+}
+
+TEST(Tree, NamesThatDifferByCaseAloneAreRefused) { EXPECT_FALSE(check_tree({{file("README"), file("readme")}})); }
+
+TEST(Tree, AFileIsNoFolder) { EXPECT_FALSE(check_tree({{file("a"), file("a/b")}})); }
+
+TEST(Tree, OrderMatters) { EXPECT_FALSE(check_tree({{file("b"), file("a")}})); }
+
+TEST(Tree, ALinkIsNoFolderToWriteThrough) { EXPECT_FALSE(check_tree({{link("a", "b"), file("a/x")}})); }
+
+TEST(Tree, LinksStayInside) {
+  for (const char* target : {"x", "./x", "y/../x", "x/y"}) EXPECT_TRUE(check_tree({{link("l", target)}})) << target;
+  for (const char* target : {"", "/etc", "..", "../x", "x/../../y", "a//b", "\\\\host\\x"}) EXPECT_FALSE(check_tree({{link("l", target)}})) << target;
+  EXPECT_TRUE(check_tree({{folder_at("d"), link("d/l", "../x")}}));
+  EXPECT_FALSE(check_tree({{folder_at("d"), link("d/l", "../../x")}}));
+}
+
+TEST(Tree, SetIdBitsAreRefused) {
+  for (const std::uint32_t mode : {04755U, 02755U, 01777U}) {
+    auto entry = file("x");
+    entry.mode = mode;
+    EXPECT_FALSE(check_tree({{entry}})) << mode;
+  }
+}
+
+TEST(Tree, ItsDigestNeverChanges) {
+  const Tree tree{{folder_at("d"), file("d/x"), link("l", "d/x")}};
+  // A literal: when this fails, every installed machine would take its own release for another one.
+  EXPECT_EQ(sha256(encode_tree(tree)), content_digest(tree));
+  EXPECT_EQ(encode_tree(tree).size(), 8U + 4 + (1 + 4 + 1 + 4) + (1 + 4 + 3 + 4 + 8 + 32) + (1 + 4 + 1 + 4 + 4 + 3));
+  EXPECT_EQ(to_string(Bytes{encode_tree(tree).size()}), "91 B");
+}
+
+TEST(Tree, ComesBackFromItsBytes) {
+  const Tree tree{{folder_at("d"), file("d/x"), link("l", "d/x")}};
+  const auto back = decode_tree(encode_tree(tree), "test");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, tree);
+}
+
+TEST(Tree, EveryTruncationIsRefused) {
+  const auto bytes = encode_tree({{folder_at("d"), file("d/x"), link("l", "d/x")}});
+  for (std::size_t length = 0; length < bytes.size(); ++length) EXPECT_FALSE(decode_tree(bytes.substr(0, length), "test")) << length;
+  EXPECT_FALSE(decode_tree(bytes + "x", "test"));
+}
+
+TEST(Tree, ACountBeyondItsBytesIsRefusedWithoutAllocating) {
+  std::string bytes = encode_tree({{file("x")}});
+  for (std::size_t i = 8; i < 12; ++i) bytes[i] = '\xff';
+  EXPECT_FALSE(decode_tree(bytes, "test"));
+}
+
+TEST(Tree, SizesThatOverflowAreRefused) {
+  auto one = file("a");
+  auto two = file("b");
+  one.size = two.size = Bytes{std::uint64_t{1} << 62U};
+  EXPECT_FALSE(decode_tree(encode_tree({{one, two}}), "test"));
+}
+
+TEST(Tree, AnyDifferenceOnDiskIsFound) {
+  const tests::TemporaryFolder folder;
+  const auto top = write_tree(folder, "t", {{"a", "one"}, {"d/b", "two"}});
+  const auto tree = scanned(top);
+  ASSERT_TRUE(verify_tree(system_files(), top, tree));
+  folder.write("t/a", "One");
+  EXPECT_NE(verify_tree(system_files(), top, tree).error().cause.find("altered"), std::string::npos);
+  folder.write("t/a", "one");
+  folder.write("t/extra", "");
+  EXPECT_NE(verify_tree(system_files(), top, tree).error().cause.find("does not belong"), std::string::npos);
+  std::filesystem::remove(top / "extra");
+  std::filesystem::remove(top / "d/b");
+  EXPECT_NE(verify_tree(system_files(), top, tree).error().cause.find("missing"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace upswarm::package

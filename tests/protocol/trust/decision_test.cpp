@@ -1,0 +1,367 @@
+#include "protocol/trust/decision.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <limits>
+#include <map>
+#include <set>
+
+namespace upswarm::trust {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using Kind = Decision::Kind;
+
+constexpr Time kNow{std::chrono::seconds(1'800'000'000)};
+
+/// A machine on 1.0.2 (counter 2) of an index with 1.0.1 to 1.0.4, all rolled out to everybody.
+class DecisionTest : public testing::Test {
+ protected:
+  DecisionTest() {
+    index = {.product = "app", .channel = "stable", .platform = "linux-x64", .floor = {1, 0}, .entries = {}};
+    for (int n = 1; n <= 4; ++n) index.entries.push_back(make(n, "1.0." + std::to_string(n)));
+    facts.machine_id = "machine-1";
+    facts.now = kNow;
+    be_on(2);
+  }
+
+  static Entry make(std::int64_t n, const std::string& version) {
+    Entry entry;
+    entry.counter = {1, n};
+    entry.version = version;
+    entry.content = sha256(version);
+    entry.salt = "salt-" + version;
+    return entry;
+  }
+  void be_on(std::int64_t n) {
+    facts.installed = ReleaseCounter{1, n};
+    facts.installed_version = "1.0." + std::to_string(n);
+    facts.highest_committed = {1, n};
+  }
+  Entry& entry(std::int64_t n) { return index.entries.at(static_cast<std::size_t>(n - 1)); }
+  RolloutItem& item(std::int64_t n) { return items[n]; }
+
+  /// The filter binds to the entries as they are when the question is asked.
+  Rollout rollout() {
+    Rollout filter{index.product, index.channel, index.platform, {}};
+    for (const auto& one : index.entries) {
+      auto& made = items.try_emplace(one.counter.n, RolloutItem{{}, {}, 1000, false, ""}).first->second;
+      made.counter = one.counter;
+      made.entry = one.digest();
+      if (!unlisted.contains(one.counter.n)) filter.items.push_back(made);
+    }
+    return filter;
+  }
+  Decision ask() { return decide(index, rollout(), facts); }
+
+  /// "wanted 1.0.4", "current", "held 1.0.4"
+  static std::string brief(const Decision& decision) {
+    const std::string version = decision.entry ? " " + decision.entry->version : "";
+    EXPECT_FALSE(decision.reason.empty());
+    switch (decision.kind) {
+      case Kind::wanted: return "wanted" + version;
+      case Kind::current: EXPECT_FALSE(decision.entry); return "current";
+      case Kind::held: EXPECT_TRUE(decision.reason.starts_with("held: ")) << decision.reason; return "held" + version;
+    }
+    return "";
+  }
+  std::string answer() { return brief(ask()); }
+  void expect_reason(const std::string& part) { EXPECT_NE(ask().reason.find(part), std::string::npos) << ask().reason; }
+
+  Index index;
+  MachineFacts facts;
+  std::map<std::int64_t, RolloutItem> items{{1, {{}, {}, 1000, false, ""}},
+                                            {2, {{}, {}, 1000, false, ""}},
+                                            {3, {{}, {}, 1000, false, ""}},
+                                            {4, {{}, {}, 1000, false, ""}}};
+  std::set<std::int64_t> unlisted;
+};
+
+TEST_F(DecisionTest, TheNewestIsWanted) { EXPECT_EQ(answer(), "wanted 1.0.4"); }
+
+TEST_F(DecisionTest, TheNewestIsCurrent) {
+  be_on(4);
+  EXPECT_EQ(answer(), "current");
+}
+
+TEST_F(DecisionTest, NewerThanTheIndexIsCurrent) {
+  be_on(9);
+  EXPECT_EQ(answer(), "current");
+}
+
+TEST_F(DecisionTest, AnEmptyMachineWantsTheNewest) {
+  facts.installed.reset();
+  facts.installed_version.reset();
+  facts.highest_committed = {1, 0};
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  index.entries.clear();
+  EXPECT_EQ(answer(), "held");
+}
+
+TEST_F(DecisionTest, AnEmptyIndexLeavesAMachineAsItIs) {
+  index.entries.clear();
+  EXPECT_EQ(answer(), "current");
+}
+
+TEST_F(DecisionTest, AVersionAloneIsFoundInTheIndex) {
+  facts.installed.reset();
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  facts.installed_version = "1.0.4";
+  EXPECT_EQ(answer(), "current");
+}
+
+TEST_F(DecisionTest, WithoutAFilterNothingNewIsWanted) {
+  EXPECT_EQ(brief(decide(index, std::nullopt, facts)), "held 1.0.4");
+  be_on(4);
+  EXPECT_EQ(brief(decide(index, std::nullopt, facts)), "current");
+}
+
+TEST_F(DecisionTest, AFilterOfAnotherProductIsNone) {
+  auto filter = rollout();
+  filter.platform = "windows-x64";
+  EXPECT_EQ(brief(decide(index, filter, facts)), "held 1.0.4");
+}
+
+TEST_F(DecisionTest, WithoutAnItemTheOneBelowIsWanted) {
+  unlisted = {4};
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+  unlisted = {3, 4};
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("not begun");
+}
+
+TEST_F(DecisionTest, AnItemMustMatchBothCounterAndDigest) {
+  auto filter = rollout();
+  filter.items.at(3).entry = sha256("another");
+  EXPECT_EQ(brief(decide(index, filter, facts)), "wanted 1.0.3");
+  filter = rollout();
+  filter.items.at(3).counter.n = 5;
+  EXPECT_EQ(brief(decide(index, filter, facts)), "wanted 1.0.3");
+}
+
+TEST_F(DecisionTest, AFilterForAnAlteredEntryDoesNotCount) {
+  const auto filter = rollout();
+  entry(4).hooks.before = Command{{"bin/evil"}, std::chrono::seconds(1), ""};
+  EXPECT_EQ(brief(decide(index, filter, facts)), "wanted 1.0.3");
+}
+
+TEST_F(DecisionTest, APauseHoldsAndSaysWhy) {
+  item(4).paused = item(3).paused = true;
+  item(4).reason = "it crashes";
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("paused: it crashes");
+}
+
+TEST_F(DecisionTest, ThePermilleDecidesByPlace) {
+  item(3).permille = 0;
+  const auto place = rollout_place(entry(4).salt, facts.machine_id);
+  item(4).permille = place;
+  EXPECT_EQ(answer(), "held 1.0.4");
+  item(4).permille = place + 1;
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+}
+
+TEST_F(DecisionTest, TheReasonNamesThePart) {
+  facts.machine_id = "late";
+  while (rollout_place(entry(4).salt, facts.machine_id) < 125) facts.machine_id += "r";
+  unlisted = {3};
+  item(4).permille = 125;
+  EXPECT_EQ(ask().reason, "held: 1.0.4: 12.5 % of machines have it, this one is in the later part");
+  item(4).permille = 100;
+  expect_reason("10 % of machines");
+}
+
+TEST_F(DecisionTest, UrgentSkipsThePermilleButNotAPause) {
+  item(3).permille = item(4).permille = 0;
+  EXPECT_EQ(answer(), "held 1.0.4");
+  entry(4).urgent = true;
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  item(4).paused = true;
+  EXPECT_EQ(answer(), "held 1.0.4");
+  unlisted = {4};
+  EXPECT_EQ(answer(), "held 1.0.4");
+}
+
+TEST_F(DecisionTest, AStolenOnlineKeyCannotHoldAnUrgentReleaseForEver) {
+  entry(4).urgent = true;
+  entry(4).max_hold_days = 3;
+  entry(4).not_before = kNow;
+  item(3).paused = item(4).paused = true;
+  facts.now = kNow + days(3) - std::chrono::seconds(1);
+  EXPECT_EQ(answer(), "held 1.0.4");
+  facts.now = kNow + days(3);
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  EXPECT_EQ(brief(decide(index, std::nullopt, facts)), "wanted 1.0.4");
+  unlisted = {4};
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+}
+
+TEST_F(DecisionTest, WithoutADateOrUrgencyTheFilterMayHoldForEver) {
+  unlisted = {3, 4};
+  facts.now = kNow + days(1000);
+  entry(4).urgent = true;
+  EXPECT_EQ(answer(), "held 1.0.4");
+  entry(4).urgent = false;
+  entry(4).not_before = kNow;
+  EXPECT_EQ(answer(), "held 1.0.4");
+}
+
+TEST_F(DecisionTest, NothingBeforeItsTime) {
+  entry(4).not_before = kNow + hours(1);
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+  entry(4).urgent = true;
+  EXPECT_EQ(answer(), "wanted 1.0.3") << "urgent is no earlier";
+  facts.now += hours(1);
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+}
+
+TEST_F(DecisionTest, PreReleasesAreForThoseWhoOptedIn) {
+  index.entries.push_back(make(5, "1.1.0-beta.1"));
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  be_on(4);
+  EXPECT_EQ(answer(), "current");
+  facts.accepts_prerelease = true;
+  EXPECT_EQ(answer(), "wanted 1.1.0-beta.1");
+}
+
+TEST_F(DecisionTest, ABadReleaseIsPassedOver) {
+  facts.bad = {entry(4).content};
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+  be_on(3);
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("failed on this machine");
+}
+
+TEST_F(DecisionTest, ANewerReleaseEndsTheHoldOfABadOne) {
+  be_on(3);
+  facts.bad = {entry(4).content};
+  index.entries.push_back(make(5, "1.0.5"));
+  EXPECT_EQ(answer(), "wanted 1.0.5");
+}
+
+TEST_F(DecisionTest, NothingBelowTheFloorIsADestination) {
+  be_on(1);
+  index.floor = {1, 4};
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  index.floor = {1, 5};
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("below the floor 1.5");
+}
+
+TEST_F(DecisionTest, AMachineBelowTheFloorStillGoesByTheFilter) {
+  be_on(1);
+  index.floor = {1, 3};
+  item(3).permille = item(4).permille = 0;
+  EXPECT_EQ(answer(), "held 1.0.4");
+}
+
+TEST_F(DecisionTest, BelowTheFloorWithNothingNewerIsNotFine) {
+  be_on(4);
+  index.floor = {1, 5};
+  EXPECT_EQ(answer(), "held");
+}
+
+TEST_F(DecisionTest, GoingBackIsNotDecidedHere) {
+  be_on(4);
+  index.entries.pop_back();
+  index.entries.pop_back();
+  EXPECT_EQ(answer(), "current");
+}
+
+TEST_F(DecisionTest, BehindWhatWasCommittedNothingIsWanted) {
+  // 1.0.4 was committed once; somebody went back to 1.0.2, and 1.0.4 is bad now.
+  facts.highest_committed = {1, 4};
+  facts.bad = {entry(4).content};
+  EXPECT_EQ(answer(), "held 1.0.4");
+  facts.highest_committed = {1, 9};
+  facts.bad.clear();
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("behind 1.9");
+}
+
+TEST_F(DecisionTest, WhatWasCommittedBeforeMayComeAgain) {
+  facts.highest_committed = {1, 4};
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+}
+
+TEST_F(DecisionTest, AnOldReleaseStepsThroughTheOneItMay) {
+  be_on(1);
+  entry(4).minimum_version = "1.0.3";
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+  be_on(3);
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  be_on(1);
+  unlisted = {2, 3};
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("only 1.0.3 and newer may step to it");
+}
+
+TEST_F(DecisionTest, AnEmptyMachineNeedsNoStep) {
+  facts.installed.reset();
+  facts.installed_version.reset();
+  facts.highest_committed = {1, 0};
+  entry(4).minimum_version = "1.0.3";
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+}
+
+TEST_F(DecisionTest, ACounterMayNotJumpTooFar) {
+  entry(4).counter.n = 2 + kLargestCounterJump;
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  entry(4).counter.n = 3 + kLargestCounterJump;
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+  be_on(3);
+  facts.highest_committed = {1, 2};
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("jumps too far");
+}
+
+TEST_F(DecisionTest, TheHighestCounterThereIsDoesNoHarm) {
+  entry(4).counter.n = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+}
+
+TEST_F(DecisionTest, ARaisedEpochRecoversFromAForgedCounter) {
+  facts.installed = facts.highest_committed = {1, 9'000};
+  entry(4).counter = {2, 1};
+  facts.epoch = 2;
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+}
+
+TEST_F(DecisionTest, ReleaseKeysCannotRaiseTheEpochThemselves) {
+  entry(4).counter = {2, 1};
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+  facts.epoch = 2;
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+}
+
+TEST(RolloutPlaces, AreFixed) {
+  // Computed apart, by another program: changing this would move every machine of a running rollout.
+  EXPECT_EQ(rollout_place("00ff", "machine-1"), 607);
+  EXPECT_EQ(rollout_place("", ""), 192);
+  EXPECT_NE(rollout_place("a", "bc"), rollout_place("ab", "c"));
+}
+
+TEST(RolloutPlaces, AreSpreadEvenly) {
+  std::array<int, 10> tenths{};
+  for (int i = 0; i < 10'000; ++i) {
+    const auto place = rollout_place("salt", "machine-" + std::to_string(i));
+    ASSERT_GE(place, 0);
+    ASSERT_LT(place, 1000);
+    ++tenths.at(static_cast<std::size_t>(place / 100));
+  }
+  for (const int count : tenths) EXPECT_NEAR(count, 1000, 150);
+}
+
+TEST(RolloutPlaces, DifferByRelease) {
+  int same = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const auto id = std::to_string(i);
+    if ((rollout_place("one", id) < 100) == (rollout_place("two", id) < 100)) ++same;
+  }
+  EXPECT_LT(same, 900) << "not always the same machines go first";
+}
+
+}  // namespace
+}  // namespace upswarm::trust

@@ -1,0 +1,172 @@
+#include "protocol/trust/metadata.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/repository_simulator.hpp"
+
+namespace upswarm::trust {
+namespace {
+
+class MetadataTest : public testing::Test {
+ protected:
+  tests::FakeClock clock;
+  tests::RepositorySimulator simulator{clock};
+
+  static Result<Envelope> envelope(Json content) {
+    return parse_envelope(Json{{"signed", std::move(content)}, {"signatures", Json::array()}}.dump(), "test",
+                          kLongestTargets);
+  }
+  template <typename Parse>
+  static void expect_each_field_needed(const Json& whole, Parse parse, std::vector<std::string> optional = {}) {
+    ASSERT_TRUE(parse(*envelope(whole))) << parse(*envelope(whole)).error().message();
+    for (const auto& [key, value] : whole.items()) {
+      auto json = whole;
+      json.erase(key);
+      const bool may_miss = std::find(optional.begin(), optional.end(), key) != optional.end();
+      EXPECT_EQ(parse(*envelope(json)).has_value(), may_miss) << key;
+      json[key] = Json::array({1});
+      EXPECT_FALSE(parse(*envelope(json))) << key << " of a wrong type";
+    }
+  }
+};
+
+TEST_F(MetadataTest, RootNeedsEachField) {
+  expect_each_field_needed(to_json(simulator.root), parse_root, {"consistent_snapshot"});
+}
+TEST_F(MetadataTest, TimestampNeedsEachField) {
+  expect_each_field_needed(to_json(simulator.timestamp), parse_timestamp);
+}
+TEST_F(MetadataTest, SnapshotNeedsEachField) { expect_each_field_needed(to_json(simulator.snapshot), parse_snapshot); }
+TEST_F(MetadataTest, TargetsNeedEachField) {
+  expect_each_field_needed(to_json(simulator.targets), [](const Envelope& e) { return parse_targets(e, "targets"); },
+                           {"delegations"});
+}
+
+TEST_F(MetadataTest, RootComesBackAsItWas) {
+  const auto back = parse_root(*envelope(to_json(simulator.root)));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(to_json(*back), to_json(simulator.root));
+}
+
+TEST_F(MetadataTest, TargetsComeBackAsTheyWere) {
+  const auto back = parse_targets(*envelope(to_json(simulator.targets)), "targets");
+  ASSERT_TRUE(back);
+  EXPECT_EQ(to_json(*back), to_json(simulator.targets));
+}
+
+TEST_F(MetadataTest, VersionsBeginAtOne) {
+  auto json = to_json(simulator.timestamp);
+  for (const auto& version : {Json(0), Json(-1), Json("1")}) {
+    json["version"] = version;
+    EXPECT_FALSE(parse_timestamp(*envelope(json)));
+  }
+}
+
+TEST_F(MetadataTest, OnlyVersionOneOfTheSpecificationIsKnown) {
+  auto json = to_json(simulator.timestamp);
+  json["spec_version"] = "2.0.0";
+  EXPECT_FALSE(parse_timestamp(*envelope(json)));
+  json["spec_version"] = "1.99.0";
+  EXPECT_TRUE(parse_timestamp(*envelope(json)));
+}
+
+TEST_F(MetadataTest, OneRoleIsNotTakenForAnother) {
+  EXPECT_FALSE(parse_timestamp(*envelope(to_json(simulator.snapshot))));
+  EXPECT_FALSE(parse_root(*envelope(to_json(simulator.targets))));
+}
+
+TEST_F(MetadataTest, AKeyIdTwiceAmongSignaturesIsRefused) {
+  const Json twice{{"signed", to_json(simulator.timestamp)},
+                   {"signatures", Json::array({{{"keyid", "a"}, {"sig", "00"}}, {{"keyid", "a"}, {"sig", "01"}}})}};
+  EXPECT_FALSE(parse_envelope(twice.dump(), "test", kLongestTimestamp));
+}
+
+TEST_F(MetadataTest, TooLongIsRefusedUnread) {
+  const auto parsed = parse_envelope(std::string(20'000, ' '), "timestamp", kLongestTimestamp);
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().reason, "too_long");
+}
+
+TEST_F(MetadataTest, AThresholdOfZeroIsRefused) {
+  auto json = to_json(simulator.root);
+  json["roles"]["root"]["threshold"] = 0;
+  EXPECT_FALSE(parse_root(*envelope(json)));
+}
+
+TEST_F(MetadataTest, ADelegationMayNotBeNamedLikeATopLevelRole) {
+  auto json = to_json(simulator.targets);
+  json["delegations"]["roles"][0]["name"] = "targets";
+  EXPECT_FALSE(parse_targets(*envelope(json), "targets"));
+}
+
+class SignaturesTest : public testing::Test {
+ protected:
+  Result<void> check(const std::vector<const SigningKey*>& signers, int threshold) {
+    const auto parsed = parse_envelope(seal(Json{{"x", 1}}, signers), "test", kLongestRoot);
+    EXPECT_TRUE(parsed);
+    std::map<KeyId, PublicKey> keys;
+    RoleKeys role{{}, threshold};
+    for (const auto* key : {&a, &b, &c}) {
+      keys[key->id()] = key->public_key();
+      role.key_ids.push_back(key->id());
+    }
+    return verify_signatures(*parsed, role, keys, ed25519_verifier(), "test");
+  }
+
+  SigningKey a = SigningKey::generate();
+  SigningKey b = SigningKey::generate();
+  SigningKey c = SigningKey::generate();
+  SigningKey stranger = SigningKey::generate();
+};
+
+TEST_F(SignaturesTest, TheThresholdMustBeReached) {
+  EXPECT_TRUE(check({&a}, 1));
+  EXPECT_TRUE(check({&a, &c}, 2));
+  EXPECT_EQ(check({&a}, 2).error().reason, "wrong_signature");
+  EXPECT_FALSE(check({}, 1));
+}
+
+TEST_F(SignaturesTest, StrangersDoNotCount) {
+  EXPECT_FALSE(check({&stranger}, 1));
+  EXPECT_FALSE(check({&a, &stranger}, 2));
+  EXPECT_TRUE(check({&stranger, &a, &b}, 2)) << "nor do they harm";
+}
+
+TEST_F(SignaturesTest, OneKeyUnderTwoIdsCountsOnce) {
+  const auto message = seal(Json{{"x", 1}}, {&a});
+  auto json = Json::parse(message);
+  auto second = json["signatures"][0];
+  second["keyid"] = "another-id";
+  json["signatures"].push_back(second);
+  const auto parsed = parse_envelope(json.dump(), "test", kLongestRoot);
+  ASSERT_TRUE(parsed);
+  const std::map<KeyId, PublicKey> keys{{a.id(), a.public_key()}, {"another-id", a.public_key()}};
+  EXPECT_FALSE(verify_signatures(*parsed, {{a.id(), "another-id"}, 2}, keys, ed25519_verifier(), "test"));
+}
+
+struct PathCase {
+  const char* pattern;
+  const char* path;
+  bool matches;
+};
+
+TEST(Responsibility, PatternsMatchPartByPart) {
+  for (const auto& [pattern, path, matches] :
+       {PathCase{"pkg/app/*/*/*", "pkg/app/linux-x64/1.0.0/file.upk", true},
+        PathCase{"pkg/app/*/*/*", "pkg/app/linux-x64/file.upk", false},
+        PathCase{"pkg/app/*/*/*", "pkg/app/a/b/c/d", false}, PathCase{"pkg/app/*/*/*", "pkg/other/a/b/c", false},
+        PathCase{"*", "file", true}, PathCase{"*", "a/file", false}, PathCase{"a?c", "abc", true},
+        PathCase{"a?c", "a/c", false}, PathCase{"*.json", "x.json", true}, PathCase{"a*b*c", "aXbYbZc", true},
+        PathCase{"a*b*c", "aXbYbZ", false}, PathCase{"", "", true}, PathCase{"a", "", false}}) {
+    EXPECT_EQ(is_responsible({"r", {}, false, {pattern}, {}}, path), matches) << pattern << " " << path;
+  }
+}
+
+TEST(Responsibility, HashPrefixesAreOfThePath) {
+  const auto prefix = sha256(std::string_view("some/file")).hex().substr(0, 4);
+  EXPECT_TRUE(is_responsible({"r", {}, false, {}, {prefix}}, "some/file"));
+  EXPECT_FALSE(is_responsible({"r", {}, false, {}, {prefix}}, "other/file"));
+}
+
+}  // namespace
+}  // namespace upswarm::trust

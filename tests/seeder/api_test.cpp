@@ -1,0 +1,180 @@
+#include "seeder/api.hpp"
+
+#include <gtest/gtest.h>
+
+#include "protocol/base/json.hpp"
+#include "seeder/migrations.hpp"
+#include "tests/seeder/seeder_world.hpp"
+
+namespace upswarm::seeder {
+namespace {
+
+class ApiTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    world.add_release("1.0.0", "the first package");
+    world.write_bundle("0001");
+    ASSERT_EQ(world.incoming().poll()->taken, 1);
+  }
+
+  HttpCall call(const std::string& method, const std::string& path, std::map<std::string, std::string> headers = {}, const std::string& body = "") {
+    return {method, path, "", std::move(headers), body, boost::asio::ip::make_address("10.0.0.1"), boost::asio::ip::make_address("10.0.0.9")};
+  }
+  HttpAnswer get(const std::string& path, std::map<std::string, std::string> headers = {}) { return api.answer(call("GET", path, std::move(headers))); }
+  std::map<std::string, std::string> bearer(std::vector<Scope> scopes) {
+    return {{"authorization", "Bearer " + *ApiKeys(records).make("key" + std::to_string(++keys), scopes, world.clock.now())}};
+  }
+  static std::string header(const HttpAnswer& answer, const std::string& wanted) {
+    for (const auto& [name, value] : answer.headers) {
+      if (name == wanted) return value;
+    }
+    return "";
+  }
+  std::string package() { return "/targets/" + world.stored_name(world.package_path("1.0.0")); }
+
+  tests::SeederWorld world;
+  Database records = std::move(*Database::open(world.place.database(), kMigrations));
+  Tracker tracker{{}, world.clock};
+  Uploads uploads{system_files(), world.place, 1_MiB};
+  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock}};
+  int keys = 0;
+};
+
+TEST_F(ApiTest, ServesMetadataWithATag) {
+  const auto answer = get("/metadata/timestamp.json");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, world.metadata("timestamp.json"));
+  const auto tag = header(answer, "ETag");
+  const auto again = get("/metadata/timestamp.json", {{"if-none-match", tag}});
+  EXPECT_EQ(again.status, 304);
+  EXPECT_TRUE(again.body.empty());
+  EXPECT_EQ(header(again, "ETag"), tag);
+  EXPECT_NE(header(get("/metadata/1.root.json"), "Cache-Control").find("immutable"), std::string::npos);
+  EXPECT_EQ(header(answer, "Cache-Control").find("immutable"), std::string::npos);
+}
+
+TEST_F(ApiTest, ServesNothingElseFromTheFolder) {
+  world.folder.write("repository/metadata/secret", "x");
+  for (const auto* path : {"/metadata/secret", "/metadata/../../keys/timestamp.key", "/metadata/%2e%2e/%2e%2e/seeder.sqlite", "/metadata/",
+                           "/metadata/2.root.json", "/targets/../metadata/timestamp.json", "/targets/", "/targets/pkg", "/", "/etc/passwd", "//metadata/timestamp.json"}) {
+    EXPECT_EQ(get(path).status, 404) << path;
+  }
+  EXPECT_EQ(get("/metadata/%zz").status, 400);
+}
+
+TEST_F(ApiTest, ServesTargetsWholeAndInParts) {
+  const auto whole = get(package());
+  EXPECT_EQ(whole.status, 200);
+  EXPECT_EQ(whole.length, 17_B);
+  const auto part = get(package(), {{"range", "bytes=4-8"}});
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.first, 4_B);
+  EXPECT_EQ(part.length, 5_B);
+  EXPECT_EQ(header(part, "Content-Range"), "bytes 4-8/17");
+  const auto beyond = get(package(), {{"range", "bytes=17-"}});
+  EXPECT_EQ(beyond.status, 416);
+  EXPECT_EQ(header(beyond, "Content-Range"), "bytes */17");
+}
+
+TEST_F(ApiTest, IgnoresARangeForAnotherContent) {
+  const auto tag = header(get(package()), "ETag");
+  EXPECT_EQ(get(package(), {{"range", "bytes=4-8"}, {"if-range", tag}}).status, 206);
+  EXPECT_EQ(get(package(), {{"range", "bytes=4-8"}, {"if-range", "\"other\""}}).status, 200);
+}
+
+TEST_F(ApiTest, TakesNoOtherMethods) {
+  for (const auto* method : {"POST", "DELETE", "PATCH", "OPTIONS", "BREW"}) EXPECT_EQ(api.answer(call(method, "/metadata/timestamp.json")).status, 405) << method;
+  EXPECT_EQ(api.answer(call("GET", "/v1/reports")).status, 405);
+}
+
+TEST_F(ApiTest, AnswersAnnouncesAlwaysInBencode) {
+  auto announce = call("GET", "/announce");
+  announce.query = "info_hash=x";
+  const auto answer = api.answer(announce);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body.rfind("d14:failure reason", 0), 0U) << answer.body;
+}
+
+TEST_F(ApiTest, StoresReportsOnce) {
+  const auto* const report = R"({"machine":"m","number":1,"product":"app","from":"","to":"1.0.0","running":"1.0.0","kind":"full","result":"completed","reason":"",)"
+                             R"("at":"2026-11-21T04:20:00Z","milliseconds":12,"bytes":{"disk":0,"site":1,"origin_bt":2,"origin_http":3,"wasted":0}})";
+  const auto first = api.answer(call("POST", "/v1/reports", {}, report));
+  EXPECT_EQ(first.status, 200) << first.body;
+  EXPECT_EQ(first.body, R"({"stored":true})");
+  EXPECT_EQ(api.answer(call("POST", "/v1/reports", {}, report)).body, R"({"stored":false})");
+  EXPECT_EQ(api.answer(call("POST", "/v1/reports", {}, "{}")).status, 400);
+}
+
+TEST_F(ApiTest, ShowsItsStatusToReadersOnly) {
+  EXPECT_EQ(get("/v1/status").status, 401);
+  EXPECT_EQ(get("/v1/status", {{"authorization", "Bearer nonsense"}}).status, 401);
+  EXPECT_EQ(get("/v1/status", bearer({Scope::upload})).status, 403);
+  const auto answer = get("/v1/status", bearer({Scope::read}));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const auto json = parse_json(answer.body, "status");
+  ASSERT_TRUE(json);
+  EXPECT_EQ(json->at("torrents"), 1);
+  EXPECT_EQ(json->at("reports"), 0);
+  EXPECT_EQ(json->at("peers"), 0);
+}
+
+TEST_F(ApiTest, TellsItsHealth) {
+  EXPECT_EQ(get("/v1/health").status, 200);
+  world.clock.advance(std::chrono::hours(25));
+  EXPECT_EQ(get("/v1/health").status, 503);
+}
+
+TEST_F(ApiTest, TakesUploadsByScope) {
+  const auto status = [&](const std::string& path, std::map<std::string, std::string> headers, std::optional<Bytes> length = 2_B) {
+    auto begun = api.begin_upload(call("PUT", path, std::move(headers)), length);
+    const auto* refused = std::get_if<HttpAnswer>(&begun);
+    return refused != nullptr ? refused->status : api.end_upload(*std::get<0>(begun)).status;
+  };
+  const auto upload = bearer({Scope::upload});
+  const auto rollout = bearer({Scope::rollout});
+  EXPECT_EQ(status("/v1/bundles/b/bundle.json", {}), 401);
+  EXPECT_EQ(status("/v1/bundles/b/bundle.json", bearer({Scope::read})), 403);
+  EXPECT_EQ(status("/v1/bundles/b/bundle.json", rollout), 201);
+  EXPECT_EQ(status("/v1/bundles/b/metadata/2.root.json", rollout), 403);
+  EXPECT_EQ(status("/v1/bundles/b/metadata/2.root.json", upload), 201);
+  EXPECT_EQ(status("/v1/bundles/b/../../x", upload), 400);
+  EXPECT_EQ(status("/v1/bundles/%2e%2e/bundle.json", upload), 400);
+  EXPECT_EQ(status("/v1/bundles/b/bundle.json", upload, 1_MiB), 413);
+  EXPECT_EQ(status("/v1/bundles/b/bundle.json", upload, std::nullopt), 411);
+  EXPECT_EQ(status("/metadata/1.root.json", upload), 405);
+}
+
+TEST_F(ApiTest, SaysWhyACommitIsRefused) {
+  const auto upload = bearer({Scope::upload});
+  EXPECT_EQ(api.answer(call("POST", "/v1/bundles/b/commit")).status, 401);
+  EXPECT_EQ(api.answer(call("POST", "/v1/bundles/b/commit", upload)).status, 404);
+  auto begun = api.begin_upload(call("PUT", "/v1/bundles/b/bundle.json", upload), 2_B);
+  auto& sink = *std::get<0>(begun);
+  ASSERT_TRUE(sink.write(as_bytes("{}")));
+  ASSERT_EQ(api.end_upload(sink).status, 201);
+  const auto answer = api.answer(call("POST", "/v1/bundles/b/commit", upload));
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_NE(answer.body.find("bundle.json"), std::string::npos) << answer.body;
+}
+
+TEST_F(ApiTest, CommitsAGoodUpload) {
+  const auto upload = bearer({Scope::upload});
+  world.add_release("1.1.0", "the second package");
+  const auto bundle = world.write_bundle("made", {world.wish(1, 1000)});
+  for (const auto& one : std::filesystem::recursive_directory_iterator(bundle)) {
+    if (!one.is_regular_file()) continue;
+    const auto path = one.path().lexically_relative(bundle).string();
+    const auto content = world.folder.read("incoming/made/" + path);
+    auto begun = api.begin_upload(call("PUT", "/v1/bundles/b/" + path, upload), Bytes{content.size()});
+    ASSERT_EQ(begun.index(), 0U) << path;
+    ASSERT_TRUE(std::get<0>(begun)->write(as_bytes(content)));
+    ASSERT_EQ(api.end_upload(*std::get<0>(begun)).status, 201);
+  }
+  const auto answer = api.answer(call("POST", "/v1/bundles/b/commit", upload));
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.body, R"({"accepted":true})");
+  EXPECT_EQ(get("/targets/" + world.stored_name(world.package_path("1.1.0"))).status, 200);
+}
+
+}  // namespace
+}  // namespace upswarm::seeder

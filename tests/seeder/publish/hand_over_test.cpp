@@ -1,0 +1,160 @@
+#include "seeder/publish/hand_over.hpp"
+
+#include "protocol/base/program.hpp"
+#include "tests/seeder/publish/publish_fixture.hpp"
+#include "tests/support/stopping_files.hpp"
+
+namespace upswarm::tests {
+namespace {
+
+/// Remembers what was asked and answers as the test says.
+class FakeHttp final : public HttpClient {
+ public:
+  struct Seen {
+    std::string line;
+    std::string authorization;
+    std::string body;
+  };
+  Result<HttpResponse> send(const HttpRequest& request, std::stop_token /*stop*/) override {
+    std::string authorization;
+    for (const auto& [name, value] : request.headers) authorization = name == "Authorization" ? value : authorization;
+    const auto body =
+        request.body_file.empty() ? request.body : must(read_file(unsynced_files(), request.body_file, 64_MiB));
+    seen->push_back({request.method + " " + request.url, authorization, body});
+    if (request.url.find(fail_at) != std::string::npos) return answer;
+    return HttpResponse{201, {}, ""};
+  }
+  std::shared_ptr<std::vector<Seen>> seen = std::make_shared<std::vector<Seen>>();
+  std::string fail_at = "nowhere";
+  Result<HttpResponse> answer = HttpResponse{500, {}, ""};
+};
+
+class HandOverTest : public PublishTest {
+ protected:
+  HandOverTest() {
+    init();
+    released = release("1.0.0", tree("one")).bundle;
+    std::filesystem::create_directories(incoming);
+  }
+  Result<std::vector<std::string>> to_folder(Files& files = unsynced_files(), std::stop_token stop = {}) const {
+    auto repository = open();
+    UPSWARM_TRY(const auto to, publish::open_folder_destination(files, incoming));
+    return publish::hand_over_all(repository, *to, {}, std::move(stop));
+  }
+  Result<std::vector<std::string>> over_http(std::unique_ptr<FakeHttp> http) const {
+    auto repository = open();
+    const auto to = publish::open_http_destination(unsynced_files(), std::move(http), "https://seeder:8443/", "secret");
+    return publish::hand_over_all(repository, *to, {}, {});
+  }
+  std::size_t waiting() const { return must(open(publish::Repository::Access::reading).outgoing()).size(); }
+
+  const Path incoming = top / "incoming";
+  std::string released;
+};
+
+TEST_F(HandOverTest, AFolderGetsWholeBundlesInTheirOrder) {
+  const auto before = snapshot_of(bundle(released));
+  const auto sent = to_folder();
+  ASSERT_TRUE(sent) << sent.error().message();
+  EXPECT_EQ(*sent, (std::vector<std::string>{"00000001-init", released}));
+  EXPECT_EQ(snapshot_of(incoming / released), before);
+  EXPECT_EQ(waiting(), 0U);
+  EXPECT_TRUE(std::filesystem::exists(folder / "handed-over" / (released + ".json")));
+}
+
+TEST_F(HandOverTest, WhatWasHandedOverIsNotSentAgainAndNumbersGoOn) {
+  must(to_folder());
+  EXPECT_TRUE(must(to_folder()).empty());
+  EXPECT_TRUE(release("1.1.0", tree("two", 2)).bundle.starts_with("00000003-"));
+}
+
+TEST_F(HandOverTest, AFullDiskLeavesNothingInIncomingAndARetryWorks) {
+  StoppingFiles files(unsynced_files());
+  for (const std::size_t n : {1U, 3U, 8U, 14U}) {
+    files.stop_at(n, StoppingFiles::Mode::fail, ErrorKind::no_space);
+    const auto failed = to_folder(files);
+    ASSERT_FALSE(failed) << n;
+    EXPECT_EQ(failed.error().kind, ErrorKind::no_space);
+    for (const auto& entry : std::filesystem::directory_iterator(incoming))
+      EXPECT_NE(entry.path().extension(), ".part");
+  }
+  ASSERT_TRUE(to_folder());
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(HandOverTest, AHalfBundleOfAnEarlierAttemptIsReplaced) {
+  top.write("incoming/00000001-init.part/junk", "x");
+  must(to_folder());
+  EXPECT_FALSE(std::filesystem::exists(incoming / "00000001-init/junk"));
+  EXPECT_FALSE(std::filesystem::exists(incoming / "00000001-init.part"));
+}
+
+TEST_F(HandOverTest, AMissingFolderIsSaid) {
+  const auto to = publish::open_folder_destination(unsynced_files(), top / "nowhere");
+  ASSERT_FALSE(to);
+  EXPECT_EQ(to.error().kind, ErrorKind::not_found);
+}
+
+TEST_F(HandOverTest, CancellingKeepsTheBundles) {
+  EXPECT_EQ(to_folder(unsynced_files(), already_stopped()).error().kind, ErrorKind::cancelled);
+  EXPECT_EQ(waiting(), 2U);
+}
+
+TEST_F(HandOverTest, HttpPutsEveryFileAndCommitsLast) {
+  auto http = std::make_unique<FakeHttp>();
+  const auto seen = http->seen;
+  const auto files = snapshot_of(bundle(released));
+  must(over_http(std::move(http)));
+  std::map<std::string, std::string> put;
+  const auto base = "https://seeder:8443/v1/bundles/" + released + "/";
+  for (const auto& one : *seen) {
+    EXPECT_EQ(one.authorization, "Bearer secret");
+    if (one.line.starts_with("PUT " + base)) put[one.line.substr(4 + base.size())] = one.body;
+  }
+  for (const auto& [name, bytes] : files) {
+    if (bytes.empty()) continue;  // a folder
+    EXPECT_EQ(put[name], bytes) << name;
+  }
+  EXPECT_EQ(seen->back().line, "POST " + base + "commit");
+  EXPECT_EQ((*seen)[seen->size() - 2].line, "PUT " + base + "bundle.json");
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(HandOverTest, ARefusalOfTheSeederIsOurs) {
+  auto http = std::make_unique<FakeHttp>();
+  http->fail_at = "1.0.0-stable-linux-x64-1.1/commit";
+  const Error refusal{ErrorKind::untrusted, "take in the bundle", "the version went back", "rollback"};
+  http->answer = HttpResponse{422, {}, Json{{"error", to_json(refusal)}}.dump()};
+  const auto result = over_http(std::move(http));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::untrusted);
+  EXPECT_EQ(result.error().reason, "rollback");
+  EXPECT_NE(result.error().message().find("the version went back"), std::string::npos);
+  EXPECT_EQ(waiting(), 1U);  // the first was taken
+}
+
+TEST_F(HandOverTest, OtherAnswersHaveKinds) {
+  const std::pair<int, ErrorKind> wanted[] = {{401, ErrorKind::denied},    {403, ErrorKind::denied},
+                                              {404, ErrorKind::not_found}, {503, ErrorKind::unreachable},
+                                              {507, ErrorKind::no_space},  {302, ErrorKind::internal}};
+  for (const auto& [status, kind] : wanted) {
+    auto http = std::make_unique<FakeHttp>();
+    http->fail_at = "00000001-init/";
+    http->answer = HttpResponse{status, {}, "<html>"};
+    const auto result = over_http(std::move(http));
+    ASSERT_FALSE(result) << status;
+    EXPECT_EQ(result.error().kind, kind) << status;
+  }
+  EXPECT_EQ(waiting(), 2U);
+}
+
+TEST_F(HandOverTest, AnUnreachableSeederLosesNothing) {
+  auto http = std::make_unique<FakeHttp>();
+  http->fail_at = "00000001-init/";
+  http->answer = Error{ErrorKind::unreachable, "PUT", "connection refused"};
+  EXPECT_EQ(over_http(std::move(http)).error().kind, ErrorKind::unreachable);
+  EXPECT_TRUE(to_folder());
+}
+
+}  // namespace
+}  // namespace upswarm::tests

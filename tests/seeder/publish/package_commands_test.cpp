@@ -1,0 +1,66 @@
+#include "seeder/publish/package_commands.hpp"
+
+#include "tests/seeder/publish/publish_fixture.hpp"
+
+namespace upswarm::tests {
+namespace {
+
+class PackageCommandsTest : public PublishTest {
+ protected:
+  const publish::PackageWork work{unsynced_files(), {}, {}};
+};
+
+TEST_F(PackageCommandsTest, PackAndUnpackGiveTheSameTree) {
+  const auto from = tree("one");
+  const auto packed = must(pack_folder(work, from, top / "one.upk"));
+  EXPECT_EQ(packed.at("files"), 3);
+  EXPECT_EQ(packed.at("length"), std::filesystem::file_size(top / "one.upk"));
+  const auto unpacked = must(unpack_package(work, top / "one.upk", top / "out"));
+  EXPECT_EQ(unpacked.at("content"), packed.at("content"));
+  EXPECT_EQ(snapshot_of(top / "out"), snapshot_of(from));
+}
+
+TEST_F(PackageCommandsTest, DiffAndApplyGiveTheNewTree) {
+  const auto old_tree = tree("one");
+  const auto new_tree = tree("two", 1, {{"share/new", "x"}});
+  must(diff_folders(work, old_tree, new_tree, top / "d.upd"));
+  must(apply_delta(work, old_tree, top / "d.upd", top / "out"));
+  EXPECT_EQ(snapshot_of(top / "out"), snapshot_of(new_tree));
+}
+
+TEST_F(PackageCommandsTest, ADeltaOnTheWrongBaseLeavesNothing) {
+  const auto old_tree = tree("one");
+  must(diff_folders(work, old_tree, tree("two", 2), top / "d.upd"));
+  const auto applied = apply_delta(work, tree("three", 3), top / "d.upd", top / "out");
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().reason, "wrong_base");
+  EXPECT_FALSE(std::filesystem::exists(top / "out"));
+  EXPECT_FALSE(std::filesystem::exists(top / "out.part"));
+}
+
+TEST_F(PackageCommandsTest, WhatIsThereIsNeverReplaced) {
+  top.write("one.upk", "precious");
+  EXPECT_EQ(pack_folder(work, tree("one"), top / "one.upk").error().kind, ErrorKind::denied);
+  EXPECT_EQ(top.read("one.upk"), "precious");
+}
+
+TEST_F(PackageCommandsTest, CancellingLeavesNothing) {
+  const publish::PackageWork stopped{unsynced_files(), {}, already_stopped()};
+  EXPECT_EQ(pack_folder(stopped, tree("one"), top / "one.upk").error().kind, ErrorKind::cancelled);
+  EXPECT_FALSE(std::filesystem::exists(top / "one.upk"));
+  EXPECT_FALSE(std::filesystem::exists(top / "one.upk.part"));
+}
+
+TEST_F(PackageCommandsTest, InspectTellsWhichItIs) {
+  const auto from = tree("one");
+  must(pack_folder(work, from, top / "one.upk"));
+  must(diff_folders(work, from, tree("two", 2), top / "d.upd"));
+  EXPECT_EQ(must(publish::inspect(unsynced_files(), top / "one.upk")).at("kind"), "full");
+  EXPECT_EQ(must(publish::inspect(unsynced_files(), top / "d.upd")).at("kind"), "delta");
+  top.write("junk", "neither of the two");
+  EXPECT_EQ(publish::inspect(unsynced_files(), top / "junk").error().kind, ErrorKind::corrupt);
+  EXPECT_EQ(publish::inspect(unsynced_files(), top / "nowhere").error().kind, ErrorKind::not_found);
+}
+
+}  // namespace
+}  // namespace upswarm::tests

@@ -1,0 +1,93 @@
+#include "seeder/publish/steering.hpp"
+
+#include "seeder/publish/hand_over.hpp"
+#include "tests/seeder/publish/publish_fixture.hpp"
+
+namespace upswarm::tests {
+namespace {
+
+class SteeringTest : public PublishTest {
+ protected:
+  SteeringTest() {
+    init();
+    auto wanted = request("1.0.0", tree("one"));
+    wanted.permille.reset();
+    first = must(try_release(wanted)).entry;
+    wanted = request("1.1.0", tree("two", 2));
+    wanted.permille = 50;
+    second = must(try_release(wanted)).entry;
+  }
+  static publish::ReleaseChoice choice(const std::string& version) { return {"app", "stable", "linux-x64", version}; }
+
+  Result<seeder::RolloutWish> steer(const std::string& version, const publish::RolloutChange& change) const {
+    auto repository = open();
+    UPSWARM_TRY(const auto name, publish::steer_rollout(repository, choice(version), change));
+    EXPECT_TRUE(snapshot_of(bundle(name) / "metadata").empty());
+    const auto written = must(seeder::parse_bundle(top.read("repository/outgoing/" + name + "/bundle.json"), name));
+    EXPECT_EQ(written.rollouts.size(), 1U);
+    return written.rollouts.front();
+  }
+  Result<std::string> floor(const std::string& version) const {
+    auto repository = open();
+    auto ring = keys();
+    return publish::raise_floor(repository, choice(version), clock, ring);
+  }
+
+  trust::Entry first;
+  trust::Entry second;
+};
+
+TEST_F(SteeringTest, ARolloutIsAWishBoundToTheEntry) {
+  const auto wish = must(steer("1.0.0", {.permille = 100, .paused = {}, .reason = "first ring"}));
+  EXPECT_EQ(wish.item.counter, first.counter);
+  EXPECT_EQ(wish.item.entry, first.digest());
+  EXPECT_EQ(wish.item.permille, 100);
+  EXPECT_FALSE(wish.item.paused);
+  EXPECT_EQ(wish.item.reason, "first ring");
+}
+
+TEST_F(SteeringTest, APauseKeepsThePermilleAndResumingGoesOn) {
+  EXPECT_EQ(must(steer("1.1.0", {.permille = {}, .paused = true, .reason = {}})).item.permille, 50);
+  EXPECT_TRUE(must(steer("1.1.0", {.permille = 200, .paused = {}, .reason = {}})).item.paused);
+  const auto resumed = must(steer("1.1.0", {.permille = {}, .paused = false, .reason = {}}));
+  EXPECT_EQ(resumed.item.permille, 200);
+  EXPECT_FALSE(resumed.item.paused);
+}
+
+TEST_F(SteeringTest, WishesThatWereHandedOverAreRemembered) {
+  std::filesystem::create_directories(top / "incoming");
+  {
+    auto repository = open();
+    const auto to = must(publish::open_folder_destination(unsynced_files(), top / "incoming"));
+    must(publish::hand_over_all(repository, *to, {}, {}));
+  }
+  EXPECT_EQ(must(steer("1.1.0", {.permille = {}, .paused = true, .reason = {}})).item.permille, 50);
+}
+
+TEST_F(SteeringTest, ResumingWhatNeverStartedNeedsAPermille) {
+  EXPECT_EQ(steer("1.0.0", {.permille = {}, .paused = false, .reason = {}}).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(SteeringTest, AnUnknownReleaseIsNotFound) {
+  EXPECT_EQ(steer("9.9.9", {.permille = 1, .paused = {}, .reason = {}}).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(steer("1.0.0", {.permille = 1001, .paused = {}, .reason = {}}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(floor("9.9.9").error().kind, ErrorKind::not_found);
+}
+
+TEST_F(SteeringTest, TheFloorRisesAndNeverSinks) {
+  const auto name = must(floor("1.1.0"));
+  EXPECT_FALSE(name.empty());
+  const auto repository = open();
+  const auto& product = repository.products().at("app");
+  EXPECT_EQ(product.index_of("stable", "linux-x64").floor, second.counter);
+  EXPECT_EQ(product.index_of("stable", "linux-x64").entries.size(), 2U);
+}
+
+TEST_F(SteeringTest, AFloorThatIsThereIsNothingToDo) {
+  must(floor("1.1.0"));
+  EXPECT_EQ(must(floor("1.1.0")), "");
+  EXPECT_EQ(floor("1.0.0").error().kind, ErrorKind::invalid);
+}
+
+}  // namespace
+}  // namespace upswarm::tests
