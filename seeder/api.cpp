@@ -46,7 +46,9 @@ bool has_tag(const HttpCall& call, const std::string& tag) {
   return wanted == "*" || wanted.find(tag) != std::string::npos;
 }
 
-Error other_method(const HttpCall& call) { return {ErrorKind::invalid, call.method + " " + call.path, "this is not done here", "method"}; }
+Error other_method(const HttpCall& call) {
+  return {ErrorKind::invalid, call.method + " " + call.path, "this is not done here", "method"};
+}
 
 }  // namespace
 
@@ -81,8 +83,8 @@ HttpAnswer Api::post(const HttpCall& call, const std::string& path) {
   if (path.starts_with(kBundles) && path.ends_with(kCommit) && path.size() > kBundles.size() + kCommit.size()) {
     return commit(call, path.substr(kBundles.size(), path.size() - kBundles.size() - kCommit.size()));
   }
-  const bool known = path.starts_with(kMetadata) || path.starts_with(kTargets) || path == "/announce" || path == "/v1/health" ||
-                     path == "/v1/status";
+  const bool known = path.starts_with(kMetadata) || path.starts_with(kTargets) || path == "/announce" ||
+                     path == "/v1/health" || path == "/v1/status";
   return failure(known ? other_method(call) : not_here(call.path));
 }
 
@@ -93,7 +95,9 @@ HttpAnswer Api::metadata(const HttpCall& call, const std::string& name) {
   if (!bytes && bytes.error().kind == ErrorKind::not_found) return failure(not_here(call.path));
   if (!bytes) return failure({ErrorKind::internal, bytes.error().context, bytes.error().cause});
   const auto tag = "\"" + sha256(*bytes).hex() + "\"";
-  HttpAnswer answer{.headers = {{"Content-Type", "application/json"}, {"ETag", tag}, {"Cache-Control", is_timestamp ? kShortly : kForever}}};
+  HttpAnswer answer{.headers = {{"Content-Type", "application/json"},
+                                {"ETag", tag},
+                                {"Cache-Control", is_timestamp ? kShortly : kForever}}};
   if (has_tag(call, tag)) answer.status = 304;
   else answer.body = std::move(*bytes);
   return answer;
@@ -108,7 +112,10 @@ HttpAnswer Api::target(const HttpCall& call, const std::string& name) {
   const auto info = (*file)->info();
   if (!info) return failure({ErrorKind::internal, info.error().context, info.error().cause});
   const auto tag = "\"" + digest->hex() + "\"";
-  HttpAnswer answer{.headers = {{"Content-Type", "application/octet-stream"}, {"ETag", tag}, {"Cache-Control", kForever}, {"Accept-Ranges", "bytes"}}};
+  HttpAnswer answer{.headers = {{"Content-Type", "application/octet-stream"},
+                                {"ETag", tag},
+                                {"Cache-Control", kForever},
+                                {"Accept-Ranges", "bytes"}}};
   if (has_tag(call, tag)) {
     answer.status = 304;
     return answer;
@@ -123,7 +130,8 @@ HttpAnswer Api::target(const HttpCall& call, const std::string& name) {
   if (range.kind == ByteRange::Kind::part) {
     answer.status = 206;
     answer.headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first.count) + "-" +
-                                                     std::to_string((range.first + range.length).count - 1) + "/" + size);
+                                                     std::to_string((range.first + range.length).count - 1) + "/" +
+                                                     size);
   }
   answer.file = std::move(*file);
   answer.first = range.first;
@@ -134,7 +142,8 @@ HttpAnswer Api::target(const HttpCall& call, const std::string& name) {
 HttpAnswer Api::announce(const HttpCall& call) {
   HttpAnswer answer{.headers = {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}}};
   const auto announce = parse_announce(call.query);
-  answer.body = announce ? parts_.tracker.answer(*announce, call.remote, call.local) : announce_failure(announce.error().cause);
+  answer.body =
+      announce ? parts_.tracker.answer(*announce, call.remote, call.local) : announce_failure(announce.error().cause);
   return answer;
 }
 
@@ -170,7 +179,8 @@ HttpAnswer Api::report(const HttpCall& call) {
 HttpAnswer Api::commit(const HttpCall& call, const std::string& name) {
   const auto key = authorize(call, {Scope::upload, Scope::rollout});
   if (!key) return failure(key.error());
-  const auto verdict = parts_.uploads.commit(name, parts_.incoming, key->may(Scope::rollout) ? Steering::any : Steering::first_filter);
+  const auto verdict =
+      parts_.uploads.commit(name, parts_.incoming, key->may(Scope::rollout) ? Steering::any : Steering::first_filter);
   if (verdict && !verdict->refused) return json_answer(200, {{"accepted", true}});
   const auto& why = verdict ? *verdict->refused : verdict.error();
   log::warning("bundle not taken in", {{"bundle", name}, {"key", key->name}, {"why", why.message()}});
@@ -187,18 +197,22 @@ Result<ApiKey> Api::authorize(const HttpCall& call, std::initializer_list<Scope>
   if (!header.starts_with(kBearer)) return Error{ErrorKind::denied, call.path, "an API key is wanted", "api_key"};
   UPSWARM_TRY(auto key, keys_.check(header.substr(kBearer.size())));
   if (std::ranges::any_of(scopes, [&](Scope scope) { return key.may(scope); })) return key;
-  return Error{ErrorKind::denied, call.path, "the API key " + key.name + " has not the scope " + std::string(name_of(*scopes.begin())), "scope"};
+  return Error{ErrorKind::denied, call.path,
+               "the API key " + key.name + " has not the scope " + std::string(name_of(*scopes.begin())), "scope"};
 }
 
-std::variant<std::unique_ptr<UploadSink>, HttpAnswer> Api::begin_upload(const HttpCall& call, std::optional<Bytes> length) {
+std::variant<std::unique_ptr<UploadSink>, HttpAnswer> Api::begin_upload(const HttpCall& call,
+                                                                        std::optional<Bytes> length) {
   const auto path = percent_decoded(call.path).value_or("");
   const auto slash = path.find('/', kBundles.size());
   if (!path.starts_with(kBundles)) return failure(other_method(call));
   if (slash == std::string::npos) return failure(not_here(call.path));
   const auto file = path.substr(slash + 1);
-  const auto key = file == "bundle.json" ? authorize(call, {Scope::upload, Scope::rollout}) : authorize(call, {Scope::upload});
+  const auto key =
+      file == "bundle.json" ? authorize(call, {Scope::upload, Scope::rollout}) : authorize(call, {Scope::upload});
   if (!key) return failure(key.error());
-  if (!length) return json_answer(411, Json{{"error", to_json(Error{ErrorKind::invalid, call.path, "Content-Length is wanted"})}});
+  if (!length)
+    return json_answer(411, Json{{"error", to_json(Error{ErrorKind::invalid, call.path, "Content-Length is wanted"})}});
   auto sink = parts_.uploads.begin(path.substr(kBundles.size(), slash - kBundles.size()), file, *length);
   if (!sink) return failure(sink.error());
   return std::move(*sink);

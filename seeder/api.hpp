@@ -26,11 +26,11 @@ namespace upswarm::seeder {
 struct ApiParts {
   Files& files;
   SeederFolder folder;
-  Database& database;          ///< shared by its threads; no other transactions on it
+  Database& database;  ///< shared by its threads; no other transactions on it
   Tracker& tracker;
   Incoming& incoming;
   Uploads& uploads;
-  const Seeding* seeding;      ///< nothing: no BitTorrent
+  const Seeding* seeding;  ///< nothing: no BitTorrent
   const Clock& clock;
 };
 
@@ -39,7 +39,8 @@ class Api final : public HttpHandler {
   explicit Api(ApiParts parts) : parts_(std::move(parts)), keys_(parts_.database), reports_(parts_.database) {}
 
   HttpAnswer answer(const HttpCall& call) override;
-  std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call, std::optional<Bytes> length) override;
+  std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call,
+                                                                     std::optional<Bytes> length) override;
   HttpAnswer end_upload(UploadSink& sink) override;
   HttpAnswer failure(const Error& error) override;
 

@@ -70,24 +70,25 @@ Result<std::string> ApiKeys::make(const std::string& name, const std::vector<Sco
   UPSWARM_CHECK(trust::parse_name(name));
   if (scopes.empty()) return Error{ErrorKind::invalid, "make the API key " + name, "it needs a scope"};
   const auto secret = std::string(kPrefix) + to_hex(random_bytes(kSecretLength));
-  UPSWARM_TRY(const auto made,
-              database_.run("INSERT INTO api_keys (name, scopes, sha256, created) VALUES (?, ?, ?, ?) "
-                            "ON CONFLICT (name) DO NOTHING RETURNING name",
-                            {name, joined(scopes), sha256(secret).hex(), to_string(now)}));
+  UPSWARM_TRY(const auto made, database_.run("INSERT INTO api_keys (name, scopes, sha256, created) VALUES (?, ?, ?, ?) "
+                                             "ON CONFLICT (name) DO NOTHING RETURNING name",
+                                             {name, joined(scopes), sha256(secret).hex(), to_string(now)}));
   if (made.empty()) return Error{ErrorKind::invalid, "make the API key " + name, "there is one of this name already"};
   return secret;
 }
 
 Result<std::vector<ApiKey>> ApiKeys::list() {
-  UPSWARM_TRY(const auto rows, database_.run("SELECT name, scopes, created, revoked FROM api_keys ORDER BY name LIMIT 10000"));
+  UPSWARM_TRY(const auto rows,
+              database_.run("SELECT name, scopes, created, revoked FROM api_keys ORDER BY name LIMIT 10000"));
   std::vector<ApiKey> keys;
   for (const auto& row : rows) keys.push_back(to_key(row));
   return keys;
 }
 
 Result<void> ApiKeys::revoke(const std::string& name, Time now) {
-  UPSWARM_TRY(const auto rows, database_.run("UPDATE api_keys SET revoked = ? WHERE name = ? AND revoked IS NULL RETURNING name",
-                                             {to_string(now), name}));
+  UPSWARM_TRY(const auto rows,
+              database_.run("UPDATE api_keys SET revoked = ? WHERE name = ? AND revoked IS NULL RETURNING name",
+                            {to_string(now), name}));
   if (rows.empty()) return Error{ErrorKind::not_found, "revoke the API key " + name, "there is no such key"};
   return {};
 }

@@ -32,7 +32,8 @@ class CandidateCheck {
   CandidateCheck(Files& files, const Candidate& candidate, trust::TrustClient& client)
       : files_(files), candidate_(candidate), client_(client) {
     for (const auto& [role, file] : candidate.base.roles) {
-      for (const auto& [path, target] : file.content.targets) known_.insert(trust::TrustedTarget{path, target, role}.consistent_name());
+      for (const auto& [path, target] : file.content.targets)
+        known_.insert(trust::TrustedTarget{path, target, role}.consistent_name());
     }
   }
 
@@ -71,7 +72,8 @@ class CandidateCheck {
     const auto* delegation = delegation_of(role);
     if (delegation == nullptr || delegation->paths.empty()) return {};
     auto path = delegation->paths.front();
-    std::ranges::replace_if(path, [](char c) { return c == '*' || c == '?'; }, 'x');
+    std::ranges::replace_if(
+        path, [](char c) { return c == '*' || c == '?'; }, 'x');
     const auto found = client_.find(path);
     if (found || found.error().kind == ErrorKind::not_found) return {};
     if (found.error().reason != "expired" || is_changed(role, file)) return found.error();
@@ -79,7 +81,8 @@ class CandidateCheck {
     return {};
   }
 
-  /// Each find() reads and verifies roles anew, so it is asked for what is new alone; for the rest, the pattern decides.
+  /// Each find() reads and verifies roles anew, so it is asked for what is new alone; for the rest, the pattern
+  /// decides.
   Result<void> check_role(const std::string& role, const RoleFile& file) {
     UPSWARM_CHECK(check_signatures(role, file));
     const auto* delegation = delegation_of(role);
@@ -91,7 +94,8 @@ class CandidateCheck {
       } else {
         const auto found = client_.find(path);
         if (!found && found.error().kind != ErrorKind::not_found) return found.error();
-        may_speak = found && found->role == role && found->file.sha256 == target.sha256 && found->file.length == target.length;
+        may_speak =
+            found && found->role == role && found->file.sha256 == target.sha256 && found->file.length == target.length;
       }
       if (!may_speak || signed_.contains(path)) {
         return bad(path, role + " lists it, but is not the role that may speak of it", "delegation");
@@ -120,8 +124,10 @@ class CandidateCheck {
       return bad(target.path, "it is signed, but neither in the bundle nor in the repository", "missing");
     }
     if (info->size != target.file.length) {
-      return bad(target.path, "it has " + std::to_string(info->size.count) + " bytes, signed are " +
-                                  std::to_string(target.file.length.count), "length");
+      return bad(target.path,
+                 "it has " + std::to_string(info->size.count) + " bytes, signed are " +
+                     std::to_string(target.file.length.count),
+                 "length");
     }
     UPSWARM_TRY(const auto digest, digest_of(files_, path));
     if (digest != target.file.sha256) return bad(target.path, "its SHA-256 is not the signed one", "digest");
@@ -156,8 +162,8 @@ class CandidateCheck {
     UPSWARM_TRY(const auto bytes, candidate_.source.target(target.consistent_name(), kLongestTorrent));
     UPSWARM_TRY(const auto facts, read_torrent(bytes, torrent_path));
     const auto name = package.path.substr(package.path.rfind('/') + 1);
-    if (facts.info_hash != package.info_hash || facts.piece_length != package.piece_length || facts.length != package.length ||
-        facts.name != name) {
+    if (facts.info_hash != package.info_hash || facts.piece_length != package.piece_length ||
+        facts.length != package.length || facts.name != name) {
       return bad(torrent_path, "info-hash, piece length, length or name is not what the index says", "torrent");
     }
     return {};
@@ -169,7 +175,8 @@ class CandidateCheck {
       if (!path.starts_with("index/")) continue;
       const auto rollout = "rollout/" + path.substr(path.find('/') + 1);
       const auto slash = rollout.rfind('/');
-      const auto bytes = client_.fetch(rollout.substr(0, slash) + "." + rollout.substr(slash + 1), trust::kLongestRollout);
+      const auto bytes =
+          client_.fetch(rollout.substr(0, slash) + "." + rollout.substr(slash + 1), trust::kLongestRollout);
       if (!bytes && bytes.error().kind == ErrorKind::not_found) continue;
       if (!bytes) return bytes.error();
       UPSWARM_CHECK(trust::parse_rollout(*bytes, rollout));
@@ -180,8 +187,8 @@ class CandidateCheck {
   Files& files_;
   const Candidate& candidate_;
   trust::TrustClient& client_;
-  std::set<std::string> known_;   // consistent names that clients are served now
-  std::set<std::string> named_;   // consistent names that the candidate signs
+  std::set<std::string> known_;  // consistent names that clients are served now
+  std::set<std::string> named_;  // consistent names that the candidate signs
   std::map<std::string, trust::TargetFile> signed_;
   std::vector<trust::TrustedTarget> fresh_;
 };

@@ -9,12 +9,12 @@ namespace upswarm::seeder {
 
 /// A repository as it would be with a bundle taken in.
 struct Candidate {
-  const RepositoryView& base;      ///< what clients are served now
-  const RepositoryView& view;      ///< what they would be served, online roles not yet renewed in it
+  const RepositoryView& base;  ///< what clients are served now
+  const RepositoryView& view;  ///< what they would be served, online roles not yet renewed in it
   const OfferedBundle& offer;
-  FolderSource& source;            ///< the new online files, the bundle, the repository, in this order
-  Path repository;                 ///< its targets/ folder's parent
-  Path store;                      ///< a copy of what a following client trusts; changed here, to be thrown away
+  FolderSource& source;  ///< the new online files, the bundle, the repository, in this order
+  Path repository;       ///< its targets/ folder's parent
+  Path store;            ///< a copy of what a following client trusts; changed here, to be thrown away
 };
 
 /// Follows the candidate as a client would, and looks at every target that is new.

@@ -5,10 +5,12 @@
 namespace upswarm::seeder {
 namespace {
 
-Result<SeedFile> read_seed_file(Files& files, const Path& targets, const std::string& path, const trust::Targets& content) {
+Result<SeedFile> read_seed_file(Files& files, const Path& targets, const std::string& path,
+                                const trust::Targets& content) {
   const auto package = content.targets.find(path);
   const auto torrent = content.targets.find(path + ".torrent");
-  if (torrent->second.length > kLongestTorrent) return Error{ErrorKind::corrupt, "read " + torrent->first, "too long", "too_long"};
+  if (torrent->second.length > kLongestTorrent)
+    return Error{ErrorKind::corrupt, "read " + torrent->first, "too long", "too_long"};
   const auto place = [&](const auto& target) {
     return targets / trust::TrustedTarget{target.first, target.second, ""}.consistent_name();
   };
@@ -48,9 +50,10 @@ Result<void> write_catalogue(Database& database, const RepositoryView& view, con
       }
     }
     for (const auto& seed : seeds) {
-      UPSWARM_CHECK(database.run("INSERT OR REPLACE INTO torrents (info_hash, path, length, piece_length) VALUES (?, ?, ?, ?)",
-                                 {seed.facts.info_hash, seed.path, static_cast<std::int64_t>(seed.facts.length.count),
-                                  static_cast<std::int64_t>(seed.facts.piece_length.count)}));
+      UPSWARM_CHECK(
+          database.run("INSERT OR REPLACE INTO torrents (info_hash, path, length, piece_length) VALUES (?, ?, ?, ?)",
+                       {seed.facts.info_hash, seed.path, static_cast<std::int64_t>(seed.facts.length.count),
+                        static_cast<std::int64_t>(seed.facts.piece_length.count)}));
     }
     return {};
   });

@@ -57,12 +57,16 @@ Result<int> command_sign_once(const SeederConfig& config, bool json) {
   if (!result.is_signed) code = ExitCode::nothing_to_do;
   if (result.waiting > 0) code = ExitCode::failed;
   if (result.refused > 0) code = ExitCode::untrusted;
-  const auto text = std::to_string(result.taken) + " bundles taken in, " + std::to_string(result.refused) + " refused, " +
-                    std::to_string(result.waiting) + " waiting; " + (result.is_signed ? "online roles signed\n" : "nothing to sign yet\n");
-  return done({{"taken", result.taken}, {"refused", result.refused}, {"waiting", result.waiting}, {"signed", result.is_signed}}, text, json, code);
+  const auto text = std::to_string(result.taken) + " bundles taken in, " + std::to_string(result.refused) +
+                    " refused, " + std::to_string(result.waiting) + " waiting; " +
+                    (result.is_signed ? "online roles signed\n" : "nothing to sign yet\n");
+  return done(
+      {{"taken", result.taken}, {"refused", result.refused}, {"waiting", result.waiting}, {"signed", result.is_signed}},
+      text, json, code);
 }
 
-Result<int> command_new_key(const SeederConfig& config, const std::string& name, const std::vector<std::string>& words, bool json) {
+Result<int> command_new_key(const SeederConfig& config, const std::string& name, const std::vector<std::string>& words,
+                            bool json) {
   std::vector<Scope> scopes;
   for (const auto& word : words) {
     UPSWARM_TRY(const auto scope, parse_scope(word));
@@ -107,13 +111,16 @@ Result<int> command_rollout(const SeederConfig& config, const RolloutChange& cha
   UPSWARM_CHECK(await_taken_in(files, config.folder, name));
   const auto& item = wish->item;
   return done({{"changed", true}, {"permille", item.permille}, {"paused", item.paused}},
-              change.product + " " + change.version + ": " + std::to_string(item.permille) + " permille" + (item.paused ? ", paused\n" : "\n"), json);
+              change.product + " " + change.version + ": " + std::to_string(item.permille) + " permille" +
+                  (item.paused ? ", paused\n" : "\n"),
+              json);
 }
 
 Result<int> command_status(const SeederConfig& config, bool json) {
   auto& files = system_files();
   UPSWARM_TRY(const bool there, exists(files, config.folder.metadata()));
-  if (!there) return Error{ErrorKind::not_found, "look at the folder " + config.folder.root.string(), "no seeder ever ran there"};
+  if (!there)
+    return Error{ErrorKind::not_found, "look at the folder " + config.folder.root.string(), "no seeder ever ran there"};
   UPSWARM_TRY(auto records, open_records(config));
   UPSWARM_TRY(auto status, describe_repository(files, config.folder, records, system_clock().now()));
   const auto lock = FileLock::take(config.folder.lock());

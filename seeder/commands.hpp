@@ -10,11 +10,13 @@
 
 namespace upswarm::seeder {
 
-/// {"taken", "refused", "waiting", "signed"}; nothing_to_do when the repository is empty, untrusted when one was refused.
+/// {"taken", "refused", "waiting", "signed"}; nothing_to_do when the repository is empty, untrusted when one was
+/// refused.
 Result<int> command_sign_once(const SeederConfig& config, bool json);
 
 /// {"name", "scopes", "key"}: the only time that the key is shown.
-Result<int> command_new_key(const SeederConfig& config, const std::string& name, const std::vector<std::string>& scopes, bool json);
+Result<int> command_new_key(const SeederConfig& config, const std::string& name, const std::vector<std::string>& scopes,
+                            bool json);
 /// {"keys": [{"name", "scopes", "created", "revoked"}]}
 Result<int> command_list_keys(const SeederConfig& config, bool json);
 /// {"revoked": NAME}

@@ -14,7 +14,8 @@ constexpr Bytes kHighestRate = 1024_GiB;
 Result<std::string> parse_address(std::string_view text) {
   boost::system::error_code failed;
   boost::asio::ip::make_address(std::string(text), failed);
-  if (failed) return Error{ErrorKind::invalid, "read \"" + std::string(text) + "\"", "an IPv4 or IPv6 address is wanted"};
+  if (failed)
+    return Error{ErrorKind::invalid, "read \"" + std::string(text) + "\"", "an IPv4 or IPv6 address is wanted"};
   return std::string(text);
 }
 
@@ -36,7 +37,8 @@ void read_network(ObjectReader& in, const Json& values, SeederConfig& config) {
   config.port = static_cast<std::uint16_t>(in.integer_or("port", config.port, 0, 65535));
   config.bittorrent = in.boolean_or("bittorrent", config.bittorrent);
   read_address(in, "bittorrent_listen", config.bittorrent_listen);
-  config.bittorrent_port = static_cast<std::uint16_t>(in.integer_or("bittorrent_port", config.bittorrent_port, 0, 65535));
+  config.bittorrent_port =
+      static_cast<std::uint16_t>(in.integer_or("bittorrent_port", config.bittorrent_port, 0, 65535));
   read_address(in, "public_address", config.public_address);
   config.upload_limit = read_rate(in, values, "upload_limit");
   config.announce_interval = in.duration_or("announce_interval", config.announce_interval, kSecond, kHour);
@@ -51,7 +53,8 @@ void read_tls(ObjectReader& in, SeederConfig& config) {
   config.tls_key = in.text_or("tls_key", "");
   config.names = in.texts_or_none("names", 50, 253);
   for (const auto& name : config.names) {
-    if (!is_path_part(name) && !parse_address(name)) in.fail("names", "\"" + name + "\" is neither a host name nor an address");
+    if (!is_path_part(name) && !parse_address(name))
+      in.fail("names", "\"" + name + "\" is neither a host name nor an address");
   }
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
     in.fail(config.tls_key.empty() ? "tls_certificate" : "tls_key", "tls_certificate and tls_key go together");

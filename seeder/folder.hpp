@@ -35,10 +35,12 @@ struct SeederFolder {
 
 /// Makes the folders that are missing. keys/, uploads/ and tls/ are for their owner alone.
 inline Result<void> make_seeder_folder(Files& files, const SeederFolder& folder) {
-  for (const auto& path : {folder.metadata(), folder.targets(), folder.incoming(), folder.rejected(), folder.check_store()}) {
+  for (const auto& path :
+       {folder.metadata(), folder.targets(), folder.incoming(), folder.rejected(), folder.check_store()}) {
     UPSWARM_CHECK(make_folders(files, path));
   }
-  for (const auto& path : {folder.keys(), folder.uploads(), folder.tls()}) UPSWARM_CHECK(make_folders(files, path, 0700));
+  for (const auto& path : {folder.keys(), folder.uploads(), folder.tls()})
+    UPSWARM_CHECK(make_folders(files, path, 0700));
   return {};
 }
 

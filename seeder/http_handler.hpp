@@ -49,7 +49,8 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   virtual HttpAnswer answer(const HttpCall& call) = 0;
   /// The same for a PUT, before its body: where the body goes, or why not. `length` is what the client announced.
-  virtual std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call, std::optional<Bytes> length) = 0;
+  virtual std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call,
+                                                                             std::optional<Bytes> length) = 0;
   /// After the body was written.
   virtual HttpAnswer end_upload(UploadSink& sink) = 0;
   /// Whatever went wrong, in the form of this API.

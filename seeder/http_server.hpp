@@ -13,18 +13,18 @@ inline constexpr Bytes kLongestBody = 64_KiB;  ///< of a POST
 
 struct HttpServerSettings {
   std::string listen = "0.0.0.0";
-  std::uint16_t port = 8443;        ///< 0: any
+  std::uint16_t port = 8443;  ///< 0: any
   bool tls = true;
-  Path certificate = {};            ///< PEM, with its chain
-  Path key = {};                    ///< PEM
+  Path certificate = {};  ///< PEM, with its chain
+  Path key = {};          ///< PEM
   std::size_t most_connections = 4000;
 };
 
 /// Serves from its start to its end. The end stops idle connections at once and waits a few seconds for the others.
 ///
 /// Two threads do the network, four the handler's work. A connection that is silent for a minute, a client that takes
-/// nothing for half a minute, a header of more than 16 KiB and a body of more than 64 KiB end it; connections beyond the
-/// limit are closed at once.
+/// nothing for half a minute, a header of more than 16 KiB and a body of more than 64 KiB end it; connections beyond
+/// the limit are closed at once.
 class HttpServer {
  public:
   virtual ~HttpServer() = default;

@@ -102,9 +102,9 @@ HttpCall to_call(const http::request<http::buffer_body>& request, const IpAddres
   const auto question = target.find('?');
   call.path = target.substr(0, question);
   if (question != std::string::npos) call.query = target.substr(question + 1);
-  for (const auto& [field, name] : {std::pair{http::field::authorization, "authorization"},
-                                    std::pair{http::field::if_none_match, "if-none-match"},
-                                    std::pair{http::field::if_range, "if-range"}, std::pair{http::field::range, "range"}}) {
+  for (const auto& [field, name] :
+       {std::pair{http::field::authorization, "authorization"}, std::pair{http::field::if_none_match, "if-none-match"},
+        std::pair{http::field::if_range, "if-range"}, std::pair{http::field::range, "range"}}) {
     if (request.count(field) == 1) call.headers[name] = std::string(request[field]);
   }
   call.remote = remote;
@@ -114,8 +114,8 @@ HttpCall to_call(const http::request<http::buffer_body>& request, const IpAddres
 
 /// Not HTTP, as opposed to a connection that ended.
 bool is_malformed(const ErrorCode& failed) {
-  return failed.category() == make_error_code(http::error::bad_target).category() && failed != http::error::end_of_stream &&
-         failed != http::error::partial_message;
+  return failed.category() == make_error_code(http::error::bad_target).category() &&
+         failed != http::error::end_of_stream && failed != http::error::partial_message;
 }
 
 template <typename Body>
@@ -211,7 +211,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     const bool drained = co_await drain(parser);
     const bool keep_alive = parser.get().keep_alive() && drained && !hub_.is_stopping();
     const bool sent = co_await send(answer, call.method == "HEAD", keep_alive);
-    co_return sent && keep_alive;
+    co_return sent&& keep_alive;
   }
 
   /// Up to block.size() bytes of the body; fewer at its end or when `failed`.
@@ -236,7 +236,8 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
 
   asio::awaitable<HttpAnswer> take_call(Parser& parser, HttpCall& call) {
     const Error too_long{ErrorKind::corrupt, "read the request", "longer than " + to_string(kLongestBody), "too_long"};
-    if (parser.content_length() && *parser.content_length() > kLongestBody.count) co_return hub_.handler.failure(too_long);
+    if (parser.content_length() && *parser.content_length() > kLongestBody.count)
+      co_return hub_.handler.failure(too_long);
     co_await welcome_body(parser);
     while (!parser.is_done()) {
       std::array<char, 8192> block{};
@@ -324,7 +325,8 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
       co_await on_worker(read);
       if (count == 0) co_return false;  // the length was promised: only a broken connection tells the truth now
       transport().expires_after(kTransferLimit);
-      co_await asio::async_write(stream_, asio::buffer(block.data(), count), asio::redirect_error(asio::use_awaitable, failed));
+      co_await asio::async_write(stream_, asio::buffer(block.data(), count),
+                                 asio::redirect_error(asio::use_awaitable, failed));
       if (failed) co_return false;
       done += count;
     }
@@ -421,8 +423,14 @@ class BeastServer final : public HttpServer {
     if (failed) return;
     socket.set_option(tcp::no_delay(true), failed);
     const auto executor = socket.get_executor();
-    if (settings_.tls) begin(std::make_shared<Session<TlsStream>>(hub_, TlsStream(std::move(socket), tls_), remote.address(), local.address()), executor);
-    else begin(std::make_shared<Session<PlainStream>>(hub_, PlainStream(std::move(socket)), remote.address(), local.address()), executor);
+    if (settings_.tls)
+      begin(std::make_shared<Session<TlsStream>>(hub_, TlsStream(std::move(socket), tls_), remote.address(),
+                                                 local.address()),
+            executor);
+    else
+      begin(std::make_shared<Session<PlainStream>>(hub_, PlainStream(std::move(socket)), remote.address(),
+                                                   local.address()),
+            executor);
   }
 
   template <typename Stream>

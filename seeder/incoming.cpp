@@ -14,7 +14,8 @@ constexpr const char* kUnfinished = ".part";
 
 /// The bundle is at fault, as opposed to this machine.
 bool is_refusal(ErrorKind kind) {
-  return kind == ErrorKind::corrupt || kind == ErrorKind::untrusted || kind == ErrorKind::not_found || kind == ErrorKind::invalid;
+  return kind == ErrorKind::corrupt || kind == ErrorKind::untrusted || kind == ErrorKind::not_found ||
+         kind == ErrorKind::invalid;
 }
 
 /// A failure of our own folder, whatever it looks like: no bundle is at fault.
@@ -68,12 +69,14 @@ Result<void> Incoming::add_roots(RepositoryView& view, const OfferedBundle& offe
     if (!name || name->role != "root") continue;
     const auto [place, is_new] = view.roots.emplace(name->version, bytes);
     if (!is_new && place->second != bytes) return conflict(text, "another root of this version is in use", "conflict");
-    if (is_new && name->version < newest) return conflict(text, "it is older than the root in use, and not known", "rollback");
+    if (is_new && name->version < newest)
+      return conflict(text, "it is older than the root in use, and not known", "rollback");
   }
   if (view.roots.empty()) return conflict("the bundle", "there is no root yet, and none in it", "missing");
   auto expected = view.roots.begin()->first;
   for (const auto& [version, bytes] : view.roots) {
-    if (version != expected++) return conflict("root", "version " + std::to_string(expected - 1) + " is missing", "wrong_version");
+    if (version != expected++)
+      return conflict("root", "version " + std::to_string(expected - 1) + " is missing", "wrong_version");
   }
   const auto& last = view.roots.rbegin()->second;
   UPSWARM_TRY(const auto envelope, trust::parse_envelope(last, "root", trust::kLongestRoot));
@@ -92,10 +95,12 @@ Result<void> Incoming::add_role(RepositoryView& view, const OfferedBundle& offer
     return {};
   }
   if (old->second.bytes == bytes) return {};
-  if (old->second.content.version == name.version) return conflict(text, "another file of this version is in use", "conflict");
+  if (old->second.content.version == name.version)
+    return conflict(text, "another file of this version is in use", "conflict");
   const auto known = read_file(files_, folder_.metadata() / text, trust::kLongestTargets);
   if (known && *known == bytes) return {};  // an old bundle once more: it changes nothing
-  return conflict(text, "version " + std::to_string(old->second.content.version) + " is in use: going back is refused", "rollback");
+  return conflict(text, "version " + std::to_string(old->second.content.version) + " is in use: going back is refused",
+                  "rollback");
 }
 
 Result<RepositoryView> Incoming::add(const RepositoryView& base, const OfferedBundle& offer) const {
@@ -105,7 +110,8 @@ Result<RepositoryView> Incoming::add(const RepositoryView& base, const OfferedBu
     const auto name = parse_versioned_name(text);
     if (name && name->role != "root") UPSWARM_CHECK(add_role(view, offer, text));
   }
-  if (!view.roles.contains("targets")) return conflict("the bundle", "there is no targets.json yet, and none in it", "missing");
+  if (!view.roles.contains("targets"))
+    return conflict("the bundle", "there is no targets.json yet, and none in it", "missing");
   return view;
 }
 
@@ -148,7 +154,9 @@ Result<Verdict> Incoming::take_in(const Path& bundle, Steering steering) {
     return Verdict{};
   }
   if (!is_refusal(taken.error().kind)) return taken.error();
-  log::warning("bundle refused", {{"bundle", bundle.filename().string()}, {"why", taken.error().message()}, {"reason", taken.error().reason}});
+  log::warning(
+      "bundle refused",
+      {{"bundle", bundle.filename().string()}, {"why", taken.error().message()}, {"reason", taken.error().reason}});
   return Verdict{taken.error()};
 }
 
@@ -159,7 +167,8 @@ Result<void> Incoming::move_targets(const OfferedBundle& offer) {
     UPSWARM_CHECK(sync_file(offer.target_file(name)));
     UPSWARM_CHECK(files_.rename(offer.target_file(name), to));
     // Up to the top: folders on the way may be new.
-    for (auto at = to.parent_path(); at != folder_.repository(); at = at.parent_path()) UPSWARM_CHECK(files_.sync_folder(at));
+    for (auto at = to.parent_path(); at != folder_.repository(); at = at.parent_path())
+      UPSWARM_CHECK(files_.sync_folder(at));
   }
   return {};
 }
@@ -234,7 +243,8 @@ Result<bool> Incoming::sign(Signing how) {
   UPSWARM_TRY(const auto keys, read_online_keys(files_, keys_folder_));
   FolderSource source(files_, {folder_.repository()});
   OnlineSigner signer(keys, versions_, clock_);
-  UPSWARM_TRY(const auto made, signer.sign({.view = view, .source = source, .wishes = {}, .steering = Steering::any, .how = how}));
+  UPSWARM_TRY(const auto made,
+              signer.sign({.view = view, .source = source, .wishes = {}, .steering = Steering::any, .how = how}));
   if (made.empty()) return false;
   UPSWARM_CHECK(publish(nullptr, made));
   log::info("signed", {{"timestamp", made.versions.back().second}, {"files", made.metadata.size()}});

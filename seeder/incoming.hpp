@@ -49,7 +49,8 @@ class Incoming {
   /// Errors: denied (online_key), disk, no_space, ...  it could not be judged; nothing was changed that clients see.
   Result<Verdict> take_in(const Path& bundle, Steering steering);
 
-  /// Looks through incoming/. Refused bundles go to rejected/ with a reason.txt.   Errors: disk  incoming/ cannot be read.
+  /// Looks through incoming/. Refused bundles go to rejected/ with a reason.txt.   Errors: disk  incoming/ cannot be
+  /// read.
   Result<IncomingCount> poll();
 
   /// Signs what is due, or all. True when anything was signed; false also when the repository is empty.
@@ -62,7 +63,8 @@ class Incoming {
   Result<RepositoryView> add(const RepositoryView& base, const OfferedBundle& offer) const;
   Result<void> add_roots(RepositoryView& view, const OfferedBundle& offer) const;
   Result<void> add_role(RepositoryView& view, const OfferedBundle& offer, const std::string& name) const;
-  Result<void> judge(const RepositoryView& base, const RepositoryView& view, const OfferedBundle& offer, const SignedFiles& made);
+  Result<void> judge(const RepositoryView& base, const RepositoryView& view, const OfferedBundle& offer,
+                     const SignedFiles& made);
   Result<void> take_in_held(const Path& bundle, Steering steering);
   Result<void> publish(const OfferedBundle* offer, const SignedFiles& made);
   Result<void> move_targets(const OfferedBundle& offer);

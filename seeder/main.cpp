@@ -65,7 +65,8 @@ Result<int> execute(const CLI::App& app, const Words& words) {
 
 void add_commands(CLI::App& app, Words& words) {
   app.add_subcommand("run", "Serve until SIGTERM (what happens without a command)");
-  app.add_subcommand("sign-once", "Take in what lies in incoming/, sign the online roles, end; for when no seeder runs");
+  app.add_subcommand("sign-once",
+                     "Take in what lies in incoming/, sign the online roles, end; for when no seeder runs");
   app.add_subcommand("status", "Show roles, packages, reports and rollouts");
 
   auto* keys = app.add_subcommand("api-key", "Keys for uploading and watching over HTTP");
@@ -82,7 +83,8 @@ void add_commands(CLI::App& app, Words& words) {
   rollout->add_option("CHANNEL", words.change.channel, "Channel, for example stable")->required();
   rollout->add_option("PLATFORM", words.change.platform, "Platform, for example linux-x64")->required();
   rollout->add_option("VERSION", words.change.version, "Version of the release")->required();
-  rollout->add_option("--permille", words.change.permille, "How many of a thousand machines get it")->check(CLI::Range(0, 1000));
+  rollout->add_option("--permille", words.change.permille, "How many of a thousand machines get it")
+      ->check(CLI::Range(0, 1000));
   auto* pause = rollout->add_flag("--pause", words.pause, "No further machine gets it");
   rollout->add_flag("--resume", words.resume, "Go on after a pause")->excludes(pause);
   rollout->add_option("--reason", words.change.reason, "For people who ask why")->check([](const std::string& text) {
@@ -91,11 +93,13 @@ void add_commands(CLI::App& app, Words& words) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{std::string("Upswarm's seeder. It serves signed metadata and packages over HTTPS and BitTorrent, answers\n"
-                           "announces, takes in what upswarm-publish made, and signs the online roles.\n\n") +
-               kExitCodesHelp};
+  CLI::App app{
+      std::string("Upswarm's seeder. It serves signed metadata and packages over HTTPS and BitTorrent, answers\n"
+                  "announces, takes in what upswarm-publish made, and signs the online roles.\n\n") +
+      kExitCodesHelp};
   Words words;
-  app.add_option("--config", words.config, std::string("Configuration file (TOML); ") + kSystemConfig + " if that is there");
+  app.add_option("--config", words.config,
+                 std::string("Configuration file (TOML); ") + kSystemConfig + " if that is there");
   app.add_option("--folder", words.folder, "Keep everything here; wins over the configuration");
   app.add_flag("--json", words.json, "Answers and errors as JSON on standard output");
   app.set_version_flag("--version", std::string("upswarm-seeder ") + UPSWARM_VERSION);

@@ -49,7 +49,8 @@ Result<Path> parse_relative_path(std::string_view text) {
 Result<VersionedName> parse_versioned_name(std::string_view text) {
   constexpr std::string_view kEnd = ".json";
   const auto dot = text.find('.');
-  if (!is_path_part(text) || !text.ends_with(kEnd) || dot == std::string_view::npos || dot + 1 + kEnd.size() >= text.size()) {
+  if (!is_path_part(text) || !text.ends_with(kEnd) || dot == std::string_view::npos ||
+      dot + 1 + kEnd.size() >= text.size()) {
     return refused(text, "VERSION.ROLE.json is wanted");
   }
   VersionedName name;

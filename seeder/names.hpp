@@ -13,8 +13,8 @@ namespace upswarm::seeder {
 /// Whether `name` may be one part of a path: 1 to 255 of A-Z a-z 0-9 . _ % + ~ -, not starting with a dot.
 bool is_path_part(std::string_view name);
 
-/// Reads "a/b/c": 1 to 8 good parts. Whatever was encoded is to be decoded first: percent signs stand for themselves here.
-/// Errors: invalid.
+/// Reads "a/b/c": 1 to 8 good parts. Whatever was encoded is to be decoded first: percent signs stand for themselves
+/// here. Errors: invalid.
 Result<Path> parse_relative_path(std::string_view text);
 
 /// "7.rel-app.json" in its parts.

@@ -10,7 +10,8 @@ Error refused(const std::string& path, std::string why) {
   return {ErrorKind::corrupt, "take " + path + " of the bundle", std::move(why), "bundle"};
 }
 
-Result<void> list_files(Files& files, const Path& folder, const std::string& prefix, std::map<std::string, Bytes>& found) {
+Result<void> list_files(Files& files, const Path& folder, const std::string& prefix,
+                        std::map<std::string, Bytes>& found) {
   UPSWARM_TRY(const auto names, files.list(folder));
   for (const auto& name : names) {
     const auto path = prefix + name;
@@ -33,7 +34,8 @@ Result<void> list_files(Files& files, const Path& folder, const std::string& pre
 
 Result<Path> parse_bundle_path(std::string_view text) {
   UPSWARM_TRY(auto path, parse_relative_path(text));
-  const Error other{ErrorKind::invalid, "take " + std::string(text.substr(0, 200)), "no such file belongs into a bundle", "name"};
+  const Error other{ErrorKind::invalid, "take " + std::string(text.substr(0, 200)),
+                    "no such file belongs into a bundle", "name"};
   if (text == "bundle.json") return path;
   if (text.starts_with("metadata/")) {
     const auto name = parse_versioned_name(text.substr(text.find('/') + 1));

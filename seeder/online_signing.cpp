@@ -23,7 +23,8 @@ bool is_same(const trust::MetaFile& a, const trust::MetaFile& b) {
 }
 
 bool is_same(const std::map<std::string, trust::MetaFile>& a, const std::map<std::string, trust::MetaFile>& b) {
-  return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return x.first == y.first && is_same(x.second, y.second); });
+  return std::ranges::equal(
+      a, b, [](const auto& x, const auto& y) { return x.first == y.first && is_same(x.second, y.second); });
 }
 
 const trust::DelegatedRole* rollout_delegation(const RepositoryView& view) {
@@ -34,8 +35,8 @@ const trust::DelegatedRole* rollout_delegation(const RepositoryView& view) {
 
 Result<void> check_key(const trust::SigningKey& key, const trust::RoleKeys& role, const std::string& name) {
   if (std::ranges::find(role.key_ids, key.id()) != role.key_ids.end()) return {};
-  return Error{ErrorKind::denied, "sign " + name, "keys/" + name + ".key is not a key that the signed metadata names for it",
-               "online_key"};
+  return Error{ErrorKind::denied, "sign " + name,
+               "keys/" + name + ".key is not a key that the signed metadata names for it", "online_key"};
 }
 
 }  // namespace
@@ -52,9 +53,10 @@ Result<trust::RoleVersion> RoleVersions::next(const std::string& role, trust::Ro
 }
 
 Result<void> RoleVersions::record(const std::string& role, trust::RoleVersion version) {
-  UPSWARM_CHECK(database_.run("INSERT INTO role_versions (role, version) VALUES (?, ?) "
-                              "ON CONFLICT (role) DO UPDATE SET version = max(version, excluded.version)",
-                              {role, version}));
+  UPSWARM_CHECK(
+      database_.run("INSERT INTO role_versions (role, version) VALUES (?, ?) "
+                    "ON CONFLICT (role) DO UPDATE SET version = max(version, excluded.version)",
+                    {role, version}));
   return {};
 }
 
@@ -116,7 +118,8 @@ Result<std::map<std::string, trust::MetaFile>> OnlineSigner::meta_of(const Signi
 Result<SignedFiles> OnlineSigner::sign(const SigningRequest& request) {
   const auto& view = request.view;
   if (!view.root) return Error{ErrorKind::not_found, "sign the online roles", "there is no root yet"};
-  if (!view.roles.contains("targets")) return Error{ErrorKind::not_found, "sign the online roles", "there are no targets yet"};
+  if (!view.roles.contains("targets"))
+    return Error{ErrorKind::not_found, "sign the online roles", "there are no targets yet"};
   UPSWARM_CHECK(check_keys(view));
   const auto now = clock_.now();
   const bool all = request.how == Signing::all;

@@ -46,8 +46,8 @@ struct SigningRequest {
 
 /// Files to be written, the timestamp last.
 struct SignedFiles {
-  std::map<std::string, std::string> metadata;  ///< "7.snapshot.json" -> bytes
-  std::map<std::string, std::string> targets;   ///< consistent name -> bytes: filters
+  std::map<std::string, std::string> metadata;                       ///< "7.snapshot.json" -> bytes
+  std::map<std::string, std::string> targets;                        ///< consistent name -> bytes: filters
   std::vector<std::pair<std::string, trust::RoleVersion>> versions;  ///< to be recorded before anybody sees the files
   bool empty() const { return metadata.empty(); }
 };

@@ -19,13 +19,14 @@ Result<messages::Report> read_report(std::string_view text) {
 
 Result<bool> Reports::store(const messages::Report& report, Time received) {
   const auto& outcome = report.outcome;
-  UPSWARM_TRY(const auto rows,
-              database_.run("INSERT INTO reports (machine, number, product, from_version, to_version, running, kind, result, "
-                            "reason, at, milliseconds, bytes, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                            "ON CONFLICT (machine, number, product, at) DO NOTHING RETURNING id",
-                            {report.machine, outcome.number, outcome.product, outcome.from, outcome.to, outcome.running,
-                             outcome.kind, outcome.result, outcome.reason, to_string(outcome.at), outcome.milliseconds,
-                             messages::to_json(report.bytes).dump(), to_string(received)}));
+  UPSWARM_TRY(
+      const auto rows,
+      database_.run("INSERT INTO reports (machine, number, product, from_version, to_version, running, kind, result, "
+                    "reason, at, milliseconds, bytes, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                    "ON CONFLICT (machine, number, product, at) DO NOTHING RETURNING id",
+                    {report.machine, outcome.number, outcome.product, outcome.from, outcome.to, outcome.running,
+                     outcome.kind, outcome.result, outcome.reason, to_string(outcome.at), outcome.milliseconds,
+                     messages::to_json(report.bytes).dump(), to_string(received)}));
   if (rows.empty()) return false;
   const auto id = rows.front().integer(0);
   if (id % kPruneEvery == 0) UPSWARM_CHECK(database_.run("DELETE FROM reports WHERE id <= ?", {id - kMostReports}));

@@ -25,8 +25,8 @@ class FolderSource final : public trust::RepositorySource {
   Result<std::string> target(const std::string& name, Bytes longest) override;
 
  private:
-  Result<std::string> read(const std::map<std::string, std::string>& memory, const char* folder, const std::string& name,
-                           Bytes longest) const;
+  Result<std::string> read(const std::map<std::string, std::string>& memory, const char* folder,
+                           const std::string& name, Bytes longest) const;
 
   Files& files_;
   std::vector<Path> folders_;
@@ -45,11 +45,11 @@ Result<RoleFile> parse_role_file(std::string bytes, const std::string& role);
 
 /// What clients find when they follow timestamp.json. Files that a crash left half way in are not part of it.
 struct RepositoryView {
-  std::map<trust::RoleVersion, std::string> roots;       ///< all, by version
-  std::optional<trust::Root> root;                       ///< the newest
+  std::map<trust::RoleVersion, std::string> roots;  ///< all, by version
+  std::optional<trust::Root> root;                  ///< the newest
   std::optional<trust::Timestamp> timestamp;
   std::optional<trust::Snapshot> snapshot;
-  std::map<std::string, RoleFile> roles;                 ///< "targets", "rel-app", "rollout", ...
+  std::map<std::string, RoleFile> roles;  ///< "targets", "rel-app", "rollout", ...
 
   /// The role that signed a target, and what it says; nothing when no role has it. The rollout role is left out.
   const trust::TargetFile* find(const std::string& path) const;

@@ -10,7 +10,8 @@ namespace {
 
 /// The newest release of this version.
 const trust::Entry* find_version(const trust::Index& index, const std::string& version) {
-  const auto found = std::find_if(index.entries.rbegin(), index.entries.rend(), [&](const auto& one) { return one.version == version; });
+  const auto found = std::find_if(index.entries.rbegin(), index.entries.rend(),
+                                  [&](const auto& one) { return one.version == version; });
   return found == index.entries.rend() ? nullptr : &*found;
 }
 
@@ -23,9 +24,11 @@ Result<std::optional<RolloutWish>> make_wish(Files& files, const SeederFolder& f
   UPSWARM_TRY(const auto index, read_index(view, source, change.product, change.channel, change.platform));
   const auto* entry = find_version(index, change.version);
   if (entry == nullptr) {
-    return Error{ErrorKind::not_found, "find the release " + change.version + " of " + change.product, "the signed index has none"};
+    return Error{ErrorKind::not_found, "find the release " + change.version + " of " + change.product,
+                 "the signed index has none"};
   }
-  const trust::RolloutItem fresh{.counter = entry->counter, .entry = entry->digest(), .permille = 0, .paused = false, .reason = ""};
+  const trust::RolloutItem fresh{
+      .counter = entry->counter, .entry = entry->digest(), .permille = 0, .paused = false, .reason = ""};
   auto item = fresh;
   bool is_there = false;
   if (const auto role = view.roles.find("rollout"); role != view.roles.end()) {

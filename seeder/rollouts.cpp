@@ -11,13 +11,16 @@ const trust::Entry* find_entry(const trust::Index& index, const trust::ReleaseCo
 }
 
 bool is_same(const trust::RolloutItem& a, const trust::RolloutItem& b) {
-  return a.counter == b.counter && a.entry == b.entry && a.permille == b.permille && a.paused == b.paused && a.reason == b.reason;
+  return a.counter == b.counter && a.entry == b.entry && a.permille == b.permille && a.paused == b.paused &&
+         a.reason == b.reason;
 }
 
-Result<std::string> fetch_checked(trust::RepositorySource& source, const std::string& path, const trust::TargetFile& file) {
+Result<std::string> fetch_checked(trust::RepositorySource& source, const std::string& path,
+                                  const trust::TargetFile& file) {
   const trust::TrustedTarget target{path, file, ""};
   UPSWARM_TRY(auto bytes, source.target(target.consistent_name(), file.length));
-  if (sha256(bytes) != file.sha256) return Error{ErrorKind::corrupt, "read " + path, "its digest is not the signed one"};
+  if (sha256(bytes) != file.sha256)
+    return Error{ErrorKind::corrupt, "read " + path, "its digest is not the signed one"};
   return bytes;
 }
 
@@ -45,7 +48,8 @@ Result<trust::Index> read_index(const RepositoryView& view, trust::RepositorySou
 Result<bool> apply_wish(Rollouts& rollouts, const RolloutWish& wish, const trust::Index& index, Steering steering) {
   const auto path = trust::rollout_path(wish.product, wish.channel, wish.platform);
   const auto refused = [&](const char* why, const char* reason) {
-    return Error{ErrorKind::untrusted, "set the rollout of " + path + ", release " + wish.item.counter.text(), why, reason};
+    return Error{ErrorKind::untrusted, "set the rollout of " + path + ", release " + wish.item.counter.text(), why,
+                 reason};
   };
   const auto* entry = find_entry(index, wish.item.counter);
   if (entry == nullptr || entry->digest() != wish.item.entry) {

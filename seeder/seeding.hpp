@@ -16,8 +16,8 @@ struct SeedingSettings {
 };
 
 struct SeedingStats {
-  Bytes uploaded;             ///< payload since the start
-  std::int64_t peers = 0;     ///< connected now
+  Bytes uploaded;          ///< payload since the start
+  std::int64_t peers = 0;  ///< connected now
   std::int64_t torrents = 0;
 };
 

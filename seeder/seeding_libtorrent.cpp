@@ -43,9 +43,10 @@ lt::settings_pack make_settings(const SeedingSettings& wanted) {
   pack.set_int(lt::settings_pack::peer_timeout, 120);
   pack.set_int(lt::settings_pack::inactivity_timeout, 300);
   pack.set_int(lt::settings_pack::send_buffer_watermark, 3 * 1024 * 1024);
-  pack.set_int(lt::settings_pack::upload_rate_limit, static_cast<int>(std::min<std::uint64_t>(wanted.upload_limit.count, 2'000'000'000)));
-  pack.set_int(lt::settings_pack::alert_mask, lt::alert_category::error | lt::alert_category::status |
-                                                  lt::alert_category::performance_warning);
+  pack.set_int(lt::settings_pack::upload_rate_limit,
+               static_cast<int>(std::min<std::uint64_t>(wanted.upload_limit.count, 2'000'000'000)));
+  pack.set_int(lt::settings_pack::alert_mask,
+               lt::alert_category::error | lt::alert_category::status | lt::alert_category::performance_warning);
   pack.set_int(lt::settings_pack::alert_queue_size, 10'000);
   return pack;
 }
@@ -121,12 +122,13 @@ class LibtorrentSeeding final : public Seeding {
     lt::error_code failed;
     lt::add_torrent_params params;
     params.ti = std::make_shared<lt::torrent_info>(
-        lt::span<const char>(seed.torrent.data(), static_cast<std::ptrdiff_t>(seed.torrent.size())), failed, lt::from_span);
+        lt::span<const char>(seed.torrent.data(), static_cast<std::ptrdiff_t>(seed.torrent.size())), failed,
+        lt::from_span);
     if (failed) return Error{ErrorKind::corrupt, "read the torrent", failed.message()};
     params.save_path = seed.file.parent_path().string();
     params.renamed_files[lt::file_index_t(0)] = seed.file.filename().string();
-    params.flags = lt::torrent_flags::seed_mode | lt::torrent_flags::disable_dht |
-                   lt::torrent_flags::disable_lsd | lt::torrent_flags::disable_pex | lt::torrent_flags::no_verify_files;
+    params.flags = lt::torrent_flags::seed_mode | lt::torrent_flags::disable_dht | lt::torrent_flags::disable_lsd |
+                   lt::torrent_flags::disable_pex | lt::torrent_flags::no_verify_files;
     auto handle = session_.add_torrent(std::move(params), failed);
     if (failed) return Error{ErrorKind::internal, "add the torrent", failed.message()};
     handles_.emplace(seed.facts.info_hash, std::move(handle));

@@ -34,7 +34,8 @@ std::set<std::string> info_hashes(const std::vector<SeedFile>& seeds) {
 }
 
 Result<void> tell_ports(Files& files, const SeederConfig& config, std::uint16_t port, std::uint16_t bittorrent_port) {
-  const Json listening{{"port", port}, {"bittorrent_port", bittorrent_port}, {"tls", config.tls}, {"process", process_id()}};
+  const Json listening{
+      {"port", port}, {"bittorrent_port", bittorrent_port}, {"tls", config.tls}, {"process", process_id()}};
   UPSWARM_CHECK(write_file_atomically(files, config.folder.listening(), listening.dump() + "\n"));
   log::info("seeder started", {{"folder", config.folder.root.string()},
                                {"listen", config.listen},
@@ -51,7 +52,8 @@ void work(Incoming& incoming, const Clock& clock, const std::stop_token& stop) {
   std::unique_lock lock(mutex);
   Time not_before{};
   while (!stop.stop_requested()) {
-    if (const auto count = incoming.poll(); !count) log::error("incoming cannot be read", {{"why", count.error().message()}});
+    if (const auto count = incoming.poll(); !count)
+      log::error("incoming cannot be read", {{"why", count.error().message()}});
     if (const auto now = clock.now(); now >= incoming.next_signing() && now >= not_before) {
       not_before = now + kSignAgainAfter;
       if (const auto signed_now = incoming.sign(Signing::due); !signed_now) {
@@ -77,7 +79,8 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
 
   std::unique_ptr<Seeding> seeding;
   if (config.bittorrent) {
-    UPSWARM_TRY(seeding, start_libtorrent_seeding({config.bittorrent_listen, config.bittorrent_port, config.upload_limit}));
+    UPSWARM_TRY(seeding,
+                start_libtorrent_seeding({config.bittorrent_listen, config.bittorrent_port, config.upload_limit}));
   }
   TrackerSettings tracking{.interval = std::chrono::ceil<std::chrono::seconds>(config.announce_interval),
                            .seeder_port = seeding ? seeding->port() : std::uint16_t{0}};
@@ -97,7 +100,8 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
   UPSWARM_CHECK(incoming.poll());
 
   Api api({files, config.folder, records, tracker, incoming, uploads, seeding.get(), clock});
-  const HttpServerSettings serving{config.listen, config.port, config.tls, config.tls_certificate, config.tls_key, config.most_connections};
+  const HttpServerSettings serving{config.listen,          config.port,    config.tls,
+                                   config.tls_certificate, config.tls_key, config.most_connections};
   UPSWARM_TRY(const auto server, start_http_server(serving, api));
   UPSWARM_CHECK(tell_ports(files, config, server->port(), tracking.seeder_port));
   work(incoming, clock, stop);
@@ -110,7 +114,9 @@ namespace {
 /// Incoming alone, with the folder locked.
 struct Writer {
   explicit Writer(FileLock held, Database opened, const SeederConfig& config)
-      : lock(std::move(held)), records(std::move(opened)), incoming(system_files(), config.folder, config.keys_folder, records, system_clock()) {}
+      : lock(std::move(held)),
+        records(std::move(opened)),
+        incoming(system_files(), config.folder, config.keys_folder, records, system_clock()) {}
 
   FileLock lock;
   Database records;

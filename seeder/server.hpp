@@ -15,8 +15,8 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
 /// What sign_once did.
 struct SignedOnce {
   int taken = 0;
-  int refused = 0;   ///< they lie in rejected/
-  int waiting = 0;   ///< could not be judged now, told in the log
+  int refused = 0;  ///< they lie in rejected/
+  int waiting = 0;  ///< could not be judged now, told in the log
   bool is_signed = false;
 };
 

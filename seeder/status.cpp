@@ -15,9 +15,11 @@ Json describe_role(const std::string& role, trust::RoleVersion version, Time exp
 Json describe_roles(const RepositoryView& view, Time now) {
   Json roles = Json::array();
   if (view.root) roles.push_back(describe_role("root", view.root->version, view.root->expires, now));
-  if (view.timestamp) roles.push_back(describe_role("timestamp", view.timestamp->version, view.timestamp->expires, now));
+  if (view.timestamp)
+    roles.push_back(describe_role("timestamp", view.timestamp->version, view.timestamp->expires, now));
   if (view.snapshot) roles.push_back(describe_role("snapshot", view.snapshot->version, view.snapshot->expires, now));
-  for (const auto& [role, file] : view.roles) roles.push_back(describe_role(role, file.content.version, file.content.expires, now));
+  for (const auto& [role, file] : view.roles)
+    roles.push_back(describe_role(role, file.content.version, file.content.expires, now));
   return roles;
 }
 
@@ -25,7 +27,11 @@ Json describe_releases(const trust::Index& index, const Rollouts& rollouts) {
   const auto rollout = rollouts.find(trust::rollout_path(index.product, index.channel, index.platform));
   Json releases = Json::array();
   for (const auto& entry : index.entries) {
-    Json release{{"counter", entry.counter.text()}, {"version", entry.version}, {"permille", nullptr}, {"paused", false}, {"reason", ""}};
+    Json release{{"counter", entry.counter.text()},
+                 {"version", entry.version},
+                 {"permille", nullptr},
+                 {"paused", false},
+                 {"reason", ""}};
     if (rollout != rollouts.end()) {
       const auto item = std::ranges::find(rollout->second.items, entry.counter, &trust::RolloutItem::counter);
       if (item != rollout->second.items.end() && item->entry == entry.digest()) {
@@ -36,7 +42,10 @@ Json describe_releases(const trust::Index& index, const Rollouts& rollouts) {
     }
     releases.push_back(std::move(release));
   }
-  return {{"product", index.product}, {"channel", index.channel}, {"platform", index.platform}, {"releases", std::move(releases)}};
+  return {{"product", index.product},
+          {"channel", index.channel},
+          {"platform", index.platform},
+          {"releases", std::move(releases)}};
 }
 
 Result<Json> describe_rollouts(Files& files, const SeederFolder& folder, const RepositoryView& view) {
@@ -66,12 +75,8 @@ Result<Json> describe_repository(Files& files, const SeederFolder& folder, Datab
   UPSWARM_TRY(const auto counts, database.run("SELECT (SELECT count(*) FROM targets), (SELECT count(*) FROM torrents), "
                                               "(SELECT count(*) FROM reports)"));
   const auto& row = counts.at(0);
-  return Json{{"version", UPSWARM_VERSION},
-              {"roles", describe_roles(view, now)},
-              {"targets", row.integer(0)},
-              {"torrents", row.integer(1)},
-              {"reports", row.integer(2)},
-              {"rollouts", std::move(rollouts)}};
+  return Json{{"version", UPSWARM_VERSION}, {"roles", describe_roles(view, now)}, {"targets", row.integer(0)},
+              {"torrents", row.integer(1)}, {"reports", row.integer(2)},          {"rollouts", std::move(rollouts)}};
 }
 
 std::string to_text(const Json& status) {
@@ -87,11 +92,14 @@ std::string to_text(const Json& status) {
   for (const auto& index : status.at("rollouts")) {
     for (const auto& release : index.at("releases")) {
       const auto& permille = release.at("permille");
-      auto state = permille.is_null() ? std::string("held: no rollout") : std::to_string(permille.get<std::int64_t>()) + " permille";
+      auto state = permille.is_null() ? std::string("held: no rollout")
+                                      : std::to_string(permille.get<std::int64_t>()) + " permille";
       if (release.at("paused").get<bool>()) state += ", paused";
-      if (!release.at("reason").get_ref<const std::string&>().empty()) state += " (" + release.at("reason").get<std::string>() + ")";
+      if (!release.at("reason").get_ref<const std::string&>().empty())
+        state += " (" + release.at("reason").get<std::string>() + ")";
       text += index.at("product").get<std::string>() + " " + index.at("channel").get<std::string>() + " " +
-              index.at("platform").get<std::string>() + " " + release.at("version").get<std::string>() + "  " + state + "\n";
+              index.at("platform").get<std::string>() + " " + release.at("version").get<std::string>() + "  " + state +
+              "\n";
     }
   }
   return text;

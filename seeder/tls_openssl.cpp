@@ -97,7 +97,8 @@ Result<void> make_certificate(Files& files, const Path& certificate_file, const 
   UPSWARM_TRY(const bool has_key, exists(files, key_file));
   if (has_certificate && has_key) return {};
   if (has_certificate) {
-    return Error{ErrorKind::denied, "look for " + key_file.string(), "it is missing, though its certificate is there: bring it back or remove both"};
+    return Error{ErrorKind::denied, "look for " + key_file.string(),
+                 "it is missing, though its certificate is there: bring it back or remove both"};
   }
   const Owned<EVP_PKEY> key(EVP_EC_gen("P-256"));
   if (key == nullptr) return failure("make a key");

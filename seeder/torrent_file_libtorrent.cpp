@@ -6,7 +6,9 @@
 namespace upswarm::seeder {
 
 Result<TorrentFacts> read_torrent(std::string_view bytes, const std::string& what) {
-  const auto refused = [&what](std::string why) { return Error{ErrorKind::corrupt, "read the torrent " + what, std::move(why)}; };
+  const auto refused = [&what](std::string why) {
+    return Error{ErrorKind::corrupt, "read the torrent " + what, std::move(why)};
+  };
   if (bytes.size() > kLongestTorrent.count) return refused("too long");
   try {
     lt::error_code failed;

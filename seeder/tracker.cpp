@@ -140,7 +140,9 @@ Result<Announce> parse_announce(std::string_view text) {
   return announce;
 }
 
-std::string announce_failure(std::string_view reason) { return bencoded_dictionary({{"failure reason", bencoded(reason)}}); }
+std::string announce_failure(std::string_view reason) {
+  return bencoded_dictionary({{"failure reason", bencoded(reason)}});
+}
 
 Tracker::Tracker(TrackerSettings settings, const Clock& clock) : settings_(std::move(settings)), clock_(clock) {
   const auto seed = random_bytes(4);
@@ -205,7 +207,8 @@ Tracker::Count Tracker::count() {
   for (auto& [info_hash, swarm] : swarms_) {
     forget_silent(swarm, now);
     count.peers += swarm.size();
-    count.seeds += static_cast<std::size_t>(std::ranges::count_if(swarm, [](const auto& one) { return one.second.is_seed; }));
+    count.seeds +=
+        static_cast<std::size_t>(std::ranges::count_if(swarm, [](const auto& one) { return one.second.is_seed; }));
   }
   return count;
 }

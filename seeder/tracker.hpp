@@ -26,9 +26,9 @@ using IpAddress = boost::asio::ip::address;
 /// One announce, as its query string says it.
 struct Announce {
   enum class Event { none, started, stopped, completed };
-  std::string info_hash;  ///< 20 raw bytes
-  std::string peer_id;    ///< 20 raw bytes
-  std::uint16_t port = 0; ///< 0: cannot be connected to
+  std::string info_hash;   ///< 20 raw bytes
+  std::string peer_id;     ///< 20 raw bytes
+  std::uint16_t port = 0;  ///< 0: cannot be connected to
   std::int64_t uploaded = 0;
   std::int64_t downloaded = 0;
   std::int64_t left = 0;
@@ -37,8 +37,8 @@ struct Announce {
   bool compact = true;
 };
 
-/// `query` is what follows the question mark. Unknown keys (ip, key, trackerid, ...) are ignored; a known key twice is not.
-/// Errors: invalid.
+/// `query` is what follows the question mark. Unknown keys (ip, key, trackerid, ...) are ignored; a known key twice is
+/// not. Errors: invalid.
 Result<Announce> parse_announce(std::string_view query);
 
 /// The bencoded answer that tells a client why it gets none.

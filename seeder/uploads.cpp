@@ -46,10 +46,14 @@ Result<void> Uploads::tidy() {
 Result<std::unique_ptr<UploadSink>> Uploads::begin(const std::string& name, const std::string& text, Bytes length) {
   UPSWARM_CHECK(check_name(name));
   UPSWARM_TRY(const auto path, parse_bundle_path(text));
-  const auto longest = text == "bundle.json" ? kLongestBundleFile : text.starts_with("metadata/") ? trust::kLongestTargets : longest_;
-  if (length > longest) return Error{ErrorKind::corrupt, "upload " + text, "longer than " + to_string(longest), "too_long"};
+  const auto longest = text == "bundle.json"           ? kLongestBundleFile
+                       : text.starts_with("metadata/") ? trust::kLongestTargets
+                                                       : longest_;
+  if (length > longest)
+    return Error{ErrorKind::corrupt, "upload " + text, "longer than " + to_string(longest), "too_long"};
   UPSWARM_TRY(const auto free, files_.free_space(folder_.uploads()));
-  if (free < length + kKeepFree) return Error{ErrorKind::no_space, "upload " + text, to_string(free) + " are free", "no_space"};
+  if (free < length + kKeepFree)
+    return Error{ErrorKind::no_space, "upload " + text, to_string(free) + " are free", "no_space"};
   const std::lock_guard turn(turn_);
   const auto to = folder_.uploads() / name / path;
   UPSWARM_CHECK(make_folders(files_, to.parent_path()));

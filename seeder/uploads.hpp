@@ -39,7 +39,8 @@ class UploadSink {
 /// Safe from any thread.
 class Uploads {
  public:
-  Uploads(Files& files, SeederFolder folder, Bytes longest) : files_(files), folder_(std::move(folder)), longest_(longest) {}
+  Uploads(Files& files, SeederFolder folder, Bytes longest)
+      : files_(files), folder_(std::move(folder)), longest_(longest) {}
 
   /// Puts interrupted commits back and removes files that were still coming. Call once at the start.
   Result<void> tidy();
@@ -49,7 +50,8 @@ class Uploads {
   Result<std::unique_ptr<UploadSink>> begin(const std::string& name, const std::string& path, Bytes length);
 
   /// Takes the bundle in. A refused one is removed, the client has it.
-  /// Errors: not_found  no such bundle; busy  it is being taken in; as Incoming::take_in: then it stays for another try.
+  /// Errors: not_found  no such bundle; busy  it is being taken in; as Incoming::take_in: then it stays for another
+  /// try.
   Result<Verdict> commit(const std::string& name, Incoming& incoming, Steering steering);
 
  private:

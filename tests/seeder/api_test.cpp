@@ -17,12 +17,22 @@ class ApiTest : public testing::Test {
     ASSERT_EQ(world.incoming().poll()->taken, 1);
   }
 
-  HttpCall call(const std::string& method, const std::string& path, std::map<std::string, std::string> headers = {}, const std::string& body = "") {
-    return {method, path, "", std::move(headers), body, boost::asio::ip::make_address("10.0.0.1"), boost::asio::ip::make_address("10.0.0.9")};
+  HttpCall call(const std::string& method, const std::string& path, std::map<std::string, std::string> headers = {},
+                const std::string& body = "") {
+    return {method,
+            path,
+            "",
+            std::move(headers),
+            body,
+            boost::asio::ip::make_address("10.0.0.1"),
+            boost::asio::ip::make_address("10.0.0.9")};
   }
-  HttpAnswer get(const std::string& path, std::map<std::string, std::string> headers = {}) { return api.answer(call("GET", path, std::move(headers))); }
+  HttpAnswer get(const std::string& path, std::map<std::string, std::string> headers = {}) {
+    return api.answer(call("GET", path, std::move(headers)));
+  }
   std::map<std::string, std::string> bearer(std::vector<Scope> scopes) {
-    return {{"authorization", "Bearer " + *ApiKeys(records).make("key" + std::to_string(++keys), scopes, world.clock.now())}};
+    return {{"authorization",
+             "Bearer " + *ApiKeys(records).make("key" + std::to_string(++keys), scopes, world.clock.now())}};
   }
   static std::string header(const HttpAnswer& answer, const std::string& wanted) {
     for (const auto& [name, value] : answer.headers) {
@@ -55,8 +65,10 @@ TEST_F(ApiTest, ServesMetadataWithATag) {
 
 TEST_F(ApiTest, ServesNothingElseFromTheFolder) {
   world.folder.write("repository/metadata/secret", "x");
-  for (const auto* path : {"/metadata/secret", "/metadata/../../keys/timestamp.key", "/metadata/%2e%2e/%2e%2e/seeder.sqlite", "/metadata/",
-                           "/metadata/2.root.json", "/targets/../metadata/timestamp.json", "/targets/", "/targets/pkg", "/", "/etc/passwd", "//metadata/timestamp.json"}) {
+  for (const auto* path :
+       {"/metadata/secret", "/metadata/../../keys/timestamp.key", "/metadata/%2e%2e/%2e%2e/seeder.sqlite", "/metadata/",
+        "/metadata/2.root.json", "/targets/../metadata/timestamp.json", "/targets/", "/targets/pkg", "/", "/etc/passwd",
+        "//metadata/timestamp.json"}) {
     EXPECT_EQ(get(path).status, 404) << path;
   }
   EXPECT_EQ(get("/metadata/%zz").status, 400);
@@ -83,7 +95,8 @@ TEST_F(ApiTest, IgnoresARangeForAnotherContent) {
 }
 
 TEST_F(ApiTest, TakesNoOtherMethods) {
-  for (const auto* method : {"POST", "DELETE", "PATCH", "OPTIONS", "BREW"}) EXPECT_EQ(api.answer(call(method, "/metadata/timestamp.json")).status, 405) << method;
+  for (const auto* method : {"POST", "DELETE", "PATCH", "OPTIONS", "BREW"})
+    EXPECT_EQ(api.answer(call(method, "/metadata/timestamp.json")).status, 405) << method;
   EXPECT_EQ(api.answer(call("GET", "/v1/reports")).status, 405);
 }
 
@@ -96,8 +109,9 @@ TEST_F(ApiTest, AnswersAnnouncesAlwaysInBencode) {
 }
 
 TEST_F(ApiTest, StoresReportsOnce) {
-  const auto* const report = R"({"machine":"m","number":1,"product":"app","from":"","to":"1.0.0","running":"1.0.0","kind":"full","result":"completed","reason":"",)"
-                             R"("at":"2026-11-21T04:20:00Z","milliseconds":12,"bytes":{"disk":0,"site":1,"origin_bt":2,"origin_http":3,"wasted":0}})";
+  const auto* const report =
+      R"({"machine":"m","number":1,"product":"app","from":"","to":"1.0.0","running":"1.0.0","kind":"full","result":"completed","reason":"",)"
+      R"("at":"2026-11-21T04:20:00Z","milliseconds":12,"bytes":{"disk":0,"site":1,"origin_bt":2,"origin_http":3,"wasted":0}})";
   const auto first = api.answer(call("POST", "/v1/reports", {}, report));
   EXPECT_EQ(first.status, 200) << first.body;
   EXPECT_EQ(first.body, R"({"stored":true})");
@@ -125,7 +139,8 @@ TEST_F(ApiTest, TellsItsHealth) {
 }
 
 TEST_F(ApiTest, TakesUploadsByScope) {
-  const auto status = [&](const std::string& path, std::map<std::string, std::string> headers, std::optional<Bytes> length = 2_B) {
+  const auto status = [&](const std::string& path, std::map<std::string, std::string> headers,
+                          std::optional<Bytes> length = 2_B) {
     auto begun = api.begin_upload(call("PUT", path, std::move(headers)), length);
     const auto* refused = std::get_if<HttpAnswer>(&begun);
     return refused != nullptr ? refused->status : api.end_upload(*std::get<0>(begun)).status;

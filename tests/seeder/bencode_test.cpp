@@ -13,10 +13,13 @@ TEST(Bencode, WritesTextAndNumbers) {
 }
 
 TEST(Bencode, SortsTheKeysOfADictionary) {
-  EXPECT_EQ(bencoded_dictionary({{"b", bencoded("2")}, {"a", bencoded(std::int64_t{1})}, {"a b", bencoded_list({})}}), "d1:ai1e3:a ble1:b1:2e");
+  EXPECT_EQ(bencoded_dictionary({{"b", bencoded("2")}, {"a", bencoded(std::int64_t{1})}, {"a b", bencoded_list({})}}),
+            "d1:ai1e3:a ble1:b1:2e");
 }
 
-TEST(Bencode, PutsListsIntoEachOther) { EXPECT_EQ(bencoded_list({bencoded("x"), bencoded_list({bencoded("y")})}), "l1:xl1:yee"); }
+TEST(Bencode, PutsListsIntoEachOther) {
+  EXPECT_EQ(bencoded_list({bencoded("x"), bencoded_list({bencoded("y")})}), "l1:xl1:yee");
+}
 
 }  // namespace
 }  // namespace upswarm::seeder

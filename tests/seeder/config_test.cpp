@@ -69,7 +69,9 @@ TEST(SeederConfig, NamesFileLineAndKeyOfAMistake) {
   expect_mistake("port = \n", "seeder.toml:1");
 }
 
-TEST(SeederConfig, WantsCertificateAndKeyTogether) { expect_mistake("tls_certificate = \"/c.pem\"\n", "tls_certificate"); }
+TEST(SeederConfig, WantsCertificateAndKeyTogether) {
+  expect_mistake("tls_certificate = \"/c.pem\"\n", "tls_certificate");
+}
 
 TEST(SeederConfig, LetsTheCommandLineWin) { EXPECT_EQ(read("folder = \"/a\"", Path("/b"))->folder.root, "/b"); }
 

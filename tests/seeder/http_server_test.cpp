@@ -32,14 +32,18 @@ class Echo final : public HttpHandler {
     if (call.path == "/same") return {.status = 304, .headers = {{"ETag", "\"x\""}}};
     return {.file = open("file"), .length = Bytes{size}};
   }
-  std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call, std::optional<Bytes> length) override {
+  std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call,
+                                                                     std::optional<Bytes> length) override {
     if (call.header("authorization") != "Bearer good") return HttpAnswer{.status = 401, .body = "no"};
     if (!length) return HttpAnswer{.status = 411};
     const auto coming = folder_ / "coming";
-    return std::make_unique<UploadSink>(system_files(), coming, folder_ / "stored", std::move(*system_files().create(coming, 0644)));
+    return std::make_unique<UploadSink>(system_files(), coming, folder_ / "stored",
+                                        std::move(*system_files().create(coming, 0644)));
   }
   HttpAnswer end_upload(UploadSink& sink) override { return {.status = sink.finish() ? 201 : 500}; }
-  HttpAnswer failure(const Error& error) override { return {.status = error.reason == "too_long" ? 413 : 400, .body = error.message()}; }
+  HttpAnswer failure(const Error& error) override {
+    return {.status = error.reason == "too_long" ? 413 : 400, .body = error.message()};
+  }
 
   std::atomic<int> calls = 0;
   std::uint64_t size = 0;
@@ -101,8 +105,10 @@ TEST_F(HttpServerTest, ServesBodiesAndFiles) {
 
 TEST_F(HttpServerTest, AnswersSeveralRequestsOnOneConnection) {
   start();
-  const auto answer = raw("GET /echo?1 HTTP/1.1\r\nHost: x\r\n\r\nGET /same HTTP/1.1\r\nHost: x\r\n\r\nHEAD /file HTTP/1.1\r\nHost: x\r\n\r\n"
-                          "GET /echo?2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto answer =
+      raw("GET /echo?1 HTTP/1.1\r\nHost: x\r\n\r\nGET /same HTTP/1.1\r\nHost: x\r\n\r\nHEAD /file HTTP/1.1\r\nHost: "
+          "x\r\n\r\n"
+          "GET /echo?2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_NE(answer.find("GET 1 "), std::string::npos) << answer;
   EXPECT_NE(answer.find("304 Not Modified"), std::string::npos);
   EXPECT_NE(answer.find("Content-Length: " + std::to_string(handler.size)), std::string::npos);
@@ -113,7 +119,8 @@ TEST_F(HttpServerTest, AnswersSeveralRequestsOnOneConnection) {
 TEST_F(HttpServerTest, StoresUploads) {
   start();
   const auto content = folder.read("file");
-  const auto stored = send({.url = "/up", .method = "PUT", .headers = {{"Authorization", "Bearer good"}}, .body_file = folder / "file"});
+  const auto stored = send(
+      {.url = "/up", .method = "PUT", .headers = {{"Authorization", "Bearer good"}}, .body_file = folder / "file"});
   EXPECT_EQ(stored.status, 201);
   EXPECT_EQ(folder.read("stored"), content);
 }
@@ -127,7 +134,8 @@ TEST_F(HttpServerTest, RefusesAnUploadBeforeItsBody) {
 TEST_F(HttpServerTest, BoundsHeadersAndBodies) {
   start();
   EXPECT_EQ(send({.url = "/echo", .method = "POST", .body = std::string(70'000, 'x')}).status, 413);
-  EXPECT_NE(raw("GET /echo HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n").find("431"), std::string::npos);
+  EXPECT_NE(raw("GET /echo HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n").find("431"),
+            std::string::npos);
   EXPECT_NE(raw("GET\r\n\r\n").find("400"), std::string::npos);
   EXPECT_EQ(handler.calls, 0);
 }
@@ -138,7 +146,9 @@ TEST_F(HttpServerTest, SendsHalfAnUploadNowhere) {
   {
     tcp::socket socket(io);
     socket.connect({boost::asio::ip::make_address("127.0.0.1"), server->port()});
-    boost::asio::write(socket, boost::asio::buffer(std::string("PUT /up HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 100\r\n\r\nhalf")));
+    boost::asio::write(
+        socket, boost::asio::buffer(std::string(
+                    "PUT /up HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 100\r\n\r\nhalf")));
   }
   server.reset();
   EXPECT_FALSE(exists(system_files(), folder / "stored").value());
@@ -198,7 +208,8 @@ TEST_F(TlsTest, IsTrustedByWhoNamesItsCertificate) {
   client = make_http_client({.ca_file = folder / "c.pem"});
   EXPECT_EQ(send({.url = "/echo?a"}).body, "GET a ");
   EXPECT_EQ(send({.url = "/file"}).body, folder.read("file"));
-  const auto stored = send({.url = "/up", .method = "PUT", .headers = {{"Authorization", "Bearer good"}}, .body_file = folder / "file"});
+  const auto stored = send(
+      {.url = "/up", .method = "PUT", .headers = {{"Authorization", "Bearer good"}}, .body_file = folder / "file"});
   EXPECT_EQ(stored.status, 201);
 }
 
@@ -219,7 +230,8 @@ TEST_F(TlsTest, KeepsAnExistingCertificateAndItsKeySecret) {
 
 TEST_F(TlsTest, SaysWhichFileIsWrong) {
   folder.write("broken.pem", "nonsense");
-  const auto second = start_http_server({.listen = "127.0.0.1", .port = 0, .certificate = folder / "broken.pem", .key = folder / "k.pem"}, handler);
+  const auto second = start_http_server(
+      {.listen = "127.0.0.1", .port = 0, .certificate = folder / "broken.pem", .key = folder / "k.pem"}, handler);
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message().find("broken.pem"), std::string::npos);
 }

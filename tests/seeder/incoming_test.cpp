@@ -19,7 +19,8 @@ class IncomingTest : public testing::Test {
   }
 
   std::string reason(const std::string& name) {
-    return world.is_there("rejected/" + name) ? world.folder.read("rejected/" + name + "/reason.txt") : "it was not rejected";
+    return world.is_there("rejected/" + name) ? world.folder.read("rejected/" + name + "/reason.txt")
+                                              : "it was not rejected";
   }
 
   /// Expects the bundle to be refused for `why`, and nothing that clients see to change.
@@ -38,7 +39,8 @@ class IncomingTest : public testing::Test {
   /// What a client that starts from the first root finds.
   Result<std::string> client_finds(const std::string& path) {
     FolderSource source(system_files(), {world.place.repository()});
-    UPSWARM_TRY(auto store, trust::TrustStore::open(system_files(), world.folder / ("client" + std::to_string(++clients_))));
+    UPSWARM_TRY(auto store,
+                trust::TrustStore::open(system_files(), world.folder / ("client" + std::to_string(++clients_))));
     UPSWARM_CHECK(store.place_first_root(world.metadata("1.root.json"), trust::ed25519_verifier()));
     trust::TrustClient client(store, source, trust::ed25519_verifier(), world.clock);
     UPSWARM_CHECK(client.refresh());
@@ -147,7 +149,8 @@ TEST_F(IncomingTest, RefusesExpiredMetadata) {
 TEST_F(IncomingTest, RefusesATargetOutsideOfTheDelegation) {
   publish_first();
   const std::string content = "not mine";
-  world.release.targets["pkg/other/linux-x64/1.0.0/x.upk"] = {.length = Bytes{content.size()}, .sha256 = sha256(content)};
+  world.release.targets["pkg/other/linux-x64/1.0.0/x.upk"] = {.length = Bytes{content.size()},
+                                                              .sha256 = sha256(content)};
   world.new_files["pkg/other/linux-x64/1.0.0/x.upk"] = content;
   ++world.release.version;
   world.write_bundle("0002");
@@ -197,7 +200,8 @@ TEST_F(IncomingTest, RefusesAWishForAnotherEntry) {
 
 TEST_F(IncomingTest, LetsAnUploadKeyGiveAFirstFilterOnly) {
   publish_first();
-  const auto changed = world.incoming().take_in(world.write_bundle("0002", {world.wish(0, 10)}), Steering::first_filter);
+  const auto changed =
+      world.incoming().take_in(world.write_bundle("0002", {world.wish(0, 10)}), Steering::first_filter);
   ASSERT_TRUE(changed);
   ASSERT_TRUE(changed->refused);
   EXPECT_EQ(changed->refused->reason, "scope");

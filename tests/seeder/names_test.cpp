@@ -6,8 +6,10 @@ namespace upswarm::seeder {
 namespace {
 
 TEST(Names, TakesOnlyPlainParts) {
-  for (const auto* good : {"a", "app-1.0.0+b5.upk", "x_y~z", "1.rel%2Fapp.json"}) EXPECT_TRUE(is_path_part(good)) << good;
-  for (const auto* bad : {"", ".", "..", ".hidden", "a/b", "a\\b", "a b", "a:b", "\xc3\xa4"}) EXPECT_FALSE(is_path_part(bad)) << bad;
+  for (const auto* good : {"a", "app-1.0.0+b5.upk", "x_y~z", "1.rel%2Fapp.json"})
+    EXPECT_TRUE(is_path_part(good)) << good;
+  for (const auto* bad : {"", ".", "..", ".hidden", "a/b", "a\\b", "a b", "a:b", "\xc3\xa4"})
+    EXPECT_FALSE(is_path_part(bad)) << bad;
   EXPECT_FALSE(is_path_part(std::string(256, 'a')));
   EXPECT_FALSE(is_path_part(std::string_view("a\0b", 3)));
 }

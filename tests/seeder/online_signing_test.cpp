@@ -110,7 +110,11 @@ TEST_F(OnlineSigningTest, DropsFiltersOfReleasesThatLeftTheIndex) {
   next.counter.n = 2;
   next.version = "2.0.0";
   index.entries = {next};
-  const RolloutWish wish{"app", "stable", "linux-x64", {.counter = next.counter, .entry = next.digest(), .permille = 1000, .paused = false, .reason = ""}};
+  const RolloutWish wish{
+      "app",
+      "stable",
+      "linux-x64",
+      {.counter = next.counter, .entry = next.digest(), .permille = 1000, .paused = false, .reason = ""}};
   EXPECT_TRUE(apply_wish(rollouts, wish, index, Steering::first_filter).value());
   ASSERT_EQ(rollouts.begin()->second.items.size(), 1U);
   EXPECT_EQ(rollouts.begin()->second.items[0].counter.n, 2);

@@ -11,8 +11,16 @@ namespace {
 messages::Report a_report(std::int64_t number) {
   messages::Report report;
   report.machine = "m-1";
-  report.outcome = {.number = number, .product = "app", .from = "1.0.0", .to = "1.1.0", .running = "1.1.0", .kind = "delta", .result = "completed",
-                    .reason = "", .at = Time(std::chrono::seconds(1'800'000'000)), .milliseconds = 5210};
+  report.outcome = {.number = number,
+                    .product = "app",
+                    .from = "1.0.0",
+                    .to = "1.1.0",
+                    .running = "1.1.0",
+                    .kind = "delta",
+                    .result = "completed",
+                    .reason = "",
+                    .at = Time(std::chrono::seconds(1'800'000'000)),
+                    .milliseconds = 5210};
   report.bytes.site = 4096_B;
   return report;
 }
@@ -35,7 +43,9 @@ TEST_F(ReportsTest, StoresARepeatedReportOnce) {
 
 TEST_F(ReportsTest, KeepsWhatItSays) {
   ASSERT_TRUE(reports.store(a_report(7), Time{}));
-  const auto row = database.run("SELECT machine, number, from_version, to_version, kind, result, milliseconds, bytes FROM reports")->at(0);
+  const auto row =
+      database.run("SELECT machine, number, from_version, to_version, kind, result, milliseconds, bytes FROM reports")
+          ->at(0);
   EXPECT_EQ(row.text(0), "m-1");
   EXPECT_EQ(row.integer(1), 7);
   EXPECT_EQ(row.text(3), "1.1.0");

@@ -67,7 +67,8 @@ TEST_F(RolloutChangeTest, StatusTellsRolesAndExpiry) {
   const auto status = describe_repository(system_files(), world.place, world.database(), world.clock.now());
   ASSERT_TRUE(status);
   bool expired = false;
-  for (const auto& role : status->at("roles")) expired = expired || (role.at("role") == "timestamp" && role.at("expired") == true);
+  for (const auto& role : status->at("roles"))
+    expired = expired || (role.at("role") == "timestamp" && role.at("expired") == true);
   EXPECT_TRUE(expired);
   EXPECT_NE(to_text(*status).find("EXPIRED"), std::string::npos);
   EXPECT_NE(to_text(*status).find("1.0.0  held"), std::string::npos) << to_text(*status);

@@ -32,10 +32,18 @@ SeederWorld::SeederWorld() : place{folder.path()} {
   }
   targets.version = 1;
   targets.expires = clock.now() + std::chrono::hours(24 * 180);
-  targets.delegations.keys = {{release_key.id(), release_key.public_key()}, {rollout_key.id(), rollout_key.public_key()}};
-  targets.delegations.roles = {
-      {.name = "rel-app", .keys = {{release_key.id()}, 1}, .terminating = false, .paths = {"pkg/app/*/*/*", "index/app/*/*"}, .path_hash_prefixes = {}},
-      {.name = "rollout", .keys = {{rollout_key.id()}, 1}, .terminating = true, .paths = {"rollout/*/*"}, .path_hash_prefixes = {}}};
+  targets.delegations.keys = {{release_key.id(), release_key.public_key()},
+                              {rollout_key.id(), rollout_key.public_key()}};
+  targets.delegations.roles = {{.name = "rel-app",
+                                .keys = {{release_key.id()}, 1},
+                                .terminating = false,
+                                .paths = {"pkg/app/*/*/*", "index/app/*/*"},
+                                .path_hash_prefixes = {}},
+                               {.name = "rollout",
+                                .keys = {{rollout_key.id()}, 1},
+                                .terminating = true,
+                                .paths = {"rollout/*/*"},
+                                .path_hash_prefixes = {}}};
   release.version = 1;
   release.expires = targets.expires;
   index = {.product = "app", .channel = "stable", .platform = "linux-x64", .floor = {1, 0}, .entries = {}};
@@ -44,8 +52,10 @@ SeederWorld::SeederWorld() : place{folder.path()} {
 }
 
 void SeederWorld::write_online_keys() {
-  for (const auto& [role, key] : {std::pair{"timestamp", &timestamp_key}, std::pair{"snapshot", &snapshot_key}, std::pair{"rollout", &rollout_key}}) {
-    folder.write(std::string("keys/") + role + ".key", Json{{"format", 1}, {"type", "ed25519"}, {"seed", to_hex(key->seed())}}.dump(), 0600);
+  for (const auto& [role, key] : {std::pair{"timestamp", &timestamp_key}, std::pair{"snapshot", &snapshot_key},
+                                  std::pair{"rollout", &rollout_key}}) {
+    folder.write(std::string("keys/") + role + ".key",
+                 Json{{"format", 1}, {"type", "ed25519"}, {"seed", to_hex(key->seed())}}.dump(), 0600);
   }
 }
 
@@ -79,7 +89,11 @@ const trust::Entry& SeederWorld::add_release(const std::string& version, const s
   entry.counter = {1, static_cast<std::int64_t>(index.entries.size()) + 1};
   entry.version = version;
   entry.content = sha256("tree of " + version);
-  entry.full = {.path = path, .length = Bytes{content.size()}, .sha256 = sha256(content), .info_hash = facts->info_hash, .piece_length = facts->piece_length};
+  entry.full = {.path = path,
+                .length = Bytes{content.size()},
+                .sha256 = sha256(content),
+                .info_hash = facts->info_hash,
+                .piece_length = facts->piece_length};
   entry.index_length = 5_B;
   entry.index_digest = sha256("chunks of " + version);
   entry.salt = "salt";
@@ -93,7 +107,10 @@ const trust::Entry& SeederWorld::add_release(const std::string& version, const s
 
 seeder::RolloutWish SeederWorld::wish(std::size_t n, std::int64_t permille) const {
   const auto& entry = index.entries.at(n);
-  return {"app", "stable", "linux-x64", {.counter = entry.counter, .entry = entry.digest(), .permille = permille, .paused = false, .reason = ""}};
+  return {"app",
+          "stable",
+          "linux-x64",
+          {.counter = entry.counter, .entry = entry.digest(), .permille = permille, .paused = false, .reason = ""}};
 }
 
 std::string SeederWorld::stored_name(const std::string& path) const {
@@ -103,15 +120,20 @@ std::string SeederWorld::stored_name(const std::string& path) const {
 Path SeederWorld::write_bundle(const std::string& name, const std::vector<seeder::RolloutWish>& wishes) {
   const auto inside = "incoming/" + name + "/";
   folder.write(inside + "bundle.json", seeder::write_bundle({wishes}));
-  folder.write(inside + "metadata/" + seeder::versioned_name("root", root.version), trust::seal(trust::to_json(root), {&root_key}));
-  folder.write(inside + "metadata/" + seeder::versioned_name("targets", targets.version), trust::seal(trust::to_json(targets), {&targets_key}));
-  folder.write(inside + "metadata/" + seeder::versioned_name("rel-app", release.version), trust::seal(trust::to_json(release), {&release_key}));
+  folder.write(inside + "metadata/" + seeder::versioned_name("root", root.version),
+               trust::seal(trust::to_json(root), {&root_key}));
+  folder.write(inside + "metadata/" + seeder::versioned_name("targets", targets.version),
+               trust::seal(trust::to_json(targets), {&targets_key}));
+  folder.write(inside + "metadata/" + seeder::versioned_name("rel-app", release.version),
+               trust::seal(trust::to_json(release), {&release_key}));
   for (const auto& [path, content] : new_files) folder.write(inside + "targets/" + stored_name(path), content);
   new_files.clear();
   return place.incoming() / name;
 }
 
-bool SeederWorld::is_there(const std::string& path) const { return exists(system_files(), folder / path).value_or(false); }
+bool SeederWorld::is_there(const std::string& path) const {
+  return exists(system_files(), folder / path).value_or(false);
+}
 
 trust::Timestamp SeederWorld::timestamp() const {
   const auto envelope = trust::parse_envelope(metadata("timestamp.json"), "timestamp", trust::kLongestTimestamp);

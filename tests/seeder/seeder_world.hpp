@@ -33,9 +33,9 @@ class SeederWorld {
   trust::SigningKey rollout_key = trust::SigningKey::generate();
   trust::Root root;
   trust::Targets targets;
-  trust::Targets release;                         ///< rel-app
-  trust::Index index;                             ///< app, stable, linux-x64
-  std::map<std::string, std::string> new_files;   ///< target path -> content, for the next bundle
+  trust::Targets release;                        ///< rel-app
+  trust::Index index;                            ///< app, stable, linux-x64
+  std::map<std::string, std::string> new_files;  ///< target path -> content, for the next bundle
 
   /// Adds a release with one package to the index, and raises rel-app.
   const trust::Entry& add_release(const std::string& version, const std::string& content);

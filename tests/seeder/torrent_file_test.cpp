@@ -20,9 +20,13 @@ TEST(TorrentFile, TellsItsFacts) {
 TEST(TorrentFile, RefusesTrackersAndManyFiles) {
   const auto good = tests::torrent_of("app.upk", 70'000);
   EXPECT_FALSE(read_torrent("d8:announce15:http://evil/ann" + good.substr(1), "test"));
-  const auto file = bencoded_dictionary({{"length", bencoded(std::int64_t{5})}, {"path", bencoded_list({bencoded("x")})}});
-  const auto other = bencoded_dictionary({{"length", bencoded(std::int64_t{5})}, {"path", bencoded_list({bencoded("y")})}});
-  const auto info = bencoded_dictionary({{"files", bencoded_list({file, other})}, {"name", bencoded("n")}, {"piece length", bencoded(std::int64_t{32768})},
+  const auto file =
+      bencoded_dictionary({{"length", bencoded(std::int64_t{5})}, {"path", bencoded_list({bencoded("x")})}});
+  const auto other =
+      bencoded_dictionary({{"length", bencoded(std::int64_t{5})}, {"path", bencoded_list({bencoded("y")})}});
+  const auto info = bencoded_dictionary({{"files", bencoded_list({file, other})},
+                                         {"name", bencoded("n")},
+                                         {"piece length", bencoded(std::int64_t{32768})},
                                          {"pieces", bencoded(std::string(20, 'h'))}});
   EXPECT_FALSE(read_torrent(bencoded_dictionary({{"info", info}}), "test"));
 }

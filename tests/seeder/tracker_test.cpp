@@ -14,7 +14,8 @@ const std::string kHashText = "%01%01%01%01%01%01%01%01%01%01%01%01%01%01%01%01%
 const std::string kGood = "info_hash=" + kHashText + "&peer_id=-UP0100-123456789012&port=6881&left=5";
 
 TEST(Announce, ReadsWhatClientsSend) {
-  const auto announce = parse_announce(kGood + "&uploaded=1&downloaded=2&event=started&numwant=7&compact=0&key=AB&ip=9.9.9.9");
+  const auto announce =
+      parse_announce(kGood + "&uploaded=1&downloaded=2&event=started&numwant=7&compact=0&key=AB&ip=9.9.9.9");
   ASSERT_TRUE(announce) << announce.error().message();
   EXPECT_EQ(announce->info_hash, kHash);
   EXPECT_EQ(announce->peer_id, "-UP0100-123456789012");
@@ -36,10 +37,12 @@ TEST(Announce, HasDefaults) {
 TEST(Announce, RefusesHostileQueries) {
   const std::string rest = "&peer_id=-UP0100-123456789012&port=6881&left=5";
   const std::string who = "info_hash=" + kHashText + "&peer_id=-UP0100-123456789012";
-  for (const auto& bad : {std::string(), std::string("info_hash=short") + rest, "info_hash=" + kHashText + "%01" + rest, kGood + "&info_hash=" + kHashText,
-                          kGood + "&port=1", who + "&port=65536&left=5", who + "&port=-1&left=5", who + "&port=0x50&left=5", who + "&port=6881",
-                          who + "&port=6881&left=99999999999999999999", kGood + "&event=exploded", kGood + "&numwant=-5", kGood + "&compact=2",
-                          kGood + "&x=%zz", kGood + "&x=" + std::string(3000, 'a')}) {
+  for (const auto& bad :
+       {std::string(), std::string("info_hash=short") + rest, "info_hash=" + kHashText + "%01" + rest,
+        kGood + "&info_hash=" + kHashText, kGood + "&port=1", who + "&port=65536&left=5", who + "&port=-1&left=5",
+        who + "&port=0x50&left=5", who + "&port=6881", who + "&port=6881&left=99999999999999999999",
+        kGood + "&event=exploded", kGood + "&numwant=-5", kGood + "&compact=2", kGood + "&x=%zz",
+        kGood + "&x=" + std::string(3000, 'a')}) {
     EXPECT_FALSE(parse_announce(bad)) << bad;
   }
 }
@@ -48,7 +51,9 @@ TEST(Announce, CapsTheNumberOfPeers) { EXPECT_EQ(parse_announce(kGood + "&numwan
 
 class TrackerTest : public testing::Test {
  protected:
-  TrackerTest() : tracker({.interval = std::chrono::seconds(30), .seeder_port = 6969}, clock) { tracker.track_only({kHash}); }
+  TrackerTest() : tracker({.interval = std::chrono::seconds(30), .seeder_port = 6969}, clock) {
+    tracker.track_only({kHash});
+  }
 
   Announce of(std::uint16_t port, std::int64_t left = 5) {
     Announce announce;
@@ -69,13 +74,15 @@ class TrackerTest : public testing::Test {
 const std::string kSeeder("\x0a\x00\x00\x09\x1b\x39", 6);  // 10.0.0.9:6969
 
 TEST_F(TrackerTest, NamesTheSeederAtTheAddressThatWasReached) {
-  EXPECT_EQ(ask(of(6881)), "d8:completei0e10:incompletei1e8:intervali30e12:min intervali10e5:peers6:" + kSeeder + "14:upswarm origin6:" + kSeeder + "e");
+  EXPECT_EQ(ask(of(6881)), "d8:completei0e10:incompletei1e8:intervali30e12:min intervali10e5:peers6:" + kSeeder +
+                               "14:upswarm origin6:" + kSeeder + "e");
 }
 
 TEST_F(TrackerTest, TellsPeersOfEachOtherButNotOfThemselves) {
   ask(of(6881), "10.0.0.1");
   const auto answer = ask(of(6882), "10.0.0.2");
-  EXPECT_NE(answer.find("5:peers12:" + std::string("\x0a\x00\x00\x01\x1a\xe1", 6) + kSeeder), std::string::npos) << answer;
+  EXPECT_NE(answer.find("5:peers12:" + std::string("\x0a\x00\x00\x01\x1a\xe1", 6) + kSeeder), std::string::npos)
+      << answer;
   EXPECT_EQ(ask(of(6882), "10.0.0.2").find(std::string("\x0a\x00\x00\x02", 4)), std::string::npos);
 }
 
@@ -116,7 +123,9 @@ TEST_F(TrackerTest, SpeaksIPv6AndUnmapsIPv4) {
 TEST_F(TrackerTest, ListsPeersInFullWhenAsked) {
   auto announce = of(6881);
   announce.compact = false;
-  EXPECT_NE(ask(announce).find("5:peersld2:ip8:10.0.0.97:peer id20:-UP0100-upswarmseed04:porti6969eee"), std::string::npos) << ask(announce);
+  EXPECT_NE(ask(announce).find("5:peersld2:ip8:10.0.0.97:peer id20:-UP0100-upswarmseed04:porti6969eee"),
+            std::string::npos)
+      << ask(announce);
 }
 
 TEST_F(TrackerTest, GivesNobodyToWhoWantsNobody) {

@@ -60,10 +60,12 @@ TEST_F(UploadsTest, KeepsABundleThatCannotBeJudgedNow) {
 }
 
 TEST_F(UploadsTest, RefusesPathsOutsideOfABundle) {
-  for (const auto* path : {"../x", "metadata/../../x", "/etc/passwd", "metadata/timestamp.json", "metadata/1.timestamp.json", "targets/plain", "x", "metadata/", ""}) {
+  for (const auto* path : {"../x", "metadata/../../x", "/etc/passwd", "metadata/timestamp.json",
+                           "metadata/1.timestamp.json", "targets/plain", "x", "metadata/", ""}) {
     EXPECT_EQ(uploads.begin("b1", path, 1_B).error().kind, ErrorKind::invalid) << path;
   }
-  for (const auto* name : {"..", "a/b", "", "x.commit", "x.coming", ".x"}) EXPECT_EQ(uploads.begin(name, "bundle.json", 1_B).error().kind, ErrorKind::invalid) << name;
+  for (const auto* name : {"..", "a/b", "", "x.commit", "x.coming", ".x"})
+    EXPECT_EQ(uploads.begin(name, "bundle.json", 1_B).error().kind, ErrorKind::invalid) << name;
 }
 
 TEST_F(UploadsTest, RefusesWhatIsTooLong) {

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""The demo itself: five machines, three releases, one table. Called by packaging/demo.sh."""
+
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent.parent / "tests/support"))
+sys.dont_write_bytecode = True
+
+from world import Failure, World, wait_until  # noqa: E402
+
+PACKAGE, NATIVE, VERSIONS = "typescript", "@esbuild/linux-x64", (("5.9.2", "0.25.9"), ("5.9.3", "0.25.10"))
+MACHINES = 5
+
+
+def say(text):
+    print(f"\n== {text}", flush=True)
+
+
+def from_apt(folder):
+    """Two versions of one Debian package that are on offer: many files and native libraries."""
+    offers = subprocess.run(["apt-cache", "madison", "openssl"], capture_output=True, text=True, check=True).stdout
+    versions = sorted({line.split("|")[1].strip() for line in offers.splitlines() if "Packages" in line})
+    if len(versions) < 2:
+        raise Failure("apt offers only one version of openssl; name two folders on the command line")
+    trees = []
+    for version in versions[-2:]:
+        work = folder / version.replace(":", "_")
+        work.mkdir()
+        for name in ("openssl", "libssl3"):
+            subprocess.run(["apt-get", "download", f"{name}={version}"], cwd=work, check=True, capture_output=True)
+        tree = work / "tree"
+        for deb in work.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", deb, tree], check=True)
+        trees.append((tree, f"openssl {version}"))
+    return trees
+
+
+def from_npm(folder):
+    """A compiler of many files with a native program beside it, at pinned versions."""
+    trees = []
+    for text, native in VERSIONS:
+        tree = folder / text / "tree"
+        for name, version in ((PACKAGE, text), (NATIVE, native)):
+            place = tree / name.split("/")[-1]
+            place.mkdir(parents=True)
+            packed = subprocess.run(["npm", "pack", "--silent", f"{name}@{version}"], cwd=place, capture_output=True, text=True, check=True)
+            archive = place / packed.stdout.strip().splitlines()[-1]
+            subprocess.run(["tar", "xzf", archive, "-C", place, "--strip-components=1"], check=True)
+            archive.unlink()
+        trees.append((tree, f"{PACKAGE} {text} with {NATIVE} {native}"))
+    return trees
+
+
+def real_releases(folder, given):
+    if given:
+        return [(pathlib.Path(g).resolve(), g) for g in given]
+    if shutil.which("npm"):
+        return from_npm(folder)
+    return from_apt(folder)
+
+
+def prepare(tree, to, healthy):
+    """The release: the product's files, owners and modes aside, and a health check."""
+    shutil.copytree(tree, to, symlinks=True)
+    for link in [p for p in to.rglob("*") if p.is_symlink() and (os.path.isabs(os.readlink(p)) or not p.exists())]:
+        link.unlink()  # links into the rest of a system are no part of a product's tree
+    check = to / "upswarm-check"
+    check.write_text(f"#!/bin/sh\n# Healthy when all is there.\n[ -d . ] && exit {0 if healthy else 1}\n")
+    check.chmod(0o755)
+    return to
+
+
+def size_of(tree):
+    files = [p for p in tree.rglob("*") if p.is_file() and not p.is_symlink()]
+    return len(files), sum(p.stat().st_size for p in files)
+
+
+def mebibytes(count):
+    return f"{count / (1 << 20):.2f}"
+
+
+def table(rows, head):
+    widths = [max(len(str(row[i])) for row in [head] + rows) for i in range(len(head))]
+    for row in [head, ["-" * w for w in widths]] + rows:
+        print("| " + " | ".join(str(cell).ljust(width) for cell, width in zip(row, widths)) + " |")
+
+
+def roll_out(world, version, tree, recipe, expect):
+    say(f"publish {version}")
+    started = time.monotonic()
+    world.release(version, tree, recipe=recipe)
+    world.await_taken_in(90)
+    for machine in world.machines:
+        machine.command("check", check=False)
+    times = {}
+
+    def all_done():
+        for machine in world.machines:
+            machine.must_live()
+            if machine.name not in times and any(o["to"] == version and o["result"] == expect for o in machine.history()):
+                times[machine.name] = time.monotonic() - started
+        return len(times) == len(world.machines)
+    wait_until(f"all machines have {version} {expect}", all_done, 120, 0.1)
+    print(f"   published in the datacenter and {expect.replace('_', ' ')} on all {len(times)} machines after {max(times.values()):.1f} s")
+    return times
+
+
+def show(world, versions):
+    rows = []
+    for machine in world.machines:
+        history = {one["to"]: one for one in machine.history()}
+        for version, times in versions:
+            one = history[version]
+            b = one["bytes"]
+            way = f'{one["kind"]}: {one["result"].replace("_", " ")}'
+            rows.append([machine.name, version, way, machine.version(), f"{times[machine.name]:.1f}", mebibytes(b["site"]),
+                         mebibytes(b["origin_bt"] + b["origin_http"])])
+    table(rows, ["machine", "release", "how", "runs now", "seconds", "MiB from peers", "MiB from origin"])
+
+
+def run(arguments):
+    work = pathlib.Path(tempfile.mkdtemp(prefix="upswarm-demo-"))
+    try:
+        (old, old_name), (new, new_name) = real_releases(work, arguments.folders)
+        releases = work / "releases"
+        trees = {"1.0.0": prepare(old, releases / "1", True), "1.1.0": prepare(new, releases / "2", True), "1.2.0": prepare(new, releases / "3", False)}
+        say(f"from {old_name} to {new_name}")
+        for version in ("1.0.0", "1.1.0"):
+            print("   {}: {} files, {} MiB".format(version, *(lambda n, s: (n, mebibytes(s)))(*size_of(trees[version]))))
+        with World(arguments.binaries) as world:
+            recipe = world.recipe(health={"kind": "command", "command": {"argv": ["upswarm-check"], "timeout": "5s"}, "within": "1s", "every": "200ms"})
+            world.init()
+            world.start_seeder()
+            for number in range(MACHINES):
+                world.machine(f"m{number + 1}").start()
+            results = [("1.0.0", roll_out(world, "1.0.0", trees["1.0.0"], recipe, "completed")),
+                       ("1.1.0", roll_out(world, "1.1.0", trees["1.1.0"], recipe, "completed")),
+                       ("1.2.0", roll_out(world, "1.2.0", trees["1.2.0"], recipe, "rolled_back"))]
+            say("what came from where (the third release was broken on purpose)")
+            show(world, results)
+            if any(machine.version() != "1.1.0" for machine in world.machines):
+                raise Failure("not all machines are back on 1.1.0")
+            say(f"all {MACHINES} machines are back on 1.1.0 by themselves; nothing is left running")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binaries", required=True)
+    parser.add_argument("folders", nargs="*", help="two folders: an old and a new release")
+    arguments = parser.parse_args()
+    if len(arguments.folders) not in (0, 2):
+        parser.error("name two folders, or none")
+    try:
+        run(arguments)
+    except (Failure, subprocess.CalledProcessError) as failure:
+        print(f"demo: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
