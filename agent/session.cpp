@@ -61,7 +61,7 @@ void Session::go_to(SessionState to) {
   if (to == state_) return;
   if (!may_follow(state_, to)) {
     log::error("a step that must not be", {{"product", product_}, {"from", to_string(state_)}, {"to", to_string(to)}});
-    assert(!"may_follow(state_, to)");
+    assert(false && "may_follow(state_, to)");
     return;
   }
   log::debug("session",

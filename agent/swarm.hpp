@@ -44,20 +44,20 @@ struct DownloadRequest {
 };
 
 struct Downloaded {
-  std::filesystem::path path;   ///< in the cache; verified by SHA-256
+  std::filesystem::path path;  ///< in the cache; verified by SHA-256
   BytesBySource by_source;
 };
 
 struct SwarmSettings {
-  std::filesystem::path cache;                 ///< packages, resume data, the dirty marker
+  std::filesystem::path cache;  ///< packages, resume data, the dirty marker
   std::string listen_address = "0.0.0.0";
-  std::uint16_t listen_port = 6881;            ///< 0: any
-  std::string seeder_url;                      ///< for announces and HTTP ranges
+  std::uint16_t listen_port = 6881;  ///< 0: any
+  std::string seeder_url;            ///< for announces and HTTP ranges
   bool local_discovery = true;
-  std::uint64_t upload_limit = 0;              ///< bytes a second; 0: none
+  std::uint64_t upload_limit = 0;  ///< bytes a second; 0: none
   std::uint64_t download_limit = 0;
   std::chrono::milliseconds http_after{std::chrono::seconds(10)};  ///< without progress, HTTP ranges join in
-  Bytes keep_free = 256_MiB;                ///< disk space that is left alone
+  Bytes keep_free = 256_MiB;                                       ///< disk space that is left alone
 };
 
 /// One BitTorrent session with its cache. fetch may be called from one thread at a time; the rest from any.

@@ -10,7 +10,8 @@ namespace {
 
 Result<Path> parse_absolute(std::string_view text) {
   const Path path(text);
-  if (!path.is_absolute()) return Error{ErrorKind::invalid, "path \"" + std::string(text) + "\"", "it must be absolute"};
+  if (!path.is_absolute())
+    return Error{ErrorKind::invalid, "path \"" + std::string(text) + "\"", "it must be absolute"};
   return path.lexically_normal();
 }
 

@@ -15,19 +15,19 @@ struct ProductConfig {
   std::string product;
   std::string channel;
   std::string platform;
-  Path root;                     ///< ROOT: holds versions/ and current
-  bool prerelease = false;       ///< releases with a SemVer pre-release are accepted
+  Path root;                ///< ROOT: holds versions/ and current
+  bool prerelease = false;  ///< releases with a SemVer pre-release are accepted
 };
 
 struct InstallerConfig {
   Path state_folder = "/var/lib/upswarm-installer";
   Path socket = "/run/upswarm-installer/installer.sock";
-  Path root_file;                            ///< the first root of trust; used only while there is none in the store
+  Path root_file;  ///< the first root of trust; used only while there is none in the store
   std::string agent_account = "upswarm-agent";
   Path systemctl = "/usr/bin/systemctl";
-  std::int64_t keep_releases = 2;            ///< previous releases that are always kept
+  std::int64_t keep_releases = 2;                                  ///< previous releases that are always kept
   std::chrono::milliseconds keep_for{std::chrono::hours(24 * 7)};  ///< younger previous releases are kept too
-  Bytes keep_free = 64_MiB;                  ///< disk space that is left alone
+  Bytes keep_free = 64_MiB;                                        ///< disk space that is left alone
   log::Settings log;
   std::vector<ProductConfig> products;
 

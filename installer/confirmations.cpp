@@ -14,7 +14,8 @@ Result<void> TokenConfirmations::expect(const std::string& product, const std::s
   if (!account.empty()) {
     UPSWARM_TRY(awaited.user, user_id_of(account));
   }
-  UPSWARM_CHECK(write_file_atomically(files_, folder_ / (product + ".env"), "UPSWARM_TOKEN=" + awaited.token + "\n", 0600));
+  UPSWARM_CHECK(
+      write_file_atomically(files_, folder_ / (product + ".env"), "UPSWARM_TOKEN=" + awaited.token + "\n", 0600));
   const std::lock_guard lock(mutex_);
   awaited_[product] = std::move(awaited);
   return {};
@@ -33,7 +34,8 @@ Result<void> TokenConfirmations::confirm(const std::string& product, const std::
   if (found == awaited_.end()) return Error{ErrorKind::not_found, doing, "no confirmation is being awaited"};
   if (found->second.user != user) return Error{ErrorKind::denied, doing, "another account must confirm"};
   // Digests are compared, so that the time it takes says nothing about the token.
-  if (sha256(found->second.token) != sha256(token)) return Error{ErrorKind::denied, doing, "the token is not the one of this start"};
+  if (sha256(found->second.token) != sha256(token))
+    return Error{ErrorKind::denied, doing, "the token is not the one of this start"};
   found->second.confirmed = true;
   return {};
 }

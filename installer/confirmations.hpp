@@ -9,8 +9,8 @@
 
 namespace upswarm::installer {
 
-/// One-time tokens by product. A token is written to FOLDER/<product>.env as UPSWARM_TOKEN=..., 0600 root, for a service
-/// manager to put into the product's start environment. Any thread.
+/// One-time tokens by product. A token is written to FOLDER/<product>.env as UPSWARM_TOKEN=..., 0600 root, for a
+/// service manager to put into the product's start environment. Any thread.
 class TokenConfirmations final : public Confirmations {
  public:
   TokenConfirmations(Files& files, Path folder) : files_(files), folder_(std::move(folder)) {}

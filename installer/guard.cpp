@@ -14,7 +14,8 @@ Result<void> check_one(Files& files, const Path& folder, bool is_above) {
   if (info.type == FileType::symlink) return refuse("it is a link; name the real folder");
   if (info.type != FileType::folder) return refuse("it is not a folder");
   if (info.owner != 0 && info.owner != own_user()) {
-    return refuse("it belongs to user " + std::to_string(info.owner) + ", not to root; run: chown root " + folder.string());
+    return refuse("it belongs to user " + std::to_string(info.owner) + ", not to root; run: chown root " +
+                  folder.string());
   }
   const bool sticky_above = is_above && (info.mode & kSticky) != 0;
   if ((info.mode & kWritableByOthers) != 0 && !sticky_above) {

@@ -37,7 +37,8 @@ Installation::Installation(Files& files, RecordStore& records, ReleaseRunner& ru
 Result<messages::Outcome> Installation::install(const trust::Entry& to, const trust::PackageFile& package,
                                                 const package::ProgressSink& progress, std::stop_token stop) {
   UPSWARM_TRY(auto record, records_.load(product_.product));
-  if (record.journal) return Error{ErrorKind::busy, "install " + product_.product, "another installation is not finished"};
+  if (record.journal)
+    return Error{ErrorKind::busy, "install " + product_.product, "another installation is not finished"};
   const bool is_full = package.sha256 == to.full.sha256;
   record.journal = Journal{.phase = Phase::staging,
                            .kind = is_full ? "full" : "delta",
@@ -72,7 +73,8 @@ Result<void> Installation::unpack(const trust::Entry& to, bool is_full, const Pr
   if (is_full) {
     UPSWARM_TRY(auto reader, package::PackageReader::open(std::move(file), &to.index_digest));
     if (package::content_digest(reader.index().tree) != to.content) {
-      return Error{ErrorKind::corrupt, "unpack " + product_.product + " " + to.version, "it holds another tree than the signed one"};
+      return Error{ErrorKind::corrupt, "unpack " + product_.product + " " + to.version,
+                   "it holds another tree than the signed one"};
     }
     UPSWARM_CHECK(check_space(reader.index().tree.total_size()));
     UPSWARM_CHECK(reader.unpack(files_, layout_.staging(), progress, stop));
@@ -80,10 +82,12 @@ Result<void> Installation::unpack(const trust::Entry& to, bool is_full, const Pr
   }
   UPSWARM_TRY(auto reader, package::DeltaReader::open(std::move(file)));
   if (reader.info().to_content != to.content) {
-    return Error{ErrorKind::corrupt, "apply the delta to " + product_.product + " " + to.version, "it leads to another tree than the signed one"};
+    return Error{ErrorKind::corrupt, "apply the delta to " + product_.product + " " + to.version,
+                 "it leads to another tree than the signed one"};
   }
   const auto* const base = entry_of(record, record.current);
-  if (base == nullptr) return Error{ErrorKind::not_found, "apply a delta", "nothing is installed that it could start from"};
+  if (base == nullptr)
+    return Error{ErrorKind::not_found, "apply a delta", "nothing is installed that it could start from"};
   UPSWARM_TRY(const auto base_tree, load_tree(base->content));
   UPSWARM_CHECK(check_space(reader.info().to_tree.total_size()));
   UPSWARM_CHECK(reader.apply(files_, layout_.folder_of(record.current), base_tree, layout_.staging(), progress, stop));
@@ -94,8 +98,8 @@ Result<void> Installation::check_space(Bytes needed) {
   UPSWARM_TRY(const auto there, files_.free_space(product_.root));
   if (there >= needed + config_.keep_free) return {};
   return Error{ErrorKind::no_space, "unpack under " + product_.root.string(),
-               to_string(needed) + " and " + to_string(config_.keep_free) + " of reserve are needed, " + to_string(there) +
-                   " are free; free some space, the update is tried again by itself"};
+               to_string(needed) + " and " + to_string(config_.keep_free) + " of reserve are needed, " +
+                   to_string(there) + " are free; free some space, the update is tried again by itself"};
 }
 
 Result<void> Installation::save_tree(const package::Tree& tree) {
@@ -107,7 +111,8 @@ Result<package::Tree> Installation::load_tree(const Sha256& content) {
   const auto file = state_ / "trees" / (content.hex() + ".tree");
   UPSWARM_TRY(const auto bytes, read_file(files_, file, kLongestTree));
   UPSWARM_TRY(auto tree, package::decode_tree(bytes, file.string()));
-  if (package::content_digest(tree) != content) return Error{ErrorKind::corrupt, "read " + file.string(), "it does not have its own digest"};
+  if (package::content_digest(tree) != content)
+    return Error{ErrorKind::corrupt, "read " + file.string(), "it does not have its own digest"};
   return tree;
 }
 
@@ -122,7 +127,8 @@ Result<messages::Outcome> Installation::switch_and_commit(ProductRecord& record,
   return commit(record);
 }
 
-Result<void> Installation::switch_over(ProductRecord& record, const package::ProgressSink& progress, const std::stop_token& stop) {
+Result<void> Installation::switch_over(ProductRecord& record, const package::ProgressSink& progress,
+                                       const std::stop_token& stop) {
   const auto to = record.journal->to;
   const auto context = context_of(to.version, record.journal->from);
   if (record.journal->phase == Phase::probation) {
@@ -130,7 +136,8 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
   } else {
     UPSWARM_CHECK(write_phase(record, Phase::switching));
     tell(progress, "switching");
-    if (const auto* const old = entry_of(record, record.journal->from)) UPSWARM_CHECK(runner_.stop_services(old->services, stop));
+    if (const auto* const old = entry_of(record, record.journal->from))
+      UPSWARM_CHECK(runner_.stop_services(old->services, stop));
     UPSWARM_CHECK(layout_.switch_to(to.version));
     UPSWARM_CHECK(runner_.prepare_health(to.health, context));
     if (to.hooks.after) {
@@ -157,7 +164,8 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
   UPSWARM_TRY(const auto outcome, add_outcome(record, "completed", ""));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
-  log::info("release installed", {{"product", record.product}, {"from", outcome.from}, {"to", outcome.to}, {"kind", outcome.kind}});
+  log::info("release installed",
+            {{"product", record.product}, {"from", outcome.from}, {"to", outcome.to}, {"kind", outcome.kind}});
   retire(record);
   return outcome;
 }
@@ -166,7 +174,8 @@ Result<messages::Outcome> Installation::undo(ProductRecord& record, const Error&
                                              const package::ProgressSink& progress, const std::stop_token& stop) {
   record.journal->reason = why.message();
   record.journal->blame = blame;
-  log::warning("rolling back", {{"product", record.product}, {"version", record.journal->to.version}, {"why", why.message()}});
+  log::warning("rolling back",
+               {{"product", record.product}, {"version", record.journal->to.version}, {"why", why.message()}});
   UPSWARM_CHECK(write_phase(record, Phase::rolling_back));
   return finish_undo(record, progress, stop);
 }
@@ -182,7 +191,8 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
   lenient(runner_.stop_services(journal.to.services, stop));
   UPSWARM_CHECK(layout_.switch_to(journal.from));
   if (journal.to.hooks.rollback) {
-    lenient(runner_.run_hook("rollback", *journal.to.hooks.rollback, context_of(journal.to.version, journal.from), stop));
+    lenient(
+        runner_.run_hook("rollback", *journal.to.hooks.rollback, context_of(journal.to.version, journal.from), stop));
   }
   if (const auto* const old = entry_of(record, journal.from)) lenient(runner_.start_services(old->services, stop));
   if (stop.stop_requested()) return Error{ErrorKind::cancelled, "roll back " + record.product, "stopped"};
@@ -224,7 +234,8 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
   if (wanted == nullptr) return Error{ErrorKind::not_found, doing, "no earlier release is kept here"};
   if (wanted->entry.version == record.current) return Error{ErrorKind::invalid, doing, version + " is what runs now"};
   if (wanted->entry.counter < record.floor) {
-    return Error{ErrorKind::denied, doing, wanted->entry.version + " is below the floor that was signed", "below_floor"};
+    return Error{ErrorKind::denied, doing, wanted->entry.version + " is below the floor that was signed",
+                 "below_floor"};
   }
   tell(progress, "verifying");
   UPSWARM_TRY(const auto tree, load_tree(wanted->entry.content));
@@ -241,7 +252,8 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
   return switch_and_commit(record, progress, stop);
 }
 
-Result<std::optional<messages::Outcome>> Installation::recover(const package::ProgressSink& progress, std::stop_token stop) {
+Result<std::optional<messages::Outcome>> Installation::recover(const package::ProgressSink& progress,
+                                                               std::stop_token stop) {
   UPSWARM_TRY(auto record, records_.load(product_.product));
   UPSWARM_TRY(const auto root_there, exists(files_, product_.root));
   if (root_there) UPSWARM_CHECK(layout_.prepare());
@@ -249,7 +261,8 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
     if (root_there) UPSWARM_CHECK(layout_.clean(record.versions()));
     return std::optional<messages::Outcome>();
   }
-  log::warning("finishing what was interrupted", {{"product", record.product}, {"phase", to_string(record.journal->phase)}});
+  log::warning("finishing what was interrupted",
+               {{"product", record.product}, {"phase", to_string(record.journal->phase)}});
   const Error interrupted{ErrorKind::disk, "install " + record.product + " " + record.journal->to.version,
                           "interrupted by a restart while " + std::string(to_string(record.journal->phase))};
   const auto go_on = [&]() -> Result<messages::Outcome> {
@@ -296,7 +309,8 @@ void Installation::retire(ProductRecord& record) {
   std::vector<std::string> doomed;
   for (auto one = record.releases.rbegin(); one != record.releases.rend(); ++one) {
     if (one->entry.version == record.current) continue;
-    if (++kept > config_.keep_releases && now - one->installed_at > config_.keep_for) doomed.push_back(one->entry.version);
+    if (++kept > config_.keep_releases && now - one->installed_at > config_.keep_for)
+      doomed.push_back(one->entry.version);
   }
   for (const auto& version : doomed) {
     const auto content = record.find(version)->entry.content;

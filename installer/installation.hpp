@@ -26,8 +26,8 @@ namespace upswarm::installer {
 class Installation {
  public:
   /// All must outlive the object. `state` holds trees/ (what was installed, for verifying) and incoming/.
-  Installation(Files& files, RecordStore& records, ReleaseRunner& runner, const Clock& clock, const ProductConfig& product,
-               const InstallerConfig& config, Path state);
+  Installation(Files& files, RecordStore& records, ReleaseRunner& runner, const Clock& clock,
+               const ProductConfig& product, const InstallerConfig& config, Path state);
 
   /// Where a package that is handed over is copied to.
   Path incoming() const { return state_ / "incoming" / (product_.product + ".package"); }
@@ -42,7 +42,8 @@ class Installation {
   /// Goes back to a release that is still here, after verifying every byte of it. Empty: the newest one before.
   /// The release that is left is marked, so that it does not come back by itself.
   /// Errors: not_found, invalid  no such release; denied  below the floor; corrupt  damaged on disk.
-  Result<messages::Outcome> roll_back(const std::string& version, const package::ProgressSink& progress, std::stop_token stop);
+  Result<messages::Outcome> roll_back(const std::string& version, const package::ProgressSink& progress,
+                                      std::stop_token stop);
 
   /// Finishes or undoes what a crash left. Nothing where nothing was under way. Call at start, before anything else.
   Result<std::optional<messages::Outcome>> recover(const package::ProgressSink& progress, std::stop_token stop);
@@ -50,8 +51,8 @@ class Installation {
  private:
   Result<void> stage(const trust::Entry& to, const trust::PackageFile& package, ProductRecord& record,
                      const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<void> unpack(const trust::Entry& to, bool is_full, const ProductRecord& record, const package::ProgressSink& progress,
-                      const std::stop_token& stop);
+  Result<void> unpack(const trust::Entry& to, bool is_full, const ProductRecord& record,
+                      const package::ProgressSink& progress, const std::stop_token& stop);
   Result<void> check_space(Bytes needed);
   Result<void> save_tree(const package::Tree& tree);
   Result<package::Tree> load_tree(const Sha256& content);
@@ -59,9 +60,10 @@ class Installation {
                                               const std::stop_token& stop);
   Result<void> switch_over(ProductRecord& record, const package::ProgressSink& progress, const std::stop_token& stop);
   Result<messages::Outcome> commit(ProductRecord& record);
-  Result<messages::Outcome> undo(ProductRecord& record, const Error& why, bool blame, const package::ProgressSink& progress,
-                                 const std::stop_token& stop);
-  Result<messages::Outcome> finish_undo(ProductRecord& record, const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<messages::Outcome> undo(ProductRecord& record, const Error& why, bool blame,
+                                 const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<messages::Outcome> finish_undo(ProductRecord& record, const package::ProgressSink& progress,
+                                        const std::stop_token& stop);
   Result<messages::Outcome> give_up(ProductRecord& record, const Error& why);
   Result<void> write_phase(ProductRecord& record, Phase phase);
   Result<messages::Outcome> add_outcome(ProductRecord& record, std::string result, std::string reason);

@@ -42,9 +42,10 @@ Result<void> run(const Path& config_file, bool only_check) {
 }  // namespace upswarm::installer
 
 int main(int argc, char** argv) {
-  CLI::App app{std::string("Upswarm's privileged installer. It verifies packages by its own root of trust, switches versions\n"
-                           "atomically, checks their health, and rolls back by itself. Run it as root, as a service.\n\n") +
-               upswarm::kExitCodesHelp};
+  CLI::App app{
+      std::string("Upswarm's privileged installer. It verifies packages by its own root of trust, switches versions\n"
+                  "atomically, checks their health, and rolls back by itself. Run it as root, as a service.\n\n") +
+      upswarm::kExitCodesHelp};
   std::string config = "/etc/upswarm/installer.toml";
   bool json = false;
   bool check = false;

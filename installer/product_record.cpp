@@ -28,9 +28,14 @@ trust::Entry read_entry(ObjectReader& in, std::string_view key) {
 }
 
 Json to_json(const Journal& journal) {
-  return {{"phase", to_string(journal.phase)},  {"kind", journal.kind},     {"to", trust::to_json(journal.to)},
-          {"from", journal.from},               {"reason", journal.reason}, {"blame", journal.blame},
-          {"started", upswarm::to_string(journal.started)}, {"recoveries", journal.recoveries}};
+  return {{"phase", to_string(journal.phase)},
+          {"kind", journal.kind},
+          {"to", trust::to_json(journal.to)},
+          {"from", journal.from},
+          {"reason", journal.reason},
+          {"blame", journal.blame},
+          {"started", upswarm::to_string(journal.started)},
+          {"recoveries", journal.recoveries}};
 }
 
 Result<Journal> read_journal(ObjectReader in) {
@@ -96,7 +101,10 @@ Json to_json(const ProductRecord& record) {
   }
   Json bad = Json::array();
   for (const auto& one : record.bad) {
-    bad.push_back({{"content", one.content.hex()}, {"version", one.version}, {"reason", one.reason}, {"at", upswarm::to_string(one.at)}});
+    bad.push_back({{"content", one.content.hex()},
+                   {"version", one.version},
+                   {"reason", one.reason},
+                   {"at", upswarm::to_string(one.at)}});
   }
   Json outcomes = Json::array();
   for (const auto& one : record.outcomes) outcomes.push_back(messages::to_json(one));

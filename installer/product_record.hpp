@@ -30,11 +30,11 @@ std::string_view to_string(Phase phase);
 
 struct Journal {
   Phase phase = Phase::staging;
-  std::string kind;             ///< "full", "delta", "rollback"
+  std::string kind;  ///< "full", "delta", "rollback"
   trust::Entry to;
-  std::string from;             ///< version that `current` named before; empty: none
-  std::string reason;           ///< why it is being rolled back
-  bool blame = false;           ///< whether a rollback marks the release bad
+  std::string from;    ///< version that `current` named before; empty: none
+  std::string reason;  ///< why it is being rolled back
+  bool blame = false;  ///< whether a rollback marks the release bad
   Time started;
   std::int64_t recoveries = 0;  ///< starts that found this journal in probation
 };
@@ -54,14 +54,14 @@ struct BadRelease {
 
 struct ProductRecord {
   std::string product;
-  std::string current;                     ///< version; empty: nothing installed
-  std::vector<KnownRelease> releases;      ///< newest last
-  trust::ReleaseCounter highest{1, 0};     ///< highest ever committed
-  trust::ReleaseCounter floor{1, 0};       ///< highest floor ever seen signed
+  std::string current;                  ///< version; empty: nothing installed
+  std::vector<KnownRelease> releases;   ///< newest last
+  trust::ReleaseCounter highest{1, 0};  ///< highest ever committed
+  trust::ReleaseCounter floor{1, 0};    ///< highest floor ever seen signed
   std::vector<BadRelease> bad;
   std::optional<Journal> journal;
-  std::vector<messages::Outcome> outcomes; ///< not yet acknowledged by the agent
-  std::int64_t last_outcome = 0;           ///< the highest number given; numbers rise over all products of a machine
+  std::vector<messages::Outcome> outcomes;  ///< not yet acknowledged by the agent
+  std::int64_t last_outcome = 0;            ///< the highest number given; numbers rise over all products of a machine
 
   const KnownRelease* find(std::string_view version) const;
   /// Of all releases unpacked here.

@@ -75,7 +75,8 @@ class ProcessRunner final : public ReleaseRunner {
     return confirmations_.expect(context.product, health.account);
   }
 
-  Result<void> check_health(const trust::HealthCheck& health, const RunContext& context, std::stop_token stop) override {
+  Result<void> check_health(const trust::HealthCheck& health, const RunContext& context,
+                            std::stop_token stop) override {
     if (health.kind == trust::HealthCheck::Kind::none) return {};
     const auto deadline = SteadyClock::now() + health.within;
     for (;;) {
@@ -98,7 +99,8 @@ class ProcessRunner final : public ReleaseRunner {
     }
     auto spec = spec_of(health.command, context);
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
-    spec.time_limit = std::clamp(left, std::chrono::milliseconds(100), std::max(health.command.timeout, std::chrono::milliseconds(100)));
+    spec.time_limit = std::clamp(left, std::chrono::milliseconds(100),
+                                 std::max(health.command.timeout, std::chrono::milliseconds(100)));
     auto outcome = run_process(spec, stop);
     if (!outcome) return std::move(outcome).error().within(doing);
     if (outcome->succeeded()) return std::nullopt;

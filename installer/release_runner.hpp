@@ -16,7 +16,7 @@ struct RunContext {
   std::string version;
   std::string from;
   Path root;
-  Path release;   ///< working folder; relative programs are taken from here
+  Path release;  ///< working folder; relative programs are taken from here
 };
 
 /// Answers whether the product has confirmed that it runs (HealthCheck::Kind::confirm). Any thread.
@@ -39,7 +39,8 @@ class ReleaseRunner {
   /// Called before services start, so that the product finds its token (HealthCheck::Kind::confirm).   Errors: disk.
   virtual Result<void> prepare_health(const trust::HealthCheck& health, const RunContext& context) = 0;
   /// Waits until the release is healthy. Errors: invalid  it was not within the time; cancelled.
-  virtual Result<void> check_health(const trust::HealthCheck& health, const RunContext& context, std::stop_token stop) = 0;
+  virtual Result<void> check_health(const trust::HealthCheck& health, const RunContext& context,
+                                    std::stop_token stop) = 0;
 };
 
 /// By processes and systemctl. `confirmations` must outlive the runner.

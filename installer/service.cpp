@@ -11,7 +11,6 @@ namespace upswarm::installer {
 namespace {
 
 constexpr Bytes kLongestMachineId = 1_KiB;
-constexpr std::uint32_t kRoot = 0;
 
 Result<std::string> read_machine_id(Files& files, const Path& file) {
   const auto text = read_file(files, file, kLongestMachineId);
@@ -36,7 +35,8 @@ InstallerService::InstallerService(const InstallerConfig& config, Files& files, 
       runner_(make_process_runner(config.systemctl, confirmations_)),
       records_(files, config.state_folder / "products") {}
 
-Result<std::unique_ptr<InstallerService>> InstallerService::open(const InstallerConfig& config, Files& files, const Clock& clock) {
+Result<std::unique_ptr<InstallerService>> InstallerService::open(const InstallerConfig& config, Files& files,
+                                                                 const Clock& clock) {
   UPSWARM_TRY(const auto agent_user, user_id_of(config.agent_account));
   for (const char* name : {"", "products", "trees", "incoming", "trust"}) {
     UPSWARM_CHECK(prepare_private_folder(files, name[0] == '\0' ? config.state_folder : config.state_folder / name));
@@ -54,7 +54,8 @@ Result<std::unique_ptr<InstallerService>> InstallerService::open(const Installer
   for (const auto& product : config.products) {
     // A record that cannot be read must not be guessed at: say so before anything is touched.
     UPSWARM_TRY(const auto record, service->records_.load(product.product));
-    if (record.product != product.product) return Error{ErrorKind::corrupt, "the record of " + product.product, "it is of another product"};
+    if (record.product != product.product)
+      return Error{ErrorKind::corrupt, "the record of " + product.product, "it is of another product"};
   }
   return service;
 }
@@ -66,7 +67,8 @@ void InstallerService::work(std::stop_token stop) {
       busy_ = product.product;
     }
     const auto recovered = installation_of(product).recover(sink_for(product.product, ""), stop);
-    if (!recovered) log::error("recovery failed", {{"product", product.product}, {"error", recovered.error().message()}});
+    if (!recovered)
+      log::error("recovery failed", {{"product", product.product}, {"error", recovered.error().message()}});
     const std::lock_guard lock(mutex_);
     busy_.reset();
   }
@@ -104,7 +106,8 @@ Result<void> InstallerService::take_package(Job& job, const Path& to, const std:
   UPSWARM_TRY(const auto there, files_.free_space(to.parent_path()));
   if (there < job.package.length + config_.keep_free) {
     return Error{ErrorKind::no_space, "take over the package " + job.package.path,
-                 to_string(job.package.length) + " are needed and " + to_string(there) + " are free under " + to.parent_path().string()};
+                 to_string(job.package.length) + " are needed and " + to_string(there) + " are free under " +
+                     to.parent_path().string()};
   }
   UPSWARM_TRY(const auto copy, files_.create(to, 0600));
   ByteBuffer buffer(256 * 1024);
@@ -122,7 +125,8 @@ Result<void> InstallerService::take_package(Job& job, const Path& to, const std:
   }
   if (at != job.package.length || hasher.finish() != job.package.sha256) {
     ignore_failure(files_.remove_file(to), "the refusal is what matters; recovery removes it too");
-    return Error{ErrorKind::untrusted, "take over the package " + job.package.path, "its bytes are not the signed ones", "wrong_digest"};
+    return Error{ErrorKind::untrusted, "take over the package " + job.package.path, "its bytes are not the signed ones",
+                 "wrong_digest"};
   }
   return copy->sync();
 }
@@ -146,7 +150,8 @@ void InstallerService::note_failure(const Job& job, const Error& why) {
   outcome.reason = why.message();
   outcome.at = clock_.now();
   record->keep(std::move(outcome));
-  if (const auto saved = records_.save(*record); !saved) log::error("outcome not recorded", {{"error", saved.error().message()}});
+  if (const auto saved = records_.save(*record); !saved)
+    log::error("outcome not recorded", {{"error", saved.error().message()}});
 }
 
 Installation InstallerService::installation_of(const ProductConfig& product) {
@@ -169,7 +174,8 @@ Result<const ProductConfig*> InstallerService::find_product(const std::string& n
 }
 
 Result<void> InstallerService::start(Job job) {
-  if (busy_) return Error{ErrorKind::busy, "start work on " + job.product->product, "the installer is at work on " + *busy_};
+  if (busy_)
+    return Error{ErrorKind::busy, "start work on " + job.product->product, "the installer is at work on " + *busy_};
   busy_ = job.product->product;
   job_ = std::move(job);
   wake_.notify_all();

@@ -20,13 +20,15 @@ class InstallerService {
  public:
   /// Checks folders, reads the machine id and the store. All must outlive the service.
   /// Errors: denied  a folder that others could exchange; corrupt, disk; not_found  the agent's account.
-  static Result<std::unique_ptr<InstallerService>> open(const InstallerConfig& config, Files& files, const Clock& clock);
+  static Result<std::unique_ptr<InstallerService>> open(const InstallerConfig& config, Files& files,
+                                                        const Clock& clock);
 
   /// Finishes what a crash left, then works until `stop`.
   void work(std::stop_token stop);
 
   /// Answers one question (protocol/messages/installer_messages.hpp). Any thread.
-  Result<Json> answer(const PeerIdentity& peer, const std::string& word, const Json& question, std::unique_ptr<InputFile> file);
+  Result<Json> answer(const PeerIdentity& peer, const std::string& word, const Json& question,
+                      std::unique_ptr<InputFile> file);
 
  private:
   struct Wanted {
@@ -35,14 +37,14 @@ class InstallerService {
   };
   struct Job {
     const ProductConfig* product = nullptr;
-    std::optional<trust::Entry> entry;   ///< nothing: a rollback
+    std::optional<trust::Entry> entry;  ///< nothing: a rollback
     trust::PackageFile package;
     std::unique_ptr<InputFile> file;
     std::string rollback_to;
   };
 
-  InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate, std::string machine_id,
-                   std::uint32_t agent_user);
+  InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate,
+                   std::string machine_id, std::uint32_t agent_user);
 
   Result<Json> hello();
   Result<Json> offer_metadata(const Json& question);
@@ -73,10 +75,10 @@ class InstallerService {
   std::unique_ptr<ReleaseRunner> runner_;
   RecordStore records_;
 
-  std::mutex mutex_;                       ///< guards all below, the gate, and records of products that are not busy
+  std::mutex mutex_;  ///< guards all below, the gate, and records of products that are not busy
   std::condition_variable_any wake_;
-  std::optional<Job> job_;                 ///< waiting to be done
-  std::optional<std::string> busy_;        ///< product being worked on, waiting included
+  std::optional<Job> job_;           ///< waiting to be done
+  std::optional<std::string> busy_;  ///< product being worked on, waiting included
   std::map<std::string, Wanted> wanted_;
   messages::ProductProgress progress_;
 };

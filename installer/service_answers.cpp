@@ -131,15 +131,18 @@ Result<Json> InstallerService::offer_package(const Json& question, std::unique_p
       return one.file.sha256 == *digest && wanted->second.installed == one.from_content;
     });
     if (delta == entry.deltas.end()) {
-      return Error{ErrorKind::untrusted, "offer_package", "it is neither the full package of " + name + " " + entry.version +
-                   " nor a delta from what is installed", "wrong_digest"};
+      return Error{
+          ErrorKind::untrusted, "offer_package",
+          "it is neither the full package of " + name + " " + entry.version + " nor a delta from what is installed",
+          "wrong_digest"};
     }
     job.package = delta->file;
   }
   UPSWARM_TRY(const auto info, job.file->info());
   if (info.type != FileType::regular || info.size != job.package.length) {
-    return Error{ErrorKind::untrusted, "offer_package", "it must be a regular file of exactly " + std::to_string(job.package.length.count) +
-                 " bytes", "wrong_length"};
+    return Error{ErrorKind::untrusted, "offer_package",
+                 "it must be a regular file of exactly " + std::to_string(job.package.length.count) + " bytes",
+                 "wrong_length"};
   }
   UPSWARM_CHECK(start(std::move(job)));
   wanted_.erase(name);
@@ -194,7 +197,8 @@ Result<Json> InstallerService::clear_bad(const Json& question) {
   const auto name = in.text("product", 64);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
-  if (busy_ == product->product) return Error{ErrorKind::busy, "clear bad releases", "the installer is at work on " + name};
+  if (busy_ == product->product)
+    return Error{ErrorKind::busy, "clear bad releases", "the installer is at work on " + name};
   UPSWARM_TRY(auto record, records_.load(name));
   const auto count = record.bad.size();
   record.bad.clear();

@@ -10,8 +10,12 @@ class OfferSource final : public trust::RepositorySource {
  public:
   void replace(std::map<std::string, std::string> offer) { offer_ = std::move(offer); }
 
-  Result<std::string> metadata(const std::string& name, Bytes longest) override { return get("metadata/" + name, longest); }
-  Result<std::string> target(const std::string& name, Bytes longest) override { return get("targets/" + name, longest); }
+  Result<std::string> metadata(const std::string& name, Bytes longest) override {
+    return get("metadata/" + name, longest);
+  }
+  Result<std::string> target(const std::string& name, Bytes longest) override {
+    return get("targets/" + name, longest);
+  }
 
  private:
   Result<std::string> get(const std::string& name, Bytes longest) const {
@@ -70,8 +74,10 @@ Result<Judgement> TrustGate::judge(const ProductConfig& product, const trust::Ma
   const auto rollout_bytes = state_->client.fetch(rollout_path, trust::kLongestRollout);
   if (rollout_bytes) {
     UPSWARM_TRY(rollout, trust::parse_rollout(*rollout_bytes, rollout_path));
-    if (rollout->product != product.product || rollout->channel != product.channel || rollout->platform != product.platform) {
-      return Error{ErrorKind::untrusted, rollout_path, "it speaks of another product, channel or platform", "mix_and_match"};
+    if (rollout->product != product.product || rollout->channel != product.channel ||
+        rollout->platform != product.platform) {
+      return Error{ErrorKind::untrusted, rollout_path, "it speaks of another product, channel or platform",
+                   "mix_and_match"};
     }
   } else {
     log::info("no rollout filter", {{"product", product.product}, {"why", rollout_bytes.error().message()}});

@@ -14,7 +14,8 @@ Result<void> VersionedLayout::prepare() {
 Result<std::optional<std::string>> VersionedLayout::current_version() {
   UPSWARM_TRY(const auto there, exists(files_, current()));
   if (!there) return std::optional<std::string>();
-  const Error strange{ErrorKind::corrupt, "read " + current().string(), "it is not a link into versions/ made by Upswarm"};
+  const Error strange{ErrorKind::corrupt, "read " + current().string(),
+                      "it is not a link into versions/ made by Upswarm"};
   UPSWARM_TRY(const auto info, files_.info(current()));
   if (info.type != FileType::symlink) return strange;
   UPSWARM_TRY(const auto target, files_.read_symlink(current()));

@@ -28,9 +28,9 @@ class VersionedLayout {
   /// Makes the whole tree in staging() the release `version`. After success it survives a power cut.
   Result<void> adopt_staging(const std::string& version);
 
-  /// Makes `version` the one that starts next time; empty: none. After success the change survives a power cut; after an
-  /// error or a power cut inside, `current` names the old release or the new one.
-  /// Errors: not_found  it is not unpacked.
+  /// Makes `version` the one that starts next time; empty: none. After success the change survives a power cut; after
+  /// an error or a power cut inside, `current` names the old release or the new one. Errors: not_found  it is not
+  /// unpacked.
   Result<void> switch_to(const std::string& version);
 
   /// Removes a release that is not current; it vanishes at once, not file by file.

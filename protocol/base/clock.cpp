@@ -37,14 +37,16 @@ std::string to_string(Time time) {
   const hh_mm_ss clock{time - day};
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
   return text.data();
 }
 
 Result<Time> parse_time(std::string_view text) {
   using namespace std::chrono;
-  const Error bad{ErrorKind::corrupt, "time \"" + std::string(text.substr(0, 40)) + "\"", "the form is YYYY-MM-DDTHH:MM:SSZ"};
+  const Error bad{ErrorKind::corrupt, "time \"" + std::string(text.substr(0, 40)) + "\"",
+                  "the form is YYYY-MM-DDTHH:MM:SSZ"};
   if (text.size() != 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||
       text[19] != 'Z') {
     return bad;

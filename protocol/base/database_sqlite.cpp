@@ -16,7 +16,8 @@ Error failure(sqlite3* database, int code, std::string_view doing) {
   if (code == SQLITE_BUSY || code == SQLITE_LOCKED) kind = ErrorKind::busy;
   if (code == SQLITE_READONLY || code == SQLITE_PERM || code == SQLITE_AUTH) kind = ErrorKind::denied;
   if (code == SQLITE_ERROR || code == SQLITE_MISUSE || code == SQLITE_RANGE) kind = ErrorKind::internal;
-  return {kind, "database: " + std::string(doing), database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code)};
+  return {kind, "database: " + std::string(doing),
+          database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code)};
 }
 
 struct StatementCloser {

@@ -37,7 +37,8 @@ Result<void> write_file_atomically(Files& files, const Path& path, std::string_v
 Result<void> make_folders(Files& files, const Path& path, std::uint32_t mode) {
   UPSWARM_TRY(const auto there, exists(files, path));
   if (there) return {};
-  if (path.has_parent_path() && path.parent_path() != path) UPSWARM_CHECK(make_folders(files, path.parent_path(), mode));
+  if (path.has_parent_path() && path.parent_path() != path)
+    UPSWARM_CHECK(make_folders(files, path.parent_path(), mode));
   return files.make_folder(path, mode);
 }
 

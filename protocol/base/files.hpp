@@ -19,8 +19,8 @@ enum class FileType { regular, folder, symlink, other };
 struct FileInfo {
   FileType type = FileType::other;
   Bytes size;
-  std::uint32_t mode = 0;         ///< permission bits; on Windows 0755 for folders and executables, else 0644
-  std::uint32_t owner = 0;        ///< user id; 0 on Windows
+  std::uint32_t mode = 0;   ///< permission bits; on Windows 0755 for folders and executables, else 0644
+  std::uint32_t owner = 0;  ///< user id; 0 on Windows
   std::uint64_t link_count = 1;
 };
 

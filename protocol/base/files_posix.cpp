@@ -53,8 +53,8 @@ class PosixInputFile final : public InputFile {
   Result<std::size_t> read_at(Bytes offset, std::span<std::byte> buffer) override {
     std::size_t done = 0;
     while (done < buffer.size()) {
-      const auto count = ::pread(descriptor_, buffer.data() + done, buffer.size() - done,
-                                 static_cast<off_t>(offset.count + done));
+      const auto count =
+          ::pread(descriptor_, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset.count + done));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return failure("read", name_);
       if (count == 0) break;
@@ -156,7 +156,9 @@ class PosixFiles final : public Files {
     return check(::rename(from.c_str(), to.c_str()), "rename to", to);
   }
   Result<void> remove_file(const Path& path) override { return check(::unlink(path.c_str()), "remove", path); }
-  Result<void> remove_folder(const Path& path) override { return check(::rmdir(path.c_str()), "remove the folder", path); }
+  Result<void> remove_folder(const Path& path) override {
+    return check(::rmdir(path.c_str()), "remove the folder", path);
+  }
 
   Result<void> make_symlink(const std::string& target, const Path& path) override {
     return check(::symlink(target.c_str(), path.c_str()), "make the link", path);

@@ -12,12 +12,15 @@ Error failure(const std::string& context, DWORD code) {
   auto kind = ErrorKind::disk;
   if (code == ERROR_FILE_NOT_FOUND || code == ERROR_PATH_NOT_FOUND) kind = ErrorKind::not_found;
   if (code == ERROR_DISK_FULL || code == ERROR_HANDLE_DISK_FULL) kind = ErrorKind::no_space;
-  if (code == ERROR_ACCESS_DENIED || code == ERROR_FILE_EXISTS || code == ERROR_ALREADY_EXISTS) kind = ErrorKind::denied;
+  if (code == ERROR_ACCESS_DENIED || code == ERROR_FILE_EXISTS || code == ERROR_ALREADY_EXISTS)
+    kind = ErrorKind::denied;
   if (code == ERROR_SHARING_VIOLATION || code == ERROR_LOCK_VIOLATION) kind = ErrorKind::busy;
   return {kind, context, std::system_category().message(static_cast<int>(code))};
 }
 
-Error failure(const char* verb, const Path& path) { return failure(std::string(verb) + " " + path.string(), GetLastError()); }
+Error failure(const char* verb, const Path& path) {
+  return failure(std::string(verb) + " " + path.string(), GetLastError());
+}
 
 Result<void> check(BOOL worked, const char* verb, const Path& path) {
   if (worked != 0) return {};
@@ -126,8 +129,8 @@ class Win32Files final : public Files {
   }
 
   Result<std::unique_ptr<OutputFile>> create(const Path& path, std::uint32_t /*mode*/) override {
-    const HANDLE handle =
-        CreateFileW(path.c_str(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, nullptr);
+    const HANDLE handle = CreateFileW(path.c_str(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr,
+                                      CREATE_NEW, FILE_ATTRIBUTE_NORMAL, nullptr);
     if (handle == INVALID_HANDLE_VALUE) return failure("create", path);
     return std::unique_ptr<OutputFile>(std::make_unique<Win32OutputFile>(handle, path.string()));
   }
@@ -156,11 +159,14 @@ class Win32Files final : public Files {
   }
 
   Result<void> rename(const Path& from, const Path& to) override {
-    return check(MoveFileExW(from.c_str(), to.c_str(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH), "rename to", to);
+    return check(MoveFileExW(from.c_str(), to.c_str(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH), "rename to",
+                 to);
   }
 
   Result<void> remove_file(const Path& path) override { return check(DeleteFileW(path.c_str()), "remove", path); }
-  Result<void> remove_folder(const Path& path) override { return check(RemoveDirectoryW(path.c_str()), "remove the folder", path); }
+  Result<void> remove_folder(const Path& path) override {
+    return check(RemoveDirectoryW(path.c_str()), "remove the folder", path);
+  }
 
   // Links need a privilege and are not part of any layout on Windows: a release that holds one is refused there.
   Result<void> make_symlink(const std::string& /*target*/, const Path& path) override {

@@ -47,7 +47,8 @@ Result<ByteBuffer> from_base64(std::string_view text) {
   const char* end = nullptr;
   const int status = sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
                                        text.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL);
-  if (status != 0 || end != text.data() + text.size()) return Error{ErrorKind::corrupt, "base64 text", "not canonical base64"};
+  if (status != 0 || end != text.data() + text.size())
+    return Error{ErrorKind::corrupt, "base64 text", "not canonical base64"};
   bytes.resize(length);
   // libsodium takes some bytes beyond ASCII for digits.
   if (to_base64(bytes) != text) return Error{ErrorKind::corrupt, "base64 text", "not canonical base64"};

@@ -14,10 +14,13 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   bool boolean(bool value) override { return add(value); }
   bool number_integer(number_integer_t value) override { return add(value); }
   bool number_unsigned(number_unsigned_t value) override {
-    if (value > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max())) return refuse("an integer beyond 2^63-1");
+    if (value > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max()))
+      return refuse("an integer beyond 2^63-1");
     return add(static_cast<std::int64_t>(value));
   }
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return refuse("a number that is not an integer"); }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override {
+    return refuse("a number that is not an integer");
+  }
   bool string(string_t& value) override { return add(std::move(value)); }
   bool binary(binary_t& /*value*/) override { return refuse("binary data"); }
   bool start_object(std::size_t /*elements*/) override { return open(Json::object()); }
@@ -29,7 +32,8 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   bool end_object() override { return close(); }
   bool start_array(std::size_t /*elements*/) override { return open(Json::array()); }
   bool end_array() override { return close(); }
-  bool parse_error(std::size_t position, const std::string& /*token*/, const nlohmann::detail::exception& why) override {
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& why) override {
     return refuse(std::string(why.what()) + " (byte " + std::to_string(position) + ")");
   }
 
@@ -92,7 +96,8 @@ Result<Json> parse_json(std::string_view text, std::string_view what, const Json
   }
   StrictBuilder builder(limits.deepest);
   try {
-    if (!Json::sax_parse(text, &builder)) return Error{ErrorKind::corrupt, std::string(what), "not strict JSON: " + builder.problem()};
+    if (!Json::sax_parse(text, &builder))
+      return Error{ErrorKind::corrupt, std::string(what), "not strict JSON: " + builder.problem()};
   } catch (const Json::exception& failure) {
     return Error{ErrorKind::corrupt, std::string(what), failure.what()};
   }
@@ -167,7 +172,8 @@ std::int64_t ObjectReader::integer(std::string_view key, std::int64_t least, std
   return number;
 }
 
-std::int64_t ObjectReader::integer_or(std::string_view key, std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+std::int64_t ObjectReader::integer_or(std::string_view key, std::int64_t otherwise, std::int64_t least,
+                                      std::int64_t most) {
   return has(key) ? integer(key, least, most) : otherwise;
 }
 
@@ -200,7 +206,8 @@ Bytes ObjectReader::bytes_or(std::string_view key, Bytes otherwise, Bytes least,
   return *value;
 }
 
-std::vector<std::string> ObjectReader::texts_or_none(std::string_view key, std::size_t most_items, std::size_t longest) {
+std::vector<std::string> ObjectReader::texts_or_none(std::string_view key, std::size_t most_items,
+                                                     std::size_t longest) {
   std::vector<std::string> texts;
   for (const auto& item : array_or_none(key, most_items)) {
     if (!item.is_string() || item.get_ref<const std::string&>().size() > longest) {

@@ -43,7 +43,8 @@ struct SourceLines {
 class ObjectReader {
  public:
   /// `value` and `lines` must outlive the reader. `where` names the object in errors. `kind` is that of its errors.
-  ObjectReader(const Json& value, std::string where, ErrorKind kind = ErrorKind::corrupt, const SourceLines* lines = nullptr);
+  ObjectReader(const Json& value, std::string where, ErrorKind kind = ErrorKind::corrupt,
+               const SourceLines* lines = nullptr);
 
   bool has(std::string_view key);
 

@@ -23,7 +23,9 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kSendLimit{std::chrono::seconds(20)};
 constexpr std::chrono::milliseconds kLookAround{100};  // how late a stop is noticed
 
-Error failure(ErrorKind kind, const std::string& context) { return {kind, context, std::generic_category().message(errno)}; }
+Error failure(ErrorKind kind, const std::string& context) {
+  return {kind, context, std::generic_category().message(errno)};
+}
 
 class Descriptor {
  public:
@@ -57,15 +59,17 @@ class PosixLocalConnection final : public LocalConnection {
   PeerIdentity peer() const override { return peer_; }
 
   Result<void> send(std::string_view text, const std::filesystem::path* file) override {
-    if (text.size() > kLongestLocalFrame.count) return Error{ErrorKind::invalid, "send a local frame", "too long", "too_long"};
+    if (text.size() > kLongestLocalFrame.count)
+      return Error{ErrorKind::invalid, "send a local frame", "too long", "too_long"};
     Descriptor carried;
     if (file != nullptr) {
       carried = Descriptor(::open(file->c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-      if (!carried) return failure(errno == ENOENT ? ErrorKind::not_found : ErrorKind::denied, "open " + file->string());
+      if (!carried)
+        return failure(errno == ENOENT ? ErrorKind::not_found : ErrorKind::denied, "open " + file->string());
     }
     const auto length = static_cast<std::uint32_t>(text.size());
-    std::string frame{static_cast<char>(length >> 24U), static_cast<char>(length >> 16U), static_cast<char>(length >> 8U),
-                      static_cast<char>(length)};
+    std::string frame{static_cast<char>(length >> 24U), static_cast<char>(length >> 16U),
+                      static_cast<char>(length >> 8U), static_cast<char>(length)};
     frame += text;
     return send_all(frame, carried.get());
   }
@@ -75,8 +79,10 @@ class PosixLocalConnection final : public LocalConnection {
     std::array<unsigned char, 4> head{};
     Descriptor carried;
     UPSWARM_CHECK(receive_all(std::as_writable_bytes(std::span(head)), deadline, stop, carried));
-    const auto length = std::uint32_t{head[0]} << 24U | std::uint32_t{head[1]} << 16U | std::uint32_t{head[2]} << 8U | head[3];
-    if (length > kLongestLocalFrame.count) return Error{ErrorKind::corrupt, "receive a local frame", "too long", "too_long"};
+    const auto length =
+        std::uint32_t{head[0]} << 24U | std::uint32_t{head[1]} << 16U | std::uint32_t{head[2]} << 8U | head[3];
+    if (length > kLongestLocalFrame.count)
+      return Error{ErrorKind::corrupt, "receive a local frame", "too long", "too_long"};
     LocalFrame frame;
     // Grows as bytes come: a length alone must not make us allocate.
     while (frame.text.size() < length) {
@@ -100,7 +106,8 @@ class PosixLocalConnection final : public LocalConnection {
         carried = -1;
         continue;
       }
-      if (SteadyClock::now() > deadline) return Error{ErrorKind::unreachable, "send a local frame", "the other side does not read"};
+      if (SteadyClock::now() > deadline)
+        return Error{ErrorKind::unreachable, "send a local frame", "the other side does not read"};
       pollfd wait{socket_.get(), POLLOUT, 0};
       ::poll(&wait, 1, static_cast<int>(kLookAround.count()));
     }
@@ -136,7 +143,8 @@ class PosixLocalConnection final : public LocalConnection {
         continue;
       }
       if (errno != EINTR && errno != EAGAIN) return failure(ErrorKind::unreachable, "receive a local frame");
-      if (SteadyClock::now() > deadline) return Error{ErrorKind::unreachable, "receive a local frame", "the other side is silent"};
+      if (SteadyClock::now() > deadline)
+        return Error{ErrorKind::unreachable, "receive a local frame", "the other side is silent"};
       pollfd wait{socket_.get(), POLLIN, 0};
       ::poll(&wait, 1, static_cast<int>(kLookAround.count()));
     }
@@ -175,7 +183,8 @@ Result<sockaddr_un> address_of(const std::filesystem::path& path) {
   address.sun_family = AF_UNIX;
   const auto text = path.string();
   if (text.size() >= sizeof address.sun_path) {
-    return Error{ErrorKind::invalid, "local socket " + text, "the path is longer than " + std::to_string(sizeof address.sun_path - 1) + " bytes"};
+    return Error{ErrorKind::invalid, "local socket " + text,
+                 "the path is longer than " + std::to_string(sizeof address.sun_path - 1) + " bytes"};
   }
   std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
   return address;
@@ -183,7 +192,8 @@ Result<sockaddr_un> address_of(const std::filesystem::path& path) {
 
 class PosixLocalServer final : public LocalServer {
  public:
-  PosixLocalServer(Descriptor socket, std::filesystem::path path) : socket_(std::move(socket)), path_(std::move(path)) {}
+  PosixLocalServer(Descriptor socket, std::filesystem::path path)
+      : socket_(std::move(socket)), path_(std::move(path)) {}
   ~PosixLocalServer() override { ::unlink(path_.c_str()); }
 
   void run(const Serve& serve, std::size_t most, std::stop_token stop) override {
@@ -240,7 +250,8 @@ Result<std::unique_ptr<LocalServer>> listen_local(const std::filesystem::path& p
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return failure(errno == EADDRINUSE ? ErrorKind::busy : ErrorKind::denied, "listen on " + path.string());
   }
-  if (::chmod(path.c_str(), mode) != 0 || ::listen(socket.get(), 64) != 0) return failure(ErrorKind::denied, "listen on " + path.string());
+  if (::chmod(path.c_str(), mode) != 0 || ::listen(socket.get(), 64) != 0)
+    return failure(ErrorKind::denied, "listen on " + path.string());
   return std::unique_ptr<LocalServer>(std::make_unique<PosixLocalServer>(std::move(socket), path));
 }
 

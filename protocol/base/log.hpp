@@ -24,8 +24,8 @@ struct Field {
 
 struct Settings {
   Level level = Level::info;
-  bool json = false;       ///< JSON lines instead of text
-  std::string file = {};   ///< empty: standard error
+  bool json = false;      ///< JSON lines instead of text
+  std::string file = {};  ///< empty: standard error
 };
 
 /// Call once at the start of a program; without it, text at level info goes to standard error.
@@ -38,9 +38,17 @@ Result<Level> parse_level(std::string_view text);
 /// Writes one event. Control characters in values are escaped: a neighbour's words cannot forge a line. Any thread.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields = {});
 
-inline void debug(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::debug, event, fields); }
-inline void info(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::info, event, fields); }
-inline void warning(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::warning, event, fields); }
-inline void error(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::error, event, fields); }
+inline void debug(std::string_view event, std::initializer_list<Field> fields = {}) {
+  write(Level::debug, event, fields);
+}
+inline void info(std::string_view event, std::initializer_list<Field> fields = {}) {
+  write(Level::info, event, fields);
+}
+inline void warning(std::string_view event, std::initializer_list<Field> fields = {}) {
+  write(Level::warning, event, fields);
+}
+inline void error(std::string_view event, std::initializer_list<Field> fields = {}) {
+  write(Level::error, event, fields);
+}
 
 }  // namespace upswarm::log

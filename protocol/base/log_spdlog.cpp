@@ -119,7 +119,8 @@ Result<Level> parse_level(std::string_view text) {
   for (const auto level : {Level::debug, Level::info, Level::warning, Level::error}) {
     if (text == name_of(level)) return level;
   }
-  return Error{ErrorKind::invalid, "log level \"" + std::string(text) + "\"", "it must be debug, info, warning or error"};
+  return Error{ErrorKind::invalid, "log level \"" + std::string(text) + "\"",
+               "it must be debug, info, warning or error"};
 }
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {

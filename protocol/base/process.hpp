@@ -16,17 +16,17 @@ namespace upswarm {
 inline constexpr Bytes kLongestOutput = 64_KiB;
 
 struct ProcessSpec {
-  std::vector<std::string> argv;                     ///< argv[0] is a path; no shell, no search
-  std::filesystem::path folder;                      ///< working folder
-  std::map<std::string, std::string> environment;    ///< all of it: nothing is inherited
-  std::string account;                               ///< empty: the caller's own
+  std::vector<std::string> argv;                   ///< argv[0] is a path; no shell, no search
+  std::filesystem::path folder;                    ///< working folder
+  std::map<std::string, std::string> environment;  ///< all of it: nothing is inherited
+  std::string account;                             ///< empty: the caller's own
   std::chrono::milliseconds time_limit{std::chrono::seconds(60)};
 };
 
 struct ProcessOutcome {
-  int exit_code = 0;          ///< 128 + signal when a signal ended it
-  bool timed_out = false;     ///< then it and its whole process group were ended
-  std::string output;         ///< standard output and error, the last kLongestOutput of it
+  int exit_code = 0;       ///< 128 + signal when a signal ended it
+  bool timed_out = false;  ///< then it and its whole process group were ended
+  std::string output;      ///< standard output and error, the last kLongestOutput of it
   bool succeeded() const { return exit_code == 0 && !timed_out; }
 };
 

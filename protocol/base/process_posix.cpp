@@ -38,7 +38,8 @@ Result<Account> find_account(const std::string& name) {
   }
   const int code = getpwnam_r(name.c_str(), &record, buffer.data(), buffer.size(), &found);
   if (found == nullptr) {
-    return Error{ErrorKind::not_found, "account \"" + name + "\"", code == 0 ? "there is none of this name" : words_of(code)};
+    return Error{ErrorKind::not_found, "account \"" + name + "\"",
+                 code == 0 ? "there is none of this name" : words_of(code)};
   }
   return Account{record.pw_uid, record.pw_gid};
 }
@@ -66,7 +67,8 @@ struct Launch {
   const int nothing = ::open("/dev/null", O_RDONLY);
   if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) give_up(1);
   if (launch.account) {
-    if (::setgroups(0, nullptr) != 0 || ::setgid(launch.account->group) != 0 || ::setuid(launch.account->user) != 0) give_up(2);
+    if (::setgroups(0, nullptr) != 0 || ::setgid(launch.account->group) != 0 || ::setuid(launch.account->user) != 0)
+      give_up(2);
   }
   // Libraries open files that a child would inherit. Marked, not closed: `report` has to live until exec.
   if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
@@ -166,8 +168,8 @@ class Pipe {
 };
 
 Error start_failure(const ProcessSpec& spec, const std::array<int, 2>& words) {
-  static constexpr std::array<const char*, 5> kSteps{"", "prepare the output of ", "change to the account of ", "enter the folder of ",
-                                                     "start "};
+  static constexpr std::array<const char*, 5> kSteps{"", "prepare the output of ", "change to the account of ",
+                                                     "enter the folder of ", "start "};
   const auto step = static_cast<std::size_t>(words[0]) < kSteps.size() ? static_cast<std::size_t>(words[0]) : 4;
   const auto kind = words[1] == ENOENT ? ErrorKind::not_found : ErrorKind::denied;
   return {kind, kSteps.at(step) + spec.argv[0], words_of(words[1])};

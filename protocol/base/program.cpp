@@ -17,7 +17,8 @@ constexpr std::array kKinds{ErrorKind::unreachable, ErrorKind::not_found, ErrorK
 }  // namespace
 
 Json to_json(const Error& error) {
-  return {{"kind", to_string(error.kind)}, {"context", error.context}, {"cause", error.cause}, {"reason", error.reason}};
+  return {
+      {"kind", to_string(error.kind)}, {"context", error.context}, {"cause", error.cause}, {"reason", error.reason}};
 }
 
 Error read_error(const Json& value) {
@@ -28,13 +29,15 @@ Error read_error(const Json& value) {
   error.cause = in.text("cause", 256 * 1024);
   error.reason = in.text("reason", 100);
   const auto* const found = std::ranges::find(kKinds, kind, [](ErrorKind one) { return to_string(one); });
-  if (!in.finish() || found == kKinds.end()) return {ErrorKind::internal, "read the other side's error", "it has an unknown form"};
+  if (!in.finish() || found == kKinds.end())
+    return {ErrorKind::internal, "read the other side's error", "it has an unknown form"};
   error.kind = *found;
   return error;
 }
 
 int report_error(const Error& error, bool json) {
-  if (json) std::cout << Json{{"error", to_json(error)}}.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  if (json)
+    std::cout << Json{{"error", to_json(error)}}.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
   else std::cerr << "error: " << error.message() << std::endl;
   if (error.kind == ErrorKind::untrusted) return static_cast<int>(ExitCode::untrusted);
   if (error.kind == ErrorKind::invalid) return static_cast<int>(ExitCode::usage);
@@ -63,7 +66,8 @@ void ProgressLine::show(const Progress& progress) {
   const double rate = seconds > 0.2 ? static_cast<double>(progress.done.count) / seconds : 0;
   std::string line = "\r" + phase_ + "  " + to_string(progress.done);
   if (progress.total.count != 0) {
-    line += " of " + to_string(progress.total) + "  " + std::to_string(progress.done.count * 100 / progress.total.count) + " %";
+    line += " of " + to_string(progress.total) + "  " +
+            std::to_string(progress.done.count * 100 / progress.total.count) + " %";
   }
   if (rate > 0) {
     line += "  " + to_string(Bytes{static_cast<std::uint64_t>(rate)}) + "/s";

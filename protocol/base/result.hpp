@@ -48,8 +48,8 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -126,7 +126,7 @@ void ignore_failure(const Result<T>& /*result*/, [[maybe_unused]] const char* wh
 
 /// UPSWARM_CHECK(f()): goes on if f() succeeded, else the function returns its error.
 #define UPSWARM_CHECK(expression) UPSWARM_CHECK_IMPL(UPSWARM_JOIN(upswarm_result_, __LINE__), expression)
-#define UPSWARM_CHECK_IMPL(name, expression)                                \
-  do {                                                                      \
-    if (auto name = (expression); !name) return std::move(name).error();    \
+#define UPSWARM_CHECK_IMPL(name, expression)                             \
+  do {                                                                   \
+    if (auto name = (expression); !name) return std::move(name).error(); \
   } while (false)

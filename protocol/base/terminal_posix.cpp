@@ -11,7 +11,9 @@ bool is_terminal_output() { return ::isatty(STDOUT_FILENO) == 1; }
 
 Result<std::string> ask_secret(const std::string& prompt) {
   const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC);
-  if (terminal < 0) return Error{ErrorKind::denied, "ask for " + prompt, "there is no terminal; give a file or an environment variable"};
+  if (terminal < 0)
+    return Error{ErrorKind::denied, "ask for " + prompt,
+                 "there is no terminal; give a file or an environment variable"};
   termios before{};
   ::tcgetattr(terminal, &before);
   auto silent = before;

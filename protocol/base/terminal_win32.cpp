@@ -9,7 +9,8 @@ bool is_terminal_error() { return _isatty(2) != 0; }
 bool is_terminal_output() { return _isatty(1) != 0; }
 
 Result<std::string> ask_secret(const std::string& prompt) {
-  const HANDLE console = CreateFileA("CONIN$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
+  const HANDLE console =
+      CreateFileA("CONIN$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
   if (console == INVALID_HANDLE_VALUE) {
     return Error{ErrorKind::denied, "ask for " + prompt, "there is no console; give a file or an environment variable"};
   }

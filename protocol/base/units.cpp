@@ -17,7 +17,8 @@ Result<NumberAndUnit> split(std::string_view text, std::string_view what) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{}) {
-    return Error{ErrorKind::invalid, std::string(what) + " \"" + std::string(text) + "\"", "a whole number is wanted first"};
+    return Error{ErrorKind::invalid, std::string(what) + " \"" + std::string(text) + "\"",
+                 "a whole number is wanted first"};
   }
   auto unit = text.substr(static_cast<std::size_t>(end - text.data()));
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
@@ -48,7 +49,8 @@ Result<Bytes> parse_bytes(std::string_view text) {
   else if (parts.unit == "MiB") shift = 20;
   else if (parts.unit == "GiB") shift = 30;
   else if (parts.unit == "TiB") shift = 40;
-  else return Error{ErrorKind::invalid, "size \"" + std::string(text) + "\"", "the unit must be B, KiB, MiB, GiB or TiB"};
+  else
+    return Error{ErrorKind::invalid, "size \"" + std::string(text) + "\"", "the unit must be B, KiB, MiB, GiB or TiB"};
   if (parts.number > (std::uint64_t{1} << 63U) >> shift) {
     return Error{ErrorKind::invalid, "size \"" + std::string(text) + "\"", "too large"};
   }

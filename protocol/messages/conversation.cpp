@@ -13,11 +13,12 @@ std::string to_text(const Json& value) { return value.dump(-1, ' ', false, Json:
 
 }  // namespace
 
-Result<Json> ask(LocalConnection& connection, const Json& question, std::chrono::milliseconds limit, std::stop_token stop,
-                 const std::filesystem::path* file) {
+Result<Json> ask(LocalConnection& connection, const Json& question, std::chrono::milliseconds limit,
+                 std::stop_token stop, const std::filesystem::path* file) {
   UPSWARM_CHECK(connection.send(to_text(question), file));
   UPSWARM_TRY(const auto frame, connection.receive(limit, std::move(stop)));
-  UPSWARM_TRY(auto answer, parse_json(frame.text, "the answer to " + question.value("ask", "a question"), kFrameLimits));
+  UPSWARM_TRY(auto answer,
+              parse_json(frame.text, "the answer to " + question.value("ask", "a question"), kFrameLimits));
   if (answer.is_object() && answer.contains("error")) return read_error(answer["error"]);
   return answer;
 }

@@ -8,12 +8,13 @@ namespace upswarm::messages {
 
 /// Sends `question` and waits for its answer; {"error": ...} comes back as that error.
 /// Errors: unreachable, corrupt, cancelled, and what the other side answers.
-Result<Json> ask(LocalConnection& connection, const Json& question, std::chrono::milliseconds limit, std::stop_token stop,
-                 const std::filesystem::path* file = nullptr);
+Result<Json> ask(LocalConnection& connection, const Json& question, std::chrono::milliseconds limit,
+                 std::stop_token stop, const std::filesystem::path* file = nullptr);
 
 /// Receives questions until the other side leaves, and sends what `answer` makes of each.
 /// `answer` gets the question's "ask" word, the question and the file that came along.
-using Answer = std::function<Result<Json>(const std::string& word, const Json& question, std::unique_ptr<InputFile> file)>;
+using Answer =
+    std::function<Result<Json>(const std::string& word, const Json& question, std::unique_ptr<InputFile> file)>;
 void answer_all(LocalConnection& connection, const Answer& answer, std::stop_token stop);
 
 }  // namespace upswarm::messages

@@ -59,7 +59,8 @@ Result<ProductDecision> read_decision(ObjectReader& in) {
   if (in.has("entry")) {
     UPSWARM_TRY(decision.entry, trust::parse_entry(in.object("entry"), "entry"));
   }
-  if (decision.kind == ProductDecision::Kind::wanted && !decision.entry) in.fail("entry", "a wanted release needs its entry");
+  if (decision.kind == ProductDecision::Kind::wanted && !decision.entry)
+    in.fail("entry", "a wanted release needs its entry");
   return decision;
 }
 
@@ -122,10 +123,11 @@ Json to_json(const ProductProgress& progress) {
 }
 
 Json to_json(const Outcome& outcome) {
-  return {{"number", outcome.number}, {"product", outcome.product}, {"from", outcome.from},
-          {"to", outcome.to},         {"running", outcome.running}, {"kind", outcome.kind},
-          {"result", outcome.result}, {"reason", outcome.reason},   {"at", to_string(outcome.at)},
-          {"milliseconds", outcome.milliseconds}};
+  return {{"number", outcome.number},    {"product", outcome.product},
+          {"from", outcome.from},        {"to", outcome.to},
+          {"running", outcome.running},  {"kind", outcome.kind},
+          {"result", outcome.result},    {"reason", outcome.reason},
+          {"at", to_string(outcome.at)}, {"milliseconds", outcome.milliseconds}};
 }
 
 Result<Hello> parse_hello(const Json& value) {

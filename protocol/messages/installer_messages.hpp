@@ -26,9 +26,9 @@
 //                                               <-   {}
 //
 // Any question may be answered by {"error": {"kind", "context", "cause", "reason"}} (protocol/base/program.hpp).
-// Who may ask what is decided by the identity that the kernel gives: hello, offers, progress and outcomes by the agent's
-// account or root; rollback and clear_bad by root; confirm by the account that the signed entry names.
-// The installer never believes a name: what a file is follows from its signed digest.
+// Who may ask what is decided by the identity that the kernel gives: hello, offers, progress and outcomes by the
+// agent's account or root; rollback and clear_bad by root; confirm by the account that the signed entry names. The
+// installer never believes a name: what a file is follows from its signed digest.
 #pragma once
 
 #include <map>
@@ -50,14 +50,14 @@ struct ProductState {
   std::string product;
   std::string channel;
   std::string platform;
-  std::optional<std::string> version;     ///< what `current` names; nothing: not installed
-  std::optional<Sha256> content;          ///< its content digest
-  trust::ReleaseCounter counter;          ///< of what is installed; {1, 0} when nothing is
-  bool busy = false;                      ///< an installation or a probation is under way
+  std::optional<std::string> version;  ///< what `current` names; nothing: not installed
+  std::optional<Sha256> content;       ///< its content digest
+  trust::ReleaseCounter counter;       ///< of what is installed; {1, 0} when nothing is
+  bool busy = false;                   ///< an installation or a probation is under way
 };
 
 struct Hello {
-  std::int64_t root_version = 0;          ///< 0: no root of trust was placed yet
+  std::int64_t root_version = 0;  ///< 0: no root of trust was placed yet
   std::string machine_id;
   std::vector<ProductState> products;
 };
@@ -66,28 +66,28 @@ struct ProductDecision {
   enum class Kind { current, wanted, held };
   std::string product;
   Kind kind = Kind::held;
-  std::optional<trust::Entry> entry;      ///< for `wanted`
+  std::optional<trust::Entry> entry;  ///< for `wanted`
   std::string reason;
 };
 
 struct ProductProgress {
   std::string product;
-  std::string version;                    ///< being installed
-  std::string phase;                      ///< "verifying", "staging", "switching", "checking health", "rolling back", ...
+  std::string version;  ///< being installed
+  std::string phase;    ///< "verifying", "staging", "switching", "checking health", "rolling back", ...
   Bytes done;
   Bytes total;
 };
 
 /// How one installation, rollback or recovery ended.
 struct Outcome {
-  std::int64_t number = 0;                ///< rising
+  std::int64_t number = 0;  ///< rising
   std::string product = {};
-  std::string from = {};                       ///< version; empty: nothing was installed
-  std::string to = {};                         ///< version that was tried
-  std::string running = {};                    ///< version that `current` names now
-  std::string kind = {};                       ///< "full", "delta", "rollback", "recovery"
-  std::string result = {};                     ///< "completed", "rolled_back", "failed"
-  std::string reason = {};                     ///< empty when completed
+  std::string from = {};     ///< version; empty: nothing was installed
+  std::string to = {};       ///< version that was tried
+  std::string running = {};  ///< version that `current` names now
+  std::string kind = {};     ///< "full", "delta", "rollback", "recovery"
+  std::string result = {};   ///< "completed", "rolled_back", "failed"
+  std::string reason = {};   ///< empty when completed
   Time at = {};
   std::int64_t milliseconds = 0;
 };

@@ -31,8 +31,8 @@ class ByteWriter {
   std::string& out_;
 };
 
-/// Reads bytes from outside. Past the end everything is zero or empty and good() is false from then on, so that a parser
-/// is a list of fields with checks where a value decides how much is read.
+/// Reads bytes from outside. Past the end everything is zero or empty and good() is false from then on, so that a
+/// parser is a list of fields with checks where a value decides how much is read.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : left_(bytes) {}
@@ -69,7 +69,8 @@ class ByteReader {
   std::uint64_t number(int bytes) {
     std::uint64_t value = 0;
     const auto part = raw(static_cast<std::uint64_t>(bytes));
-    for (std::size_t i = 0; i < part.size(); ++i) value |= std::uint64_t{static_cast<unsigned char>(part[i])} << (8 * i);
+    for (std::size_t i = 0; i < part.size(); ++i)
+      value |= std::uint64_t{static_cast<unsigned char>(part[i])} << (8 * i);
     return value;
   }
   std::string_view left_;

@@ -76,9 +76,11 @@ Result<void> scan_folder(Files& files, const Path& folder, const std::string& pr
 
 std::string difference(const TreeEntry& wanted, const TreeEntry& found) {
   if (wanted.type != found.type) return "it is of another type";
-  if (wanted.size != found.size) return "it has " + std::to_string(found.size.count) + " bytes instead of " + std::to_string(wanted.size.count);
+  if (wanted.size != found.size)
+    return "it has " + std::to_string(found.size.count) + " bytes instead of " + std::to_string(wanted.size.count);
   if (wanted.digest != found.digest) return "its content was altered";
-  if (wanted.link_target != found.link_target) return "it leads to " + found.link_target + " instead of " + wanted.link_target;
+  if (wanted.link_target != found.link_target)
+    return "it leads to " + found.link_target + " instead of " + wanted.link_target;
   return "its mode was altered";
 }
 
@@ -91,7 +93,8 @@ Bytes Tree::total_size() const {
 }
 
 const TreeEntry* Tree::find(std::string_view path) const {
-  const auto found = std::ranges::lower_bound(entries, path, std::less<>{}, [](const TreeEntry& entry) -> std::string_view { return entry.path; });
+  const auto found = std::ranges::lower_bound(entries, path, std::less<>{},
+                                              [](const TreeEntry& entry) -> std::string_view { return entry.path; });
   return found != entries.end() && found->path == path ? &*found : nullptr;
 }
 
@@ -122,7 +125,8 @@ Result<Tree> decode_tree(std::string_view bytes, const std::string& what) {
   if (in.raw(kMagic.size()) != kMagic) return corrupt("it is no tree of a known format");
   const auto count = in.u32();
   constexpr std::size_t kSmallestEntry = 9;
-  if (count > kMostTreeEntries || count > in.left() / kSmallestEntry) return corrupt("it names more entries than it can hold");
+  if (count > kMostTreeEntries || count > in.left() / kSmallestEntry)
+    return corrupt("it names more entries than it can hold");
   Tree tree;
   tree.entries.reserve(count);
   std::uint64_t total = 0;

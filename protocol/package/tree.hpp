@@ -17,12 +17,12 @@ inline constexpr int kDeepestTree = 128;
 
 /// One file, folder or link. Owners are not part of a tree: they are the installer's.
 struct TreeEntry {
-  std::string path;            ///< relative, `/` between parts, UTF-8
+  std::string path;  ///< relative, `/` between parts, UTF-8
   FileType type = FileType::regular;
-  std::uint32_t mode = 0644;   ///< permission bits; set-id and sticky bits are refused
-  Bytes size;                  ///< regular files
-  Sha256 digest;               ///< regular files: of the content
-  std::string link_target;     ///< links: relative and staying inside the tree
+  std::uint32_t mode = 0644;  ///< permission bits; set-id and sticky bits are refused
+  Bytes size;                 ///< regular files
+  Sha256 digest;              ///< regular files: of the content
+  std::string link_target;    ///< links: relative and staying inside the tree
 
   bool operator==(const TreeEntry&) const = default;
 };

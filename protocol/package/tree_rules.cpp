@@ -8,14 +8,19 @@ namespace upswarm::package {
 namespace {
 
 Error unsafe(std::string_view path, std::string why) {
-  return {ErrorKind::corrupt, "the name \"" + std::string(path.substr(0, 200)) + "\" in a package", std::move(why), "unsafe_path"};
+  return {ErrorKind::corrupt, "the name \"" + std::string(path.substr(0, 200)) + "\" in a package", std::move(why),
+          "unsafe_path"};
 }
 
 /// RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
 bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
-    const int more = c < 0x80 ? 0 : (c >= 0xc2 && c < 0xe0) ? 1 : (c >= 0xe0 && c < 0xf0) ? 2 : (c >= 0xf0 && c < 0xf5) ? 3 : -1;
+    const int more = c < 0x80                  ? 0
+                     : (c >= 0xc2 && c < 0xe0) ? 1
+                     : (c >= 0xe0 && c < 0xf0) ? 2
+                     : (c >= 0xf0 && c < 0xf5) ? 3
+                                               : -1;
     if (more < 0 || i + static_cast<std::size_t>(more) >= text.size()) return false;
     for (int k = 1; k <= more; ++k) {
       const auto next = static_cast<unsigned char>(text[i + static_cast<std::size_t>(k)]);
@@ -34,7 +39,8 @@ bool is_utf8(std::string_view text) {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
@@ -46,7 +52,8 @@ bool is_device(std::string_view name) {
   if (std::ranges::find(kDevices, stem) != kDevices.end()) return true;
   const bool is_port = stem.starts_with("com") || stem.starts_with("lpt");
   const auto number = is_port ? std::string_view(stem).substr(3) : std::string_view();
-  return (number.size() == 1 && number[0] >= '0' && number[0] <= '9') || number == "\xc2\xb9" || number == "\xc2\xb2" || number == "\xc2\xb3";
+  return (number.size() == 1 && number[0] >= '0' && number[0] <= '9') || number == "\xc2\xb9" || number == "\xc2\xb2" ||
+         number == "\xc2\xb3";
 }
 
 Result<void> check_part(std::string_view path, std::string_view part) {
@@ -57,7 +64,8 @@ Result<void> check_part(std::string_view path, std::string_view part) {
   for (const char c : part) {
     const auto code = static_cast<unsigned char>(c);
     if (code < 0x20 || code == 0x7f) return unsafe(path, "control characters are not allowed");
-    if (std::string_view("\\:*?\"<>|").find(c) != std::string_view::npos) return unsafe(path, "\\ : * ? \" < > | are not allowed");
+    if (std::string_view("\\:*?\"<>|").find(c) != std::string_view::npos)
+      return unsafe(path, "\\ : * ? \" < > | are not allowed");
   }
   return {};
 }
@@ -77,9 +85,12 @@ Result<void> check_path(std::string_view path) {
 
 /// A link must lead to a place inside the tree, step by step.
 Result<void> check_link(const TreeEntry& link) {
-  const auto refuse = [&](const char* why) { return unsafe(link.path, "the link to \"" + link.link_target.substr(0, 200) + "\" " + why); };
+  const auto refuse = [&](const char* why) {
+    return unsafe(link.path, "the link to \"" + link.link_target.substr(0, 200) + "\" " + why);
+  };
   if (link.link_target.empty() || link.link_target.size() > kLongestTreePath) return refuse("is empty or too long");
-  if (link.link_target[0] == '/' || link.link_target.find('\\') != std::string::npos || !is_utf8(link.link_target)) return refuse("is not a relative path");
+  if (link.link_target[0] == '/' || link.link_target.find('\\') != std::string::npos || !is_utf8(link.link_target))
+    return refuse("is not a relative path");
   auto depth = std::ranges::count(link.path, '/');
   std::string_view left = link.link_target;
   for (;;) {
@@ -112,7 +123,8 @@ Result<void> check_entry(const TreeEntry& entry) {
 }  // namespace
 
 Result<void> check_tree(const Tree& tree) {
-  if (tree.entries.size() > kMostTreeEntries) return Error{ErrorKind::corrupt, "a tree", "more than two million entries"};
+  if (tree.entries.size() > kMostTreeEntries)
+    return Error{ErrorKind::corrupt, "a tree", "more than two million entries"};
   std::map<std::string, FileType, std::less<>> seen;  // by folded path
   const TreeEntry* before = nullptr;
   for (const auto& entry : tree.entries) {
@@ -120,12 +132,14 @@ Result<void> check_tree(const Tree& tree) {
     if (before != nullptr && entry.path <= before->path) return unsafe(entry.path, "the entries are not in order");
     before = &entry;
     const auto folded = lower(entry.path);
-    if (!seen.emplace(folded, entry.type).second) return unsafe(entry.path, "another name differs from it by case alone");
+    if (!seen.emplace(folded, entry.type).second)
+      return unsafe(entry.path, "another name differs from it by case alone");
     const auto slash = folded.rfind('/');
     if (slash == std::string::npos) continue;
     // Byte order puts a folder before what it holds. The exact name, not only the folded one, must be there.
     const auto* const parent = tree.find(std::string_view(entry.path).substr(0, slash));
-    if (parent == nullptr || parent->type != FileType::folder) return unsafe(entry.path, "what it lies in is not a folder of the tree");
+    if (parent == nullptr || parent->type != FileType::folder)
+      return unsafe(entry.path, "what it lies in is not a folder of the tree");
   }
   return {};
 }

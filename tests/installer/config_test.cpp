@@ -5,7 +5,6 @@
 namespace upswarm::installer {
 namespace {
 
-
 Result<InstallerConfig> read(const std::string& text) {
   auto config = parse_config(text, "installer.toml");
   if (!config) return config.error();
@@ -32,7 +31,8 @@ TEST(InstallerConfig, AProductIsEnough) {
 }
 
 TEST(InstallerConfig, AnUnknownKeyIsNamedWithItsLine) {
-  EXPECT_EQ(error_of("keep_releases = 3\nkeep_release = 2\n" + product()), "installer.toml:2: keep_release: this key is not known");
+  EXPECT_EQ(error_of("keep_releases = 3\nkeep_release = 2\n" + product()),
+            "installer.toml:2: keep_release: this key is not known");
 }
 
 TEST(InstallerConfig, AnUnknownKeyOfAProductIsNamedWithItsLine) {
@@ -46,7 +46,8 @@ TEST(InstallerConfig, BrokenTomlNamesTheLine) {
 }
 
 TEST(InstallerConfig, AWrongTypeIsNamed) {
-  EXPECT_EQ(error_of("keep_releases = \"3\"\n" + product()), "installer.toml:1: keep_releases: a whole number is wanted here");
+  EXPECT_EQ(error_of("keep_releases = \"3\"\n" + product()),
+            "installer.toml:1: keep_releases: a whole number is wanted here");
 }
 
 TEST(InstallerConfig, RangesAreKept) {
@@ -65,7 +66,8 @@ TEST(InstallerConfig, ANameThatIsAPathIsRefused) {
 TEST(InstallerConfig, NoProductIsRefused) { EXPECT_NE(error_of("keep_releases = 3\n"), "no error"); }
 
 TEST(InstallerConfig, TwoProductsMayNotShareARoot) {
-  EXPECT_NE(error_of(product() + "[[product]]\nproduct = \"tool\"\nroot = \"" + root() + "\"\n").find("two products"), std::string::npos);
+  EXPECT_NE(error_of(product() + "[[product]]\nproduct = \"tool\"\nroot = \"" + root() + "\"\n").find("two products"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -9,8 +9,10 @@
 namespace upswarm::installer {
 
 struct TestMachine {
-  explicit TestMachine(const Path& folder) : product{.product = "app", .channel = "stable", .platform = "linux-x64", .root = folder / "root"} {
-    for (const char* name : {"products", "trees", "incoming"}) std::filesystem::create_directories(folder / "state" / name);
+  explicit TestMachine(const Path& folder)
+      : product{.product = "app", .channel = "stable", .platform = "linux-x64", .root = folder / "root"} {
+    for (const char* name : {"products", "trees", "incoming"})
+      std::filesystem::create_directories(folder / "state" / name);
     state = folder / "state";
     config.keep_free = 0_B;
     config.keep_releases = 1;

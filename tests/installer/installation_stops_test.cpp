@@ -20,7 +20,8 @@ class StopsTest : public testing::TestWithParam<Way> {
     if (GetParam() == Way::rollback) {
       ASSERT_TRUE(machine.install(two));
     }
-    if (GetParam() == Way::bad_health) machine.runner.failures["health 2.0.0"] = Error{ErrorKind::invalid, "health", "bad"};
+    if (GetParam() == Way::bad_health)
+      machine.runner.failures["health 2.0.0"] = Error{ErrorKind::invalid, "health", "bad"};
   }
 
   Result<messages::Outcome> act(TestMachine& machine) {
@@ -121,7 +122,8 @@ TEST_P(StopsTest, EveryOperationFailsOnceForWantOfSpace) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, StopsTest, testing::Values(Way::full, Way::delta, Way::bad_health, Way::rollback, Way::first),
+INSTANTIATE_TEST_SUITE_P(Ways, StopsTest,
+                         testing::Values(Way::full, Way::delta, Way::bad_health, Way::rollback, Way::first),
                          [](const auto& way) {
                            switch (way.param) {
                              case Way::full: return "Full";

@@ -200,7 +200,8 @@ TEST_F(InstallationTest, OldReleasesGoByCountAndAge) {
 TEST_F(InstallationTest, AnUnfinishedJournalStopsNewWork) {
   ASSERT_TRUE(machine.install(one));
   auto record = machine.record();
-  record.journal = Journal{.kind = "full", .to = two.entry, .from = "1.0.0", .reason = {}, .started = machine.clock.now()};
+  record.journal =
+      Journal{.kind = "full", .to = two.entry, .from = "1.0.0", .reason = {}, .started = machine.clock.now()};
   ASSERT_TRUE(machine.records.save(record));
   EXPECT_EQ(machine.install(two).error().kind, ErrorKind::busy);
 }

@@ -13,8 +13,11 @@ trust::Entry entry(const std::string& version, std::int64_t n) {
   made.counter = {1, n};
   made.version = version;
   made.content = sha256(version);
-  made.full = {.path = "pkg/app/linux-x64/" + version + "/app.upk", .length = 100_B, .sha256 = sha256("full" + version),
-               .info_hash = std::string(40, 'b'), .piece_length = 32_KiB};
+  made.full = {.path = "pkg/app/linux-x64/" + version + "/app.upk",
+               .length = 100_B,
+               .sha256 = sha256("full" + version),
+               .info_hash = std::string(40, 'b'),
+               .piece_length = 32_KiB};
   made.index_length = 10_B;
   made.index_digest = sha256("index");
   made.salt = "0011";
@@ -30,10 +33,24 @@ ProductRecord sample() {
   record.highest = {1, 2};
   record.floor = {1, 1};
   record.bad = {{sha256("bad"), "3.0.0", "it crashed", at}};
-  record.journal = Journal{.phase = Phase::probation, .kind = "delta", .to = entry("2.0.0", 2), .from = "1.0.0", .reason = "r",
-                           .blame = true, .started = at, .recoveries = 1};
-  record.outcomes = {{.number = 5, .product = "app", .from = "", .to = "1.0.0", .running = "1.0.0", .kind = "full",
-                      .result = "completed", .reason = "", .at = at, .milliseconds = 12}};
+  record.journal = Journal{.phase = Phase::probation,
+                           .kind = "delta",
+                           .to = entry("2.0.0", 2),
+                           .from = "1.0.0",
+                           .reason = "r",
+                           .blame = true,
+                           .started = at,
+                           .recoveries = 1};
+  record.outcomes = {{.number = 5,
+                      .product = "app",
+                      .from = "",
+                      .to = "1.0.0",
+                      .running = "1.0.0",
+                      .kind = "full",
+                      .result = "completed",
+                      .reason = "",
+                      .at = at,
+                      .milliseconds = 12}};
   record.last_outcome = 5;
   return record;
 }
@@ -76,7 +93,8 @@ TEST(ProductRecord, AnUnknownPhaseIsRefused) {
 
 TEST(ProductRecord, TruncationIsRefusedAtEveryLength) {
   const auto text = to_json(sample()).dump();
-  for (std::size_t length = 0; length < text.size(); ++length) EXPECT_FALSE(parse_record(text.substr(0, length), "record")) << length;
+  for (std::size_t length = 0; length < text.size(); ++length)
+    EXPECT_FALSE(parse_record(text.substr(0, length), "record")) << length;
 }
 
 TEST(ProductRecord, ANewProductStartsEmpty) {

@@ -32,7 +32,8 @@ class ReleaseRunnerTest : public testing::Test {
   tests::TemporaryFolder folder;
   FakeConfirmations confirmations;
   std::unique_ptr<ReleaseRunner> runner = make_process_runner(folder / "systemctl", confirmations);
-  RunContext context{.product = "app", .version = "2.0.0", .from = "1.0.0", .root = folder / "root", .release = folder / "release"};
+  RunContext context{
+      .product = "app", .version = "2.0.0", .from = "1.0.0", .root = folder / "root", .release = folder / "release"};
 };
 
 TEST_F(ReleaseRunnerTest, AHookRunsInItsReleaseAndIsToldWhatHappens) {
@@ -68,14 +69,17 @@ TEST_F(ReleaseRunnerTest, AMissingHookIsNotSuccess) {
 TEST_F(ReleaseRunnerTest, HealthIsAskedAgainUntilItIsGood) {
   trust::HealthCheck health{.kind = trust::HealthCheck::Kind::command,
                             .command = script("echo x >> count; [ $(wc -l < count) -ge 3 ]"),
-                            .within = std::chrono::seconds(30), .every = std::chrono::milliseconds(1)};
+                            .within = std::chrono::seconds(30),
+                            .every = std::chrono::milliseconds(1)};
   EXPECT_TRUE(runner->check_health(health, context, {}));
   EXPECT_EQ(folder.read("release/count"), "x\nx\nx\n");
 }
 
 TEST_F(ReleaseRunnerTest, HealthThatStaysBadFailsWithItsWords) {
-  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::command, .command = script("echo broken; exit 1"),
-                            .within = std::chrono::milliseconds(100), .every = std::chrono::milliseconds(10)};
+  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::command,
+                            .command = script("echo broken; exit 1"),
+                            .within = std::chrono::milliseconds(100),
+                            .every = std::chrono::milliseconds(10)};
   const auto result = runner->check_health(health, context, {});
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::invalid);
@@ -83,7 +87,9 @@ TEST_F(ReleaseRunnerTest, HealthThatStaysBadFailsWithItsWords) {
 }
 
 TEST_F(ReleaseRunnerTest, AConfirmationIsWaitedFor) {
-  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::confirm, .command = {}, .within = std::chrono::seconds(30),
+  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::confirm,
+                            .command = {},
+                            .within = std::chrono::seconds(30),
                             .every = std::chrono::milliseconds(1)};
   confirmations.confirm_after = 3;
   ASSERT_TRUE(runner->prepare_health(health, context));
@@ -92,7 +98,9 @@ TEST_F(ReleaseRunnerTest, AConfirmationIsWaitedFor) {
 }
 
 TEST_F(ReleaseRunnerTest, AConfirmationThatNeverComesFails) {
-  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::confirm, .command = {}, .within = std::chrono::milliseconds(20),
+  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::confirm,
+                            .command = {},
+                            .within = std::chrono::milliseconds(20),
                             .every = std::chrono::milliseconds(5)};
   confirmations.confirm_after = 1'000'000;
   EXPECT_EQ(runner->check_health(health, context, {}).error().kind, ErrorKind::invalid);
@@ -101,8 +109,10 @@ TEST_F(ReleaseRunnerTest, AConfirmationThatNeverComesFails) {
 TEST_F(ReleaseRunnerTest, AStopIsNoVerdict) {
   std::jthread stopped([](const std::stop_token&) {});  // (a stop_source of its own: g++ 12 warns falsely)
   stopped.request_stop();
-  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::command, .command = script("sleep 60"),
-                            .within = std::chrono::seconds(60), .every = std::chrono::seconds(1)};
+  trust::HealthCheck health{.kind = trust::HealthCheck::Kind::command,
+                            .command = script("sleep 60"),
+                            .within = std::chrono::seconds(60),
+                            .every = std::chrono::seconds(1)};
   EXPECT_EQ(runner->check_health(health, context, stopped.get_stop_token()).error().kind, ErrorKind::cancelled);
 }
 

@@ -53,7 +53,8 @@ TEST_F(ServiceTest, TheMachineIdStays) {
 }
 
 TEST_F(ServiceTest, StrangersAreRefusedEveryQuestion) {
-  for (const char* word : {"hello", "offer_metadata", "offer_package", "progress", "outcomes", "forget_outcomes", "rollback", "clear_bad"}) {
+  for (const char* word : {"hello", "offer_metadata", "offer_package", "progress", "outcomes", "forget_outcomes",
+                           "rollback", "clear_bad"}) {
     const auto answer = ask(kStranger, word);
     ASSERT_FALSE(answer) << word;
     EXPECT_EQ(answer.error().kind, ErrorKind::denied) << word;

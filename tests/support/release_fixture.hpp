@@ -15,7 +15,7 @@ namespace upswarm::tests {
 class ScriptedRunner final : public installer::ReleaseRunner {
  public:
   std::vector<std::string> calls;
-  std::map<std::string, Error> failures;   ///< by call: "health 2.0.0", "hook after", "stop web", ...
+  std::map<std::string, Error> failures;  ///< by call: "health 2.0.0", "hook after", "stop web", ...
 
   Result<void> run_hook(const char* name, const trust::Command& /*command*/, const installer::RunContext& /*context*/,
                         std::stop_token /*stop*/) override {
@@ -29,7 +29,9 @@ class ScriptedRunner final : public installer::ReleaseRunner {
     for (const auto& service : services) UPSWARM_CHECK(note("start " + service));
     return {};
   }
-  Result<void> prepare_health(const trust::HealthCheck& /*health*/, const installer::RunContext& /*context*/) override { return {}; }
+  Result<void> prepare_health(const trust::HealthCheck& /*health*/, const installer::RunContext& /*context*/) override {
+    return {};
+  }
   Result<void> check_health(const trust::HealthCheck& /*health*/, const installer::RunContext& context,
                             std::stop_token /*stop*/) override {
     return note("health " + context.version);
@@ -44,11 +46,10 @@ class ScriptedRunner final : public installer::ReleaseRunner {
   }
 };
 
-
 /// A release with its packages as files.
 struct MadeRelease {
   trust::Entry entry;
-  Path tree;                           ///< the folder it was packed from
+  Path tree;  ///< the folder it was packed from
   Path full;
   std::map<std::string, Path> deltas;  ///< by the version they start from
 };
@@ -56,8 +57,8 @@ struct MadeRelease {
 using TreeFiles = std::map<std::string, std::string>;  ///< path -> content
 
 /// Packs `files` as `version`, with a delta from `base` when one is given.
-MadeRelease make_release(const TemporaryFolder& folder, const std::string& version, std::int64_t n, const TreeFiles& files,
-                         const MadeRelease* base = nullptr);
+MadeRelease make_release(const TemporaryFolder& folder, const std::string& version, std::int64_t n,
+                         const TreeFiles& files, const MadeRelease* base = nullptr);
 
 /// Two releases that differ by a changed, an added, a removed and a moved file.
 TreeFiles first_tree();

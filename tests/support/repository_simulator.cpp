@@ -59,7 +59,8 @@ void RepositorySimulator::publish(const std::vector<std::string>& roles) {
   for (const auto& role : roles) {
     auto& list = role == "targets" ? targets : delegated.at(role);
     ++list.version;
-    files["metadata/" + std::to_string(list.version) + "." + role + ".json"] = trust::seal(trust::to_json(list), {&keys.at(role)});
+    files["metadata/" + std::to_string(list.version) + "." + role + ".json"] =
+        trust::seal(trust::to_json(list), {&keys.at(role)});
     snapshot.meta[role + ".json"] = {list.version, {}, {}};
   }
   ++snapshot.version;
@@ -78,8 +79,12 @@ void RepositorySimulator::publish_timestamp() {
   files["metadata/timestamp.json"] = trust::seal(trust::to_json(timestamp), {&keys.at("timestamp")});
 }
 
-Result<std::string> RepositorySimulator::metadata(const std::string& name, Bytes longest) { return get("metadata/" + name, longest); }
-Result<std::string> RepositorySimulator::target(const std::string& name, Bytes longest) { return get("targets/" + name, longest); }
+Result<std::string> RepositorySimulator::metadata(const std::string& name, Bytes longest) {
+  return get("metadata/" + name, longest);
+}
+Result<std::string> RepositorySimulator::target(const std::string& name, Bytes longest) {
+  return get("targets/" + name, longest);
+}
 
 Result<std::string> RepositorySimulator::get(const std::string& name, Bytes longest) {
   requests.push_back(name);

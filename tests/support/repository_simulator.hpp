@@ -21,7 +21,7 @@ class RepositorySimulator final : public trust::RepositorySource {
   trust::Snapshot snapshot;
   trust::Targets targets;
   std::map<std::string, trust::Targets> delegated;
-  std::map<std::string, trust::SigningKey> keys;   ///< by role
+  std::map<std::string, trust::SigningKey> keys;  ///< by role
 
   /// Replaces the key of a top-level role; the root must be published to make it count.
   void rotate_key(const std::string& role);
@@ -37,9 +37,9 @@ class RepositorySimulator final : public trust::RepositorySource {
   void publish_snapshot();
   void publish_timestamp();
 
-  std::map<std::string, std::string> files;        ///< what is served: "metadata/1.root.json", "targets/..."
+  std::map<std::string, std::string> files;  ///< what is served: "metadata/1.root.json", "targets/..."
   std::vector<std::string> requests;
-  std::map<std::string, Error> failures;           ///< by name: these fail
+  std::map<std::string, Error> failures;  ///< by name: these fail
 
   Result<std::string> metadata(const std::string& name, Bytes longest) override;
   Result<std::string> target(const std::string& name, Bytes longest) override;

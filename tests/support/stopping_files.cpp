@@ -29,14 +29,16 @@ void StoppingFiles::stop_at(std::optional<std::size_t> operation, Mode mode, Err
 }
 
 Result<void> StoppingFiles::alive() const {
-  if (mode_ == Mode::stop && was_reached()) return Error{kind_, "after the power cut", "the machine is off", "injected"};
+  if (mode_ == Mode::stop && was_reached())
+    return Error{kind_, "after the power cut", "the machine is off", "injected"};
   return {};
 }
 
 Result<void> StoppingFiles::step(const char* what) {
   UPSWARM_CHECK(alive());
   ++seen_;
-  if (at_ && seen_ == *at_) return Error{kind_, what, "stopped by the test at operation " + std::to_string(seen_), "injected"};
+  if (at_ && seen_ == *at_)
+    return Error{kind_, what, "stopped by the test at operation " + std::to_string(seen_), "injected"};
   return {};
 }
 
@@ -103,7 +105,9 @@ Result<void> StoppingFiles::set_mode(const Path& path, std::uint32_t mode) {
 
 Result<void> StoppingFiles::sync_folder(const Path& folder) {
   UPSWARM_CHECK(step("sync_folder"));
-  return exists(real_, folder) ? Result<void>() : Result<void>(Error{ErrorKind::not_found, "sync the folder " + folder.string(), "it is not there"});
+  return exists(real_, folder)
+             ? Result<void>()
+             : Result<void>(Error{ErrorKind::not_found, "sync the folder " + folder.string(), "it is not there"});
 }
 
 Result<Bytes> StoppingFiles::free_space(const Path& path) {

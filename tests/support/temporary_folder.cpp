@@ -10,7 +10,8 @@
 namespace upswarm::tests {
 
 TemporaryFolder::TemporaryFolder()
-    : path_(std::filesystem::canonical(std::filesystem::temp_directory_path()) / ("upswarm-test-" + to_hex(random_bytes(8)))) {
+    : path_(std::filesystem::canonical(std::filesystem::temp_directory_path()) /
+            ("upswarm-test-" + to_hex(random_bytes(8)))) {
   std::filesystem::create_directories(path_);
 }
 

@@ -125,7 +125,7 @@ class Machine:
             if owner and os.geteuid() == 0:
                 shutil.chown(made, owner, group_of(owner))
         self.agent_settings = {
-            "seeder_url": world.seeder_url, "ca_file": world.ca_file, "root_file": self.folder / "etc/root.json",
+            "seeder_url": world.seeder_url, "ca_file": self.folder / "etc/ca.pem" if world.ca_file else "", "root_file": self.folder / "etc/root.json",
             "state_folder": self.folder / "agent", "socket": self.sockets / "agent/agent.sock",
             "installer_socket": self.sockets / "installer/installer.sock", "poll_interval": "2s", "poll_jitter_permille": 100,
             "swarm": {"listen_address": address, "listen_port": 0, "local_discovery": False, "http_after": "3s", "keep_free": "1 MiB"},
@@ -153,6 +153,8 @@ class Machine:
         self.await_socket(self.installer, self.installer_settings["socket"])
 
     def start_agent(self):
+        if self.world.ca_file:  # as an administrator would: the seeder's own folder is nobody else's to read
+            shutil.copy(self.world.ca_file, self.folder / "etc/ca.pem")
         self.agent.start()
         self.await_socket(self.agent, self.agent_settings["socket"])
 

@@ -27,11 +27,11 @@ struct HttpRequest {
   std::string method = "GET";
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
-  std::filesystem::path body_file = {};                 ///< sent instead of `body` when set, streaming
+  std::filesystem::path body_file = {};  ///< sent instead of `body` when set, streaming
   std::optional<HttpRange> range = {};
-  Bytes longest = 1_MiB;                                ///< a longer answer is cut off: corrupt (too_long)
-  std::chrono::milliseconds time_limit{std::chrono::seconds(60)};    ///< for the whole request
-  std::chrono::milliseconds stall_limit{std::chrono::seconds(20)};   ///< without at least 100 bytes a second
+  Bytes longest = 1_MiB;                                            ///< a longer answer is cut off: corrupt (too_long)
+  std::chrono::milliseconds time_limit{std::chrono::seconds(60)};   ///< for the whole request
+  std::chrono::milliseconds stall_limit{std::chrono::seconds(20)};  ///< without at least 100 bytes a second
   /// Takes the body of a 2xx answer as it comes, instead of HttpResponse::body. An error of it ends the request.
   std::function<Result<void>(ByteView)> sink = {};
 };
@@ -56,8 +56,8 @@ class HttpClient {
 };
 
 struct HttpSettings {
-  std::filesystem::path ca_file = {};   ///< PEM; empty: what the system trusts
-  std::string proxy = {};               ///< empty: what the environment says
+  std::filesystem::path ca_file = {};  ///< PEM; empty: what the system trusts
+  std::string proxy = {};              ///< empty: what the environment says
   std::string user_agent = "upswarm/" UPSWARM_VERSION;
 };
 

@@ -53,7 +53,8 @@ std::size_t on_header(char* data, std::size_t one, std::size_t count, void* user
   if (line.starts_with("HTTP/")) {
     exchange.response.headers.clear();  // of an interim answer or a proxy
     const auto space = line.find(' ');
-    exchange.response.status = space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space + 1, 3)).c_str());
+    exchange.response.status =
+        space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space + 1, 3)).c_str());
   }
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return length;

@@ -20,8 +20,8 @@ Error wrong_base(std::string why) { return {ErrorKind::corrupt, "apply a delta",
 
 struct Operation {
   DeltaOperation kind = DeltaOperation::add;
-  std::string base;      ///< for copy and patch: a path of the old tree
-  Bytes offset;          ///< for patch and add: of the compressed bytes in the file
+  std::string base;  ///< for copy and patch: a path of the old tree
+  Bytes offset;      ///< for patch and add: of the compressed bytes in the file
   Bytes length;
   Sha256 sha256;
 };
@@ -39,7 +39,8 @@ Result<void> read_filters(ByteReader& in) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto name = in.text(64);
     if (in.good() && name != kPatchFilter) {
-      return Error{ErrorKind::invalid, kWhat, "its filter \"" + std::string(name) + "\" is not known to this program; update Upswarm first"};
+      return Error{ErrorKind::invalid, kWhat,
+                   "its filter \"" + std::string(name) + "\" is not known to this program; update Upswarm first"};
     }
   }
   return {};
@@ -85,7 +86,8 @@ struct DeltaReader::State {
   Result<void> check_bases(const Tree& base_tree) const;
   Result<void> write_file(Files& files, const Path& base, const Tree& base_tree, const Path& to, std::size_t number);
   Result<void> copy(Files& files, const Path& base, const Operation& operation, FileOutput& out);
-  Result<void> patch(Files& files, const Path& base, const Tree& base_tree, const Operation& operation, const TreeEntry& entry, FileOutput& out);
+  Result<void> patch(Files& files, const Path& base, const Tree& base_tree, const Operation& operation,
+                     const TreeEntry& entry, FileOutput& out);
 };
 
 DeltaReader::DeltaReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -103,14 +105,17 @@ Result<DeltaReader> DeltaReader::open(std::unique_ptr<InputFile> file) {
   if (in.raw(kDeltaMagic.size()) != kDeltaMagic) return corrupt("it does not begin like one");
   const auto version = in.u32();
   if (version != kDeltaVersion) {
-    return Error{ErrorKind::invalid, kWhat, "its format version " + std::to_string(version) + " is not known to this program; update Upswarm first"};
+    return Error{
+        ErrorKind::invalid, kWhat,
+        "its format version " + std::to_string(version) + " is not known to this program; update Upswarm first"};
   }
   if (in.u32() != 0) return corrupt("its header has unknown flags");
   state->info.from_content = in.digest();
   state->info.to_content = in.digest();
   const Bytes compressed{in.u64()};
   const Bytes size{in.u64()};
-  if (size > kLongestPlan || compressed > file_info.size - Bytes{kDeltaHeader}) return corrupt("its plan has an impossible length");
+  if (size > kLongestPlan || compressed > file_info.size - Bytes{kDeltaHeader})
+    return corrupt("its plan has an impossible length");
   UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kDeltaHeader}, compressed));
   UPSWARM_TRY(const auto bytes, decompress(as_bytes(packed), size, "the plan of a delta"));
   UPSWARM_CHECK(state->read_plan(bytes, Bytes{kDeltaHeader} + compressed, file_info.size));
@@ -145,8 +150,10 @@ Result<void> DeltaReader::State::check_bases(const Tree& base_tree) const {
     const auto& entry = info.to_tree.entries[i];
     if (entry.type != FileType::regular || operations[i].kind == DeltaOperation::add) continue;
     const auto* const base = base_tree.find(operations[i].base);
-    if (base == nullptr || base->type != FileType::regular) return corrupt("it starts from a file that the base does not have");
-    if (operations[i].kind == DeltaOperation::copy && base->digest != entry.digest) return corrupt("it copies a file with another content");
+    if (base == nullptr || base->type != FileType::regular)
+      return corrupt("it starts from a file that the base does not have");
+    if (operations[i].kind == DeltaOperation::copy && base->digest != entry.digest)
+      return corrupt("it copies a file with another content");
     if (operations[i].kind == DeltaOperation::patch && (base->size > kLargestPatched || entry.size > kLargestPatched)) {
       return corrupt("it patches a file larger than " + to_string(kLargestPatched));
     }
@@ -154,9 +161,10 @@ Result<void> DeltaReader::State::check_bases(const Tree& base_tree) const {
   return {};
 }
 
-Result<void> DeltaReader::apply(Files& files, const Path& base, const Tree& base_tree, const Path& to, const ProgressSink& progress,
-                                std::stop_token stop) {
-  if (content_digest(base_tree) != state_->info.from_content) return wrong_base("it starts from another release than this one");
+Result<void> DeltaReader::apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
+                                const ProgressSink& progress, std::stop_token stop) {
+  if (content_digest(base_tree) != state_->info.from_content)
+    return wrong_base("it starts from another release than this one");
   UPSWARM_CHECK(state_->check_bases(base_tree));
   const auto& tree = state_->info.to_tree;
   UPSWARM_CHECK(make_skeleton(files, to, tree));
@@ -172,7 +180,8 @@ Result<void> DeltaReader::apply(Files& files, const Path& base, const Tree& base
   return sync_folders(files, to, tree);
 }
 
-Result<void> DeltaReader::State::write_file(Files& files, const Path& base, const Tree& base_tree, const Path& to, std::size_t number) {
+Result<void> DeltaReader::State::write_file(Files& files, const Path& base, const Tree& base_tree, const Path& to,
+                                            std::size_t number) {
   const auto& entry = info.to_tree.entries[number];
   const auto& operation = operations[number];
   UPSWARM_TRY(auto out, FileOutput::create(files, to, entry));
@@ -181,8 +190,9 @@ Result<void> DeltaReader::State::write_file(Files& files, const Path& base, cons
     case DeltaOperation::patch: UPSWARM_CHECK(patch(files, base, base_tree, operation, entry, out)); break;
     case DeltaOperation::add:
       UPSWARM_CHECK(check_blob(*file, operation));
-      UPSWARM_CHECK(decompress_stream(*file, operation.offset, operation.length, entry.size, {},
-                                      [&out](ByteView part) { return out.write(part); }, entry.path));
+      UPSWARM_CHECK(decompress_stream(
+          *file, operation.offset, operation.length, entry.size, {}, [&out](ByteView part) { return out.write(part); },
+          entry.path));
       break;
   }
   auto finished = out.finish();
@@ -200,20 +210,23 @@ Result<void> DeltaReader::State::copy(Files& files, const Path& base, const Oper
     UPSWARM_TRY(const auto count, from->read_at(at, buffer));
     if (count == 0) return {};
     auto written = out.write(ByteView(buffer).first(count));
-    if (!written && written.error().kind == ErrorKind::corrupt) return wrong_base("the installed file " + operation.base + " was altered");
+    if (!written && written.error().kind == ErrorKind::corrupt)
+      return wrong_base("the installed file " + operation.base + " was altered");
     UPSWARM_CHECK(std::move(written));
     at += Bytes{count};
   }
 }
 
-Result<void> DeltaReader::State::patch(Files& files, const Path& base, const Tree& base_tree, const Operation& operation,
-                                       const TreeEntry& entry, FileOutput& out) {
+Result<void> DeltaReader::State::patch(Files& files, const Path& base, const Tree& base_tree,
+                                       const Operation& operation, const TreeEntry& entry, FileOutput& out) {
   const auto old_bytes = read_file(files, place_of(base, operation.base), kLargestPatched);
   if (!old_bytes) return old_bytes.error();
-  if (sha256(*old_bytes) != base_tree.find(operation.base)->digest) return wrong_base("the installed file " + operation.base + " was altered");
+  if (sha256(*old_bytes) != base_tree.find(operation.base)->digest)
+    return wrong_base("the installed file " + operation.base + " was altered");
   UPSWARM_CHECK(check_blob(*file, operation));
-  return decompress_stream(*file, operation.offset, operation.length, entry.size, as_bytes(*old_bytes),
-                           [&out](ByteView part) { return out.write(part); }, entry.path);
+  return decompress_stream(
+      *file, operation.offset, operation.length, entry.size, as_bytes(*old_bytes),
+      [&out](ByteView part) { return out.write(part); }, entry.path);
 }
 
 }  // namespace upswarm::package

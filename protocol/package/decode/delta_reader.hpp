@@ -12,9 +12,9 @@ struct DeltaInfo {
   Sha256 from_content;
   Sha256 to_content;
   Tree to_tree;
-  std::size_t files_copied = 0;    ///< taken from the base as they are
-  std::size_t files_patched = 0;   ///< made from a file of the base and a patch
-  std::size_t files_added = 0;     ///< whole in the delta
+  std::size_t files_copied = 0;   ///< taken from the base as they are
+  std::size_t files_patched = 0;  ///< made from a file of the base and a patch
+  std::size_t files_added = 0;    ///< whole in the delta
 };
 
 class DeltaReader {
@@ -32,8 +32,8 @@ class DeltaReader {
   /// have the digest from_content: anything else is refused before a byte is written. Every file is verified by digest
   /// as it is written, and synced.
   /// Errors: corrupt (reason "wrong_base" when the base is not the right one); as PackageReader::unpack.
-  Result<void> apply(Files& files, const Path& base, const Tree& base_tree, const Path& to, const ProgressSink& progress,
-                     std::stop_token stop);
+  Result<void> apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
+                     const ProgressSink& progress, std::stop_token stop);
 
  private:
   struct State;

@@ -59,7 +59,8 @@ Result<void> read_chunks(ByteReader& in, PackageIndex& index) {
       chunk.size = Bytes{in.u64()};
       if (chunk.frame >= index.frames.size()) return corrupt("a chunk names a frame that is not there");
       const auto& frame = index.frames[chunk.frame];
-      if (chunk.offset > frame.size || chunk.size > frame.size - chunk.offset || chunk.size.count == 0) return corrupt("a chunk lies outside its frame");
+      if (chunk.offset > frame.size || chunk.size > frame.size - chunk.offset || chunk.size.count == 0)
+        return corrupt("a chunk lies outside its frame");
       sum += chunk.size;
       if (sum > entry.size) return corrupt("the chunks of " + entry.path + " are more than the file");
       index.chunks[i].push_back(chunk);
@@ -99,12 +100,15 @@ Result<PackageReader> PackageReader::open(std::unique_ptr<InputFile> file, const
   if (in.raw(kPackageMagic.size()) != kPackageMagic) return corrupt("it does not begin like one");
   const auto version = in.u32();
   if (version != kPackageVersion) {
-    return Error{ErrorKind::invalid, kWhat, "its format version " + std::to_string(version) + " is not known to this program; update Upswarm first"};
+    return Error{
+        ErrorKind::invalid, kWhat,
+        "its format version " + std::to_string(version) + " is not known to this program; update Upswarm first"};
   }
   if (in.u32() != 0) return corrupt("its header has unknown flags");
   const Bytes compressed{in.u64()};
   const Bytes size{in.u64()};
-  if (size > kLongestPackageIndex || compressed > info.size - Bytes{kPackageHeader}) return corrupt("its index has an impossible length");
+  if (size > kLongestPackageIndex || compressed > info.size - Bytes{kPackageHeader})
+    return corrupt("its index has an impossible length");
   UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kPackageHeader}, compressed));
   Sha256Hasher hasher;
   hasher.update(as_bytes(header));
@@ -112,7 +116,8 @@ Result<PackageReader> PackageReader::open(std::unique_ptr<InputFile> file, const
   state->index_digest = hasher.finish();
   state->index_length = Bytes{kPackageHeader} + compressed;
   // Before anything is decompressed: what follows may trust the index as far as its signer.
-  if (index_digest != nullptr && *index_digest != state->index_digest) return corrupt("its index is not the signed one");
+  if (index_digest != nullptr && *index_digest != state->index_digest)
+    return corrupt("its index is not the signed one");
   UPSWARM_TRY(const auto bytes, decompress(as_bytes(packed), size, "the index of a package"));
   ByteReader body(bytes);
   UPSWARM_TRY(state->index.tree, decode_tree(body.raw(body.u64()), "the tree of a package"));

@@ -1,38 +1,38 @@
 // Reading a full package (.upk): an index, then independent zstd frames. Format to the byte: docs/formats.md.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
-#include <functional>
 
 #include "protocol/package/tree.hpp"
 
 namespace upswarm::package {
 
 inline constexpr Bytes kLongestPackageIndex = 256_MiB;
-inline constexpr Bytes kLongestFrame = 8_MiB;      ///< decompressed
+inline constexpr Bytes kLongestFrame = 8_MiB;  ///< decompressed
 
 using ProgressSink = std::function<void(const Progress&)>;
 
 /// One independent zstd frame of a package.
 struct Frame {
-  Bytes offset;        ///< from the start of the file
-  Bytes length;        ///< compressed
-  Bytes size;          ///< decompressed
-  Sha256 sha256;       ///< of the compressed bytes
+  Bytes offset;   ///< from the start of the file
+  Bytes length;   ///< compressed
+  Bytes size;     ///< decompressed
+  Sha256 sha256;  ///< of the compressed bytes
 };
 
 /// A run of a file's content inside a frame.
 struct Chunk {
   std::uint32_t frame = 0;
-  Bytes offset;        ///< in the decompressed frame
+  Bytes offset;  ///< in the decompressed frame
   Bytes size;
 };
 
 struct PackageIndex {
   Tree tree;
   std::vector<Frame> frames;
-  std::vector<std::vector<Chunk>> chunks;   ///< for each tree entry, in order of content; empty but for regular files
+  std::vector<std::vector<Chunk>> chunks;  ///< for each tree entry, in order of content; empty but for regular files
 };
 
 /// A full package being read.

@@ -11,7 +11,8 @@ Result<FileOutput> FileOutput::create(Files& files, const Path& to, const TreeEn
 
 Result<void> FileOutput::write(ByteView bytes) {
   written_ += Bytes{bytes.size()};
-  if (written_ > entry_->size) return Error{ErrorKind::corrupt, "unpack " + entry_->path, "longer than its signed size"};
+  if (written_ > entry_->size)
+    return Error{ErrorKind::corrupt, "unpack " + entry_->path, "longer than its signed size"};
   hasher_.update(bytes);
   return file_->write(bytes);
 }

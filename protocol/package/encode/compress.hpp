@@ -15,6 +15,7 @@ Result<std::string> compress(ByteView bytes);
 Result<std::string> compress_against(ByteView prefix, ByteView bytes);
 
 /// One frame of a large input that comes in parts: `next` gives the next part, empty at the end.
-Result<void> compress_stream(const std::function<Result<ByteView>()>& next, const std::function<Result<void>(ByteView)>& sink);
+Result<void> compress_stream(const std::function<Result<ByteView>()>& next,
+                             const std::function<Result<void>(ByteView)>& sink);
 
 }  // namespace upswarm::package

@@ -54,7 +54,8 @@ Result<std::string> compress_against(ByteView prefix, ByteView bytes) {
   return compress_by(context.get(), bytes);
 }
 
-Result<void> compress_stream(const std::function<Result<ByteView>()>& next, const std::function<Result<void>(ByteView)>& sink) {
+Result<void> compress_stream(const std::function<Result<ByteView>()>& next,
+                             const std::function<Result<void>(ByteView)>& sink) {
   UPSWARM_TRY(const auto context, make_context());
   ByteBuffer buffer(ZSTD_CStreamOutSize());
   for (bool is_last = false; !is_last;) {

@@ -54,7 +54,11 @@ class Bases {
 class DeltaBuilder {
  public:
   DeltaBuilder(Files& files, Path old_folder, Path new_folder, const Tree& old_tree, PackageFile& file)
-      : files_(files), old_folder_(std::move(old_folder)), new_folder_(std::move(new_folder)), bases_(old_tree), file_(file) {}
+      : files_(files),
+        old_folder_(std::move(old_folder)),
+        new_folder_(std::move(new_folder)),
+        bases_(old_tree),
+        file_(file) {}
 
   Result<void> add(const TreeEntry& entry) {
     if (const auto* const same = bases_.identical(entry)) {
@@ -64,7 +68,8 @@ class DeltaBuilder {
     }
     if (entry.size > kLargestPatched) return add_large(entry);
     UPSWARM_TRY(const auto bytes, read_file(files_, place_of(new_folder_, entry.path), kLargestPatched));
-    if (sha256(bytes) != entry.digest) return Error{ErrorKind::busy, "read " + entry.path, "it changed while the delta was being made"};
+    if (sha256(bytes) != entry.digest)
+      return Error{ErrorKind::busy, "read " + entry.path, "it changed while the delta was being made"};
     UPSWARM_TRY(const auto whole, compress(as_bytes(bytes)));
     const auto* const base = bases_.similar(entry);
     if (base != nullptr && base->size <= kLargestPatched) {
@@ -146,8 +151,8 @@ Result<std::string> head_of(const Sha256& from, const Tree& to, const std::strin
 
 }  // namespace
 
-Result<PackedDelta> write_delta(Files& files, const Path& from, const Path& to_folder, const Path& to, const ProgressSink& progress,
-                                std::stop_token stop) {
+Result<PackedDelta> write_delta(Files& files, const Path& from, const Path& to_folder, const Path& to,
+                                const ProgressSink& progress, std::stop_token stop) {
   UPSWARM_TRY(const auto old_tree, scan_tree(files, from));
   UPSWARM_TRY(const auto new_tree, scan_tree(files, to_folder));
   UPSWARM_CHECK(check_tree(old_tree));

@@ -24,7 +24,8 @@ class PackageFile {
   Result<Written> finish(std::string_view head);
 
  private:
-  PackageFile(Files& files, Path to, std::unique_ptr<OutputFile> parts) : files_(&files), to_(std::move(to)), parts_(std::move(parts)) {}
+  PackageFile(Files& files, Path to, std::unique_ptr<OutputFile> parts)
+      : files_(&files), to_(std::move(to)), parts_(std::move(parts)) {}
   Path parts_path() const { return to_.string() + ".parts"; }
   Path half_path() const { return to_.string() + ".half"; }
 

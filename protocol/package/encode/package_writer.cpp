@@ -42,7 +42,8 @@ class FrameWriter {
   Result<void> start() {
     if (running_.size() == kFramesAtOnce) UPSWARM_CHECK(collect());
     frames_.push_back({.offset = {}, .length = {}, .size = Bytes{pending_.size()}, .sha256 = {}});
-    running_.push_back(std::async(std::launch::async, [bytes = std::move(pending_)] { return compress(as_bytes(bytes)); }));
+    running_.push_back(
+        std::async(std::launch::async, [bytes = std::move(pending_)] { return compress(as_bytes(bytes)); }));
     pending_.clear();
     pending_.reserve(kFrameSize);
     ++started_;
@@ -79,17 +80,20 @@ Result<std::vector<Chunk>> add_file(Files& files, const Path& path, const TreeEn
     std::vector<Chunk> added;
     UPSWARM_CHECK(frames.add(ByteView(buffer).first(count), added));
     for (const auto& chunk : added) {
-      const bool goes_on = !chunks.empty() && chunks.back().frame == chunk.frame && chunks.back().offset + chunks.back().size == chunk.offset;
+      const bool goes_on = !chunks.empty() && chunks.back().frame == chunk.frame &&
+                           chunks.back().offset + chunks.back().size == chunk.offset;
       if (goes_on) chunks.back().size += chunk.size;
       else chunks.push_back(chunk);
     }
     at += Bytes{count};
   }
-  if (hasher.finish() != entry.digest) return Error{ErrorKind::busy, "pack " + path.string(), "it changed while it was being packed"};
+  if (hasher.finish() != entry.digest)
+    return Error{ErrorKind::busy, "pack " + path.string(), "it changed while it was being packed"};
   return chunks;
 }
 
-std::string encode_index(const Tree& tree, const std::vector<Frame>& frames, const std::vector<std::vector<Chunk>>& chunks) {
+std::string encode_index(const Tree& tree, const std::vector<Frame>& frames,
+                         const std::vector<std::vector<Chunk>>& chunks) {
   std::string bytes;
   ByteWriter out(bytes);
   const auto tree_bytes = encode_tree(tree);
@@ -128,7 +132,8 @@ Result<std::string> head_of(const std::string& index) {
 
 }  // namespace
 
-Result<PackedPackage> write_package(Files& files, const Path& folder, const Path& to, const ProgressSink& progress, std::stop_token stop) {
+Result<PackedPackage> write_package(Files& files, const Path& folder, const Path& to, const ProgressSink& progress,
+                                    std::stop_token stop) {
   PackedPackage packed;
   UPSWARM_TRY(packed.tree, scan_tree(files, folder));
   if (auto checked = check_tree(packed.tree); !checked) {

@@ -16,7 +16,8 @@ TEST(InstallerMessages, HelloComesBackAsItWas) {
                             .content = sha256("tree"),
                             .counter = {1, 7},
                             .busy = true});
-  hello.products.push_back({.product = "tool", .channel = "beta", .platform = "linux-x64", .version = {}, .content = {}, .counter = {1, 0}});
+  hello.products.push_back(
+      {.product = "tool", .channel = "beta", .platform = "linux-x64", .version = {}, .content = {}, .counter = {1, 0}});
   const auto back = parse_hello(to_json(hello));
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(back->root_version, 3);
@@ -30,7 +31,10 @@ TEST(InstallerMessages, HelloComesBackAsItWas) {
 }
 
 TEST(InstallerMessages, AnUnknownFieldIsRefused) {
-  auto json = to_json(Hello{.root_version = 1, .machine_id = "m", .products = {{.product = "app", .channel = "c", .platform = "p", .version = {}, .content = {}, .counter = {}}}});
+  auto json = to_json(Hello{
+      .root_version = 1,
+      .machine_id = "m",
+      .products = {{.product = "app", .channel = "c", .platform = "p", .version = {}, .content = {}, .counter = {}}}});
   json["products"][0]["surprise"] = 1;
   const auto back = parse_hello(json);
   ASSERT_FALSE(back);
@@ -38,8 +42,16 @@ TEST(InstallerMessages, AnUnknownFieldIsRefused) {
 }
 
 TEST(InstallerMessages, OutcomesComeBackAsTheyWere) {
-  Outcome outcome{.number = 4, .product = "app", .from = "1.0.0", .to = "1.1.0", .running = "1.0.0", .kind = "delta",
-                  .result = "rolled_back", .reason = "health check failed", .at = Time{std::chrono::seconds(1'700'000'000)}, .milliseconds = 1234};
+  Outcome outcome{.number = 4,
+                  .product = "app",
+                  .from = "1.0.0",
+                  .to = "1.1.0",
+                  .running = "1.0.0",
+                  .kind = "delta",
+                  .result = "rolled_back",
+                  .reason = "health check failed",
+                  .at = Time{std::chrono::seconds(1'700'000'000)},
+                  .milliseconds = 1234};
   const auto back = parse_outcomes(Json{{"outcomes", Json::array({to_json(outcome)})}});
   ASSERT_TRUE(back) << back.error().message();
   ASSERT_EQ(back->size(), 1U);
@@ -60,7 +72,8 @@ TEST(InstallerMessages, HeldCarriesItsReason) {
 }
 
 TEST(InstallerMessages, OffersKeepEveryByte) {
-  const std::map<std::string, std::string> files{{"metadata/timestamp.json", std::string("a\0b\xff", 4)}, {"targets/x", ""}};
+  const std::map<std::string, std::string> files{{"metadata/timestamp.json", std::string("a\0b\xff", 4)},
+                                                 {"targets/x", ""}};
   const auto back = parse_offer(make_offer(files));
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(*back, files);
@@ -79,7 +92,8 @@ TEST(InstallerMessages, AnOfferThatIsNotBase64IsRefused) {
 }
 
 TEST(InstallerMessages, NegativeProgressIsRefused) {
-  const Json answer{{"products", Json::array({{{"product", "a"}, {"version", "1"}, {"phase", "p"}, {"done", -1}, {"total", 2}}})}};
+  const Json answer{
+      {"products", Json::array({{{"product", "a"}, {"version", "1"}, {"phase", "p"}, {"done", -1}, {"total", 2}}})}};
   EXPECT_FALSE(parse_progress(answer));
 }
 

@@ -54,16 +54,21 @@ TEST_F(DeltaTest, FromNothingToSomethingAndBack) {
 
 TEST_F(DeltaTest, AFileBecomesAFolder) { expect_round_trip({{"a", "file"}}, {{"a/b", "in a folder"}}); }
 
-TEST_F(DeltaTest, AFileGrowsFarPastItsBase) { expect_round_trip({{"a", noise(1000, 1)}}, {{"a", noise(1000, 1) + noise(3'000'000, 2)}}); }
+TEST_F(DeltaTest, AFileGrowsFarPastItsBase) {
+  expect_round_trip({{"a", noise(1000, 1)}}, {{"a", noise(1000, 1) + noise(3'000'000, 2)}});
+}
 
-TEST_F(DeltaTest, AnEmptyFileFillsAndAFullOneEmpties) { expect_round_trip({{"a", ""}, {"b", "x"}}, {{"a", "x1"}, {"b", ""}}); }
+TEST_F(DeltaTest, AnEmptyFileFillsAndAFullOneEmpties) {
+  expect_round_trip({{"a", ""}, {"b", "x"}}, {{"a", "x1"}, {"b", ""}});
+}
 
 TEST_F(DeltaTest, RandomTreesComeBack) {
   for (unsigned seed = 0; seed < 12; ++seed) {
     std::mt19937 random(seed);
     const auto random_tree = [&] {
       TreeFiles files;
-      for (unsigned i = 0; i < 8; ++i) files["f" + std::to_string(random() % 12)] = noise(random() % 9000, static_cast<unsigned>(random() % 5));
+      for (unsigned i = 0; i < 8; ++i)
+        files["f" + std::to_string(random() % 12)] = noise(random() % 9000, static_cast<unsigned>(random() % 5));
       return files;
     };
     std::filesystem::remove_all(folder / "old");
@@ -96,7 +101,8 @@ TEST_F(DeltaTest, AWrongBaseIsRefusedBeforeAnythingIsWritten) {
 }
 
 TEST_F(DeltaTest, ABaseThatWasAlteredOnDiskIsNoticed) {
-  make({{"same", "unchanged"}, {"patched", noise(5000, 1)}}, {{"same", "unchanged"}, {"patched", noise(5000, 1) + "x"}});
+  make({{"same", "unchanged"}, {"patched", noise(5000, 1)}},
+       {{"same", "unchanged"}, {"patched", noise(5000, 1) + "x"}});
   base = scanned(old_tree);
   folder.write("old/same", "unchangeD");
   EXPECT_EQ(apply().error().reason, "wrong_base");

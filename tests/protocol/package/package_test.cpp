@@ -33,7 +33,8 @@ TEST_F(PackageTest, ATreeComesBack) {
 TEST_F(PackageTest, LinksModesAndEmptyFoldersComeBack) {
   const auto tree = write_tree(folder, "tree", {{"bin/x", "1"}});
   std::filesystem::create_directories(tree / "empty/deep");
-  if (const auto made = system_files().make_symlink("bin/x", tree / "link"); !made) GTEST_SKIP() << "no links on this system";
+  if (const auto made = system_files().make_symlink("bin/x", tree / "link"); !made)
+    GTEST_SKIP() << "no links on this system";
   std::filesystem::permissions(tree / "bin/x", std::filesystem::perms(0755));
   pack(tree, "p");
   ASSERT_TRUE(unpack("p", "out"));
@@ -117,7 +118,12 @@ TEST_F(PackageTest, AnUnknownVersionIsRefusedByNumber) {
 
 TEST_F(PackageTest, ANameThatLeadsOutIsRefusedAndNothingIsWritten) {
   // A whole package, right in every digest, whose tree names ../x.
-  Tree tree{{{.path = "../x", .type = FileType::regular, .mode = 0644, .size = 1_B, .digest = sha256("x"), .link_target = {}}}};
+  Tree tree{{{.path = "../x",
+              .type = FileType::regular,
+              .mode = 0644,
+              .size = 1_B,
+              .digest = sha256("x"),
+              .link_target = {}}}};
   const auto frame = *compress(as_bytes("x"));
   std::string index;
   ByteWriter out(index);
@@ -159,7 +165,8 @@ TEST_F(PackageTest, AStopLeavesNothingHalfMade) {
   const auto tree = write_tree(folder, "tree", sample_files(1));
   const auto source = std::make_unique<std::stop_source>();
   source->request_stop();
-  EXPECT_EQ(write_package(system_files(), tree, folder / "p", {}, source->get_token()).error().kind, ErrorKind::cancelled);
+  EXPECT_EQ(write_package(system_files(), tree, folder / "p", {}, source->get_token()).error().kind,
+            ErrorKind::cancelled);
   EXPECT_FALSE(std::filesystem::exists(folder / "p"));
   EXPECT_FALSE(std::filesystem::exists(folder / "p.parts"));
 }

@@ -40,9 +40,12 @@ inline std::unique_ptr<InputFile> opened(const Path& file) {
 
 /// What every tree here holds: empty, small, large (over several frames), twice the same, text in any script.
 inline TreeFiles sample_files(unsigned seed) {
-  return {{"bin/tool", noise(200'000, seed)},    {"empty", ""},
-          {"share/large", noise(2'500'000, 3)},  {"share/copy", noise(2'500'000, 3)},
-          {"share/text", std::string(50'000, 'a') + std::to_string(seed)}, {"doc/\xe4\xb8\xad\xe6\x96\x87", "text"}};
+  return {{"bin/tool", noise(200'000, seed)},
+          {"empty", ""},
+          {"share/large", noise(2'500'000, 3)},
+          {"share/copy", noise(2'500'000, 3)},
+          {"share/text", std::string(50'000, 'a') + std::to_string(seed)},
+          {"doc/\xe4\xb8\xad\xe6\x96\x87", "text"}};
 }
 
 }  // namespace upswarm::package
