@@ -13,8 +13,9 @@ constexpr const char* kVariable = "UPSWARM_PASSPHRASE";
 Result<std::string> ask(bool is_new) {
   auto first = ask_secret("Passphrase of the offline keys: ");
   if (!first) {
-    return Error{ErrorKind::denied, "ask for the passphrase of the offline keys",
-                 first.error().cause + "; give --passphrase-file or set UPSWARM_PASSPHRASE", "passphrase"};
+    return Error{ErrorKind::denied,
+                 "ask for the passphrase of the offline keys (--passphrase-file, UPSWARM_PASSPHRASE)",
+                 first.error().cause, "passphrase"};
   }
   if (!is_new) return first;
   UPSWARM_TRY(const auto second, ask_secret("The same again: "));
