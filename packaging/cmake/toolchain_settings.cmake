@@ -28,6 +28,9 @@ endif()
 if(UPSWARM_SANITIZE)
   add_compile_options(-fsanitize=${UPSWARM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${UPSWARM_SANITIZE})
+  if(UPSWARM_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-tsan)  # Asio's fences: g++ warns that it cannot follow them
+  endif()
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # Boost 1.74 knows the coroutines of clang 16 only when told.
