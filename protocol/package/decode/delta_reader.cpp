@@ -15,7 +15,7 @@ constexpr Bytes kLongestPlan = 512_MiB;
 constexpr std::size_t kMostFilters = 16;
 constexpr std::size_t kReadBuffer = 256 * 1024;
 
-Error corrupt(std::string why) { return {ErrorKind::corrupt, kWhat, std::move(why)}; }
+Error corrupt(std::string why) { return corrupt_package(kWhat, std::move(why)); }
 Error wrong_base(std::string why) { return {ErrorKind::corrupt, "apply a delta", std::move(why), "wrong_base"}; }
 
 struct Operation {
@@ -25,13 +25,6 @@ struct Operation {
   Bytes length;
   Sha256 sha256;
 };
-
-Result<std::string> read_exactly(InputFile& file, Bytes offset, Bytes length) {
-  std::string bytes(length.count, '\0');
-  UPSWARM_TRY(const auto count, file.read_at(offset, std::as_writable_bytes(std::span(bytes))));
-  if (count != length.count) return corrupt("it is cut off");
-  return bytes;
-}
 
 Result<void> read_filters(ByteReader& in) {
   const auto count = in.u32();
@@ -100,23 +93,15 @@ const DeltaInfo& DeltaReader::info() const { return state_->info; }
 Result<DeltaReader> DeltaReader::open(std::unique_ptr<InputFile> file) {
   auto state = std::make_unique<State>();
   UPSWARM_TRY(const auto file_info, file->info());
-  UPSWARM_TRY(const auto header, read_exactly(*file, {}, Bytes{kDeltaHeader}));
-  ByteReader in(header);
-  if (in.raw(kDeltaMagic.size()) != kDeltaMagic) return corrupt("it does not begin like one");
-  const auto version = in.u32();
-  if (version != kDeltaVersion) {
-    return Error{
-        ErrorKind::invalid, kWhat,
-        "its format version " + std::to_string(version) + " is not known to this program; update Upswarm first"};
-  }
-  if (in.u32() != 0) return corrupt("its header has unknown flags");
+  UPSWARM_TRY(const auto header, read_header(*file, kDeltaHeader, kDeltaMagic, kDeltaVersion, kWhat));
+  ByteReader in(std::string_view(header).substr(kCommonHeader));
   state->info.from_content = in.digest();
   state->info.to_content = in.digest();
   const Bytes compressed{in.u64()};
   const Bytes size{in.u64()};
-  if (size > kLongestPlan || compressed > file_info.size - Bytes{kDeltaHeader})
+  if (size > kLongestPlan || compressed > kLongestPlan || compressed > file_info.size - Bytes{kDeltaHeader})
     return corrupt("its plan has an impossible length");
-  UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kDeltaHeader}, compressed));
+  UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kDeltaHeader}, compressed, kWhat));
   UPSWARM_TRY(const auto bytes, decompress(as_bytes(packed), size, "the plan of a delta"));
   UPSWARM_CHECK(state->read_plan(bytes, Bytes{kDeltaHeader} + compressed, file_info.size));
   state->file = std::move(file);

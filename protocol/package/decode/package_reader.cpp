@@ -15,15 +15,9 @@ constexpr const char* kWhat = "a full package";
 constexpr std::size_t kSmallestFrame = 48;  // in the index
 constexpr std::size_t kSmallestChunk = 20;
 constexpr std::size_t kCachedFrames = 4;
+constexpr Bytes kLongestPackedFrame = kLongestFrame + 1_MiB;  // what does not compress grows a little
 
-Error corrupt(std::string why) { return {ErrorKind::corrupt, kWhat, std::move(why)}; }
-
-Result<std::string> read_exactly(InputFile& file, Bytes offset, Bytes length) {
-  std::string bytes(length.count, '\0');
-  UPSWARM_TRY(const auto count, file.read_at(offset, std::as_writable_bytes(std::span(bytes))));
-  if (count != length.count) return corrupt("it is cut off");
-  return bytes;
-}
+Error corrupt(std::string why) { return corrupt_package(kWhat, std::move(why)); }
 
 Result<void> read_frames(ByteReader& in, Bytes first, Bytes file_size, PackageIndex& index) {
   const auto count = in.u32();
@@ -36,7 +30,8 @@ Result<void> read_frames(ByteReader& in, Bytes first, Bytes file_size, PackageIn
     frame.size = Bytes{in.u64()};
     frame.sha256 = in.digest();
     if (frame.size > kLongestFrame || frame.size.count == 0) return corrupt("a frame has an impossible size");
-    if (frame.length.count == 0 || frame.length > file_size - at) return corrupt("a frame lies outside the file");
+    if (frame.length.count == 0 || frame.length > kLongestPackedFrame || frame.length > file_size - at)
+      return corrupt("a frame lies outside the file");
     at += frame.length;
     index.frames.push_back(frame);
   }
@@ -95,21 +90,14 @@ Sha256 PackageReader::index_digest() const { return state_->index_digest; }
 Result<PackageReader> PackageReader::open(std::unique_ptr<InputFile> file, const Sha256* index_digest) {
   auto state = std::make_unique<State>();
   UPSWARM_TRY(const auto info, file->info());
-  UPSWARM_TRY(const auto header, read_exactly(*file, {}, Bytes{kPackageHeader}));
-  ByteReader in(header);
-  if (in.raw(kPackageMagic.size()) != kPackageMagic) return corrupt("it does not begin like one");
-  const auto version = in.u32();
-  if (version != kPackageVersion) {
-    return Error{
-        ErrorKind::invalid, kWhat,
-        "its format version " + std::to_string(version) + " is not known to this program; update Upswarm first"};
-  }
-  if (in.u32() != 0) return corrupt("its header has unknown flags");
+  UPSWARM_TRY(const auto header, read_header(*file, kPackageHeader, kPackageMagic, kPackageVersion, kWhat));
+  ByteReader in(std::string_view(header).substr(kCommonHeader));
   const Bytes compressed{in.u64()};
   const Bytes size{in.u64()};
-  if (size > kLongestPackageIndex || compressed > info.size - Bytes{kPackageHeader})
+  if (size > kLongestPackageIndex || compressed > kLongestPackageIndex ||
+      compressed > info.size - Bytes{kPackageHeader})
     return corrupt("its index has an impossible length");
-  UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kPackageHeader}, compressed));
+  UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kPackageHeader}, compressed, kWhat));
   Sha256Hasher hasher;
   hasher.update(as_bytes(header));
   hasher.update(as_bytes(packed));
@@ -132,7 +120,7 @@ Result<const std::string*> PackageReader::State::frame(std::uint32_t number) {
   const auto cached = std::ranges::find_if(cache, [&](const auto& one) { return one.first == number; });
   if (cached != cache.end()) return &cached->second;
   const auto& frame = index.frames.at(number);
-  UPSWARM_TRY(const auto packed, read_exactly(*file, frame.offset, frame.length));
+  UPSWARM_TRY(const auto packed, read_exactly(*file, frame.offset, frame.length, kWhat));
   if (sha256(packed) != frame.sha256) return corrupt("frame " + std::to_string(number) + " was altered");
   UPSWARM_TRY(auto bytes, decompress(as_bytes(packed), frame.size, "frame " + std::to_string(number)));
   if (cache.size() == kCachedFrames) cache.pop_back();
