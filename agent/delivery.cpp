@@ -124,7 +124,9 @@ Result<CachedDownload> Delivery::prepare(const Order& order, const Plan& plan) {
 }
 
 Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop) {
-  const auto show = [&](const DownloadProgress& progress) { tools_.board.set_download(cached.product, progress); };
+  const auto show = [&](const DownloadProgress& progress) {
+    tools_.board.set_download(cached.product, progress, progress.trouble.empty() ? what : progress.trouble);
+  };
   UPSWARM_TRY(auto file, tools_.swarm.fetch(cached.request, tools_.patience, show, stop));
   cached.complete = true;
   cached.bytes = to_source_bytes(file.by_source);

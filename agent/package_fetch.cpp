@@ -97,14 +97,19 @@ Result<bool> PackageFetch::look_after(const TorrentState& state) {
   return false;
 }
 
-Error PackageFetch::given_up() const {
-  auto tracker = tools_.announcer.trouble(id_);
+std::string PackageFetch::trouble() const {
+  const auto tracker = tools_.announcer.trouble(id_);
   const std::lock_guard lock(mutex_);
-  std::string cause = "nothing came for " + to_string(patience_);
-  if (!tracker.empty()) cause += "; tracker: " + tracker;
-  if (!ranges_trouble_.empty()) cause += "; HTTP: " + ranges_trouble_;
+  std::string why;
+  if (!tracker.empty()) why = "tracker: " + tracker;
+  if (!ranges_trouble_.empty()) why += (why.empty() ? "HTTP: " : "; HTTP: ") + ranges_trouble_;
+  return why;
+}
+
+Error PackageFetch::given_up() const {
+  const auto why = trouble();
   return {ranges_.is_bad() ? ErrorKind::corrupt : ErrorKind::unreachable, "fetch " + request_.file.path,
-          std::move(cause)};
+          "nothing came for " + to_string(patience_) + (why.empty() ? "" : "; " + why)};
 }
 
 void PackageFetch::tell(const TorrentState& state, bool at_once) {
@@ -116,8 +121,9 @@ void PackageFetch::tell(const TorrentState& state, bool at_once) {
   const auto by_ranges = elapsed > 0 ? (ranges - told_ranges_).count * 1000 / static_cast<std::uint64_t>(elapsed) : 0;
   last_told_ = now;
   told_ranges_ = ranges;
-  progress_(
-      {state.bytes.verified(), request_.file.length, state.bytes, state.bytes_per_second + by_ranges, state.peers});
+  const bool waits = !state.is_complete && now - last_received_ >= tools_.settings.http_after;
+  progress_({state.bytes.verified(), request_.file.length, state.bytes, state.bytes_per_second + by_ranges, state.peers,
+             waits ? trouble() : std::string()});
 }
 
 void PackageFetch::set_ranges_wanted(bool wanted) {

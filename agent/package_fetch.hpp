@@ -42,6 +42,7 @@ class PackageFetch final : private PieceKeeper {
   Result<TorrentState> wait_until(IsDone is_done);
   Result<void> check_space(const TorrentState& state) const;
   Result<bool> look_after(const TorrentState& state);
+  std::string trouble() const;
   Error given_up() const;
   void tell(const TorrentState& state, bool at_once);
 

@@ -9,7 +9,6 @@ namespace {
 constexpr const char* kEtag = "timestamp_etag";
 constexpr const char* kFullRefreshAt = "full_refresh_at";
 constexpr std::string_view kRootSuffix = ".root.json";
-constexpr Bytes kLongestTorrent = 4_MiB;
 
 std::string root_name(trust::RoleVersion version) { return std::to_string(version) + std::string(kRootSuffix); }
 
@@ -170,7 +169,7 @@ Result<void> RepositoryView::add_target(const std::string& path, Bytes longest,
 }
 
 Result<std::string> RepositoryView::torrent(const trust::PackageFile& file) {
-  return client_.fetch(file.path + ".torrent", kLongestTorrent);
+  return client_.fetch(file.path + ".torrent", trust::kLongestTorrent);
 }
 
 trust::TrustClient::Expiry RepositoryView::expires_first() const { return client_.expires_first(); }

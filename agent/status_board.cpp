@@ -101,10 +101,12 @@ void StatusBoard::set_session(const std::string& product, const std::string& ver
   status->done = status->total = {};
 }
 
-void StatusBoard::set_download(const std::string& product, const DownloadProgress& progress) {
+void StatusBoard::set_download(const std::string& product, const DownloadProgress& progress,
+                               const std::string& detail) {
   const std::lock_guard lock(mutex_);
   auto* const status = find(product);
   if (status == nullptr) return;
+  status->detail = detail;
   status->done = progress.done;
   status->total = progress.total;
   status->bytes = to_source_bytes(progress.by_source);

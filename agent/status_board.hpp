@@ -40,7 +40,7 @@ class StatusBoard {
                     const std::string& detail);
   void set_session(const std::string& product, const std::string& version, SessionState state,
                    const std::string& detail);
-  void set_download(const std::string& product, const DownloadProgress& progress);
+  void set_download(const std::string& product, const DownloadProgress& progress, const std::string& detail);
   void set_installing(const std::string& product, const messages::ProductProgress& progress, SessionState state);
 
   void set_waiting(const std::string& product, Waiting waiting);

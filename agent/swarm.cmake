@@ -1,7 +1,7 @@
 # The swarm of the agent: included by agent/CMakeLists.txt.
 upswarm_library(upswarm_swarm
   PUBLIC_LIBS upswarm_base
-  PRIVATE_LIBS upswarm_http upswarm::libtorrent
+  PRIVATE_LIBS upswarm_http upswarm_torrent
   SOURCES
     ${CMAKE_CURRENT_LIST_DIR}/announcer.cpp
     ${CMAKE_CURRENT_LIST_DIR}/bencode.cpp

@@ -32,6 +32,7 @@ struct DownloadProgress {
   BytesBySource by_source;
   std::uint64_t bytes_per_second = 0;
   int peers = 0;
+  std::string trouble = {};  ///< why nothing comes, while nothing comes
 };
 
 using DownloadSink = std::function<void(const DownloadProgress&)>;

@@ -15,6 +15,7 @@
 #include "agent/torrent_session.hpp"
 #include "agent/torrent_setup_libtorrent.hpp"
 #include "protocol/base/log.hpp"
+#include "protocol/torrent/peer_classes_libtorrent.hpp"
 
 namespace upswarm::agent {
 namespace {

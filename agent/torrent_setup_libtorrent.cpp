@@ -18,8 +18,6 @@ namespace {
 
 using lt::settings_pack;
 
-constexpr int kLongestTorrentFile = 16 << 20;
-
 /// Everything that finds peers or opens ports by itself, but for local discovery, is off.
 void set_protocols(settings_pack& pack, const SwarmSettings& settings) {
   const bool is_v6 = settings.listen_address.find(':') != std::string::npos;
@@ -90,25 +88,19 @@ lt::session_params make_session_params(const SwarmSettings& settings) {
   return params;
 }
 
-lt::ip_filter global_class_for_all() {
-  const auto global = std::uint32_t{1} << static_cast<std::uint32_t>(lt::session::global_peer_class_id);
-  lt::ip_filter filter;
-  filter.add_rule(lt::make_address_v4("0.0.0.0"), lt::make_address_v4("255.255.255.255"), global);
-  filter.add_rule(lt::make_address_v6("::"), lt::make_address_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), global);
-  return filter;
-}
-
 Error not_that_torrent(const trust::PackageFile& file, std::string cause) {
   return {ErrorKind::corrupt, "read the torrent of " + file.path, std::move(cause), "torrent"};
 }
 
 Result<std::shared_ptr<lt::torrent_info>> read_torrent(const TorrentToAdd& torrent) {
   const auto& file = torrent.file;
-  if (torrent.torrent.size() > kLongestTorrentFile) return not_that_torrent(file, "longer than 16 MiB");
+  if (torrent.torrent.size() > trust::kLongestTorrent.count)
+    return not_that_torrent(file, "longer than " + to_string(trust::kLongestTorrent));
   if (file.length == 0_B || file.piece_length < kBlockSize) return not_that_torrent(file, "no length or piece length");
+  constexpr auto kMost = static_cast<int>(trust::kLongestTorrent.count);
   lt::load_torrent_limits limits;
-  limits.max_buffer_size = kLongestTorrentFile;
-  limits.max_pieces = kLongestTorrentFile / 20;
+  limits.max_buffer_size = kMost;
+  limits.max_pieces = kMost / 20;
   limits.max_decode_depth = 8;
   limits.max_decode_tokens = 200;
   std::shared_ptr<lt::torrent_info> info;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <libtorrent/add_torrent_params.hpp>
-#include <libtorrent/ip_filter.hpp>
 #include <libtorrent/session_params.hpp>
 #include <libtorrent/torrent_info.hpp>
 #include <memory>
@@ -13,10 +12,6 @@ namespace upswarm::agent {
 
 /// Small memory, no discovery but the local one, quick choices. May throw what libtorrent throws.
 lt::session_params make_session_params(const SwarmSettings& settings);
-
-/// By default all of RFC 1918 counts as local: not limited, exempt from unchoke slots. Branch offices are RFC 1918 too,
-/// so here every address is in the global class.
-lt::ip_filter global_class_for_all();
 
 /// The torrent, if it is exactly the signed file's. Trackers and web seeds of it are dropped.   Errors: corrupt.
 Result<std::shared_ptr<lt::torrent_info>> read_torrent(const TorrentToAdd& torrent);

@@ -159,7 +159,7 @@ class CandidateCheck {
     if (torrent_file == signed_.end()) return bad(torrent_path, "it is not signed", "not_signed");
     const trust::TrustedTarget target{torrent_path, torrent_file->second, ""};
     if (known_.contains(target.consistent_name())) return {};
-    UPSWARM_TRY(const auto bytes, candidate_.source.target(target.consistent_name(), kLongestTorrent));
+    UPSWARM_TRY(const auto bytes, candidate_.source.target(target.consistent_name(), trust::kLongestTorrent));
     UPSWARM_TRY(const auto facts, read_torrent(bytes, torrent_path));
     const auto name = package.path.substr(package.path.rfind('/') + 1);
     if (facts.info_hash != package.info_hash || facts.piece_length != package.piece_length ||

@@ -9,13 +9,13 @@ Result<SeedFile> read_seed_file(Files& files, const Path& targets, const std::st
                                 const trust::Targets& content) {
   const auto package = content.targets.find(path);
   const auto torrent = content.targets.find(path + ".torrent");
-  if (torrent->second.length > kLongestTorrent)
+  if (torrent->second.length > trust::kLongestTorrent)
     return Error{ErrorKind::corrupt, "read " + torrent->first, "too long", "too_long"};
   const auto place = [&](const auto& target) {
     return targets / trust::TrustedTarget{target.first, target.second, ""}.consistent_name();
   };
   SeedFile seed{.file = place(*package), .path = path, .torrent = {}, .facts = {}};
-  UPSWARM_TRY(seed.torrent, read_file(files, place(*torrent), kLongestTorrent));
+  UPSWARM_TRY(seed.torrent, read_file(files, place(*torrent), trust::kLongestTorrent));
   UPSWARM_TRY(seed.facts, read_torrent(seed.torrent, torrent->first));
   UPSWARM_TRY(const auto info, files.info(seed.file));
   if (info.size != package->second.length || info.size != seed.facts.length) {

@@ -1,6 +1,5 @@
 #include <libtorrent/alert_types.hpp>
 #include <libtorrent/fingerprint.hpp>
-#include <libtorrent/ip_filter.hpp>
 #include <libtorrent/session.hpp>
 #include <libtorrent/session_params.hpp>
 #include <libtorrent/session_stats.hpp>
@@ -13,6 +12,7 @@
 #include <thread>
 
 #include "protocol/base/log.hpp"
+#include "protocol/torrent/peer_classes_libtorrent.hpp"
 #include "seeder/seeding.hpp"
 
 namespace upswarm::seeder {
@@ -61,8 +61,7 @@ ErrorKind kind_of(const lt::error_code& code) {
 class LibtorrentSeeding final : public Seeding {
  public:
   explicit LibtorrentSeeding(const SeedingSettings& settings) : session_(make_params(settings)) {
-    // The default filter takes all of RFC 1918 for local and unlimited: branch offices are RFC 1918, too.
-    session_.set_peer_class_filter(lt::ip_filter());
+    session_.set_peer_class_filter(global_class_for_all());
   }
 
   ~LibtorrentSeeding() override {

@@ -8,8 +8,6 @@
 
 namespace upswarm::seeder {
 
-inline constexpr Bytes kLongestTorrent = 8_MiB;
-
 struct TorrentFacts {
   trust::InfoHash info_hash;  ///< v1
   std::string name;           ///< of its only file

@@ -9,7 +9,7 @@ Result<TorrentFacts> read_torrent(std::string_view bytes, const std::string& wha
   const auto refused = [&what](std::string why) {
     return Error{ErrorKind::corrupt, "read the torrent " + what, std::move(why)};
   };
-  if (bytes.size() > kLongestTorrent.count) return refused("too long");
+  if (bytes.size() > trust::kLongestTorrent.count) return refused("too long");
   try {
     lt::error_code failed;
     const lt::torrent_info info(lt::span<const char>(bytes.data(), static_cast<std::ptrdiff_t>(bytes.size())), failed,

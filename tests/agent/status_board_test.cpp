@@ -24,18 +24,20 @@ class StatusBoardTest : public testing::Test {
 TEST_F(StatusBoardTest, TellsHowLongADownloadTakes) {
   board_.set_session("app", "1.1.0", SessionState::downloading, "delta");
   board_.set_download(
-      "app", {30_B, 100_B, {.disk = {}, .site = 20_B, .origin_bt = 10_B, .origin_http = {}, .wasted = 1_B}, 7, 3});
+      "app", {30_B, 100_B, {.disk = {}, .site = 20_B, .origin_bt = 10_B, .origin_http = {}, .wasted = 1_B}, 7, 3},
+      "delta");
   EXPECT_EQ(app().phase, "downloading");
   EXPECT_EQ(app().time_left, std::chrono::seconds(10));
   EXPECT_EQ(app().bytes.site, 20_B);
   EXPECT_EQ(app().bytes.wasted, 1_B);
-  board_.set_download("app", {30_B, 100_B, {}, 0, 0});
+  board_.set_download("app", {30_B, 100_B, {}, 0, 0}, "HTTP: 404");
+  EXPECT_EQ(app().detail, "HTTP: 404");
   EXPECT_FALSE(app().time_left);
 }
 
 TEST_F(StatusBoardTest, KeepsTheBytesOfTheLastDownloadUntilTheNext) {
-  board_.set_download("app",
-                      {1_B, 1_B, {.disk = {}, .site = 1_B, .origin_bt = {}, .origin_http = {}, .wasted = {}}, 0, 0});
+  board_.set_download(
+      "app", {1_B, 1_B, {.disk = {}, .site = 1_B, .origin_bt = {}, .origin_http = {}, .wasted = {}}, 0, 0}, "");
   board_.set_decision("app", "", "current", "");
   EXPECT_EQ(app().bytes.site, 1_B);
   board_.set_session("app", "1.2.0", SessionState::checking, "");

@@ -33,7 +33,7 @@ class WorldTest(unittest.TestCase):
         self.addCleanup(world.close)
         return world
 
-    def published(self, *versions, machines=1, **settings):
+    def published(self, *versions, machines=1, agent=None, **settings):
         """A world with a seeder that holds these releases, and machines that run (not yet updated)."""
         world = self.world(**settings).init()
         world.start_seeder()
@@ -41,7 +41,7 @@ class WorldTest(unittest.TestCase):
             world.release(version, world.tree(version, big(version, changed=number > 0)))
             world.await_taken_in()
         for number in range(machines):
-            world.machine(f"m{number + 1}")
+            world.machine(f"m{number + 1}", agent=agent)
         return world
 
     def assertSays(self, text, *words):
