@@ -2,6 +2,7 @@
 """The demo itself: five machines, three releases, one table. Called by packaging/demo.sh."""
 
 import argparse
+import contextlib
 import os
 import pathlib
 import shutil
@@ -14,9 +15,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "tests/support"))
 sys.dont_write_bytecode = True
 
+from lan import Lan  # noqa: E402
 from world import Failure, World, wait_until  # noqa: E402
 
 PACKAGE, NATIVE, VERSIONS = "typescript", "@esbuild/linux-x64", (("5.9.2", "0.25.9"), ("5.9.3", "0.25.10"))
+DEBIAN_PRODUCTS = (("git", "git-man"), ("php8.2-cli", "php8.2-common"), ("openssl", "libssl3"))
 MACHINES = 5
 
 
@@ -24,23 +27,29 @@ def say(text):
     print(f"\n== {text}", flush=True)
 
 
+def versions_on_offer(package):
+    """The versions that apt can download, the newest first."""
+    offers = subprocess.run(["apt-cache", "madison", package], capture_output=True, text=True, check=True).stdout
+    return list(dict.fromkeys(line.split("|")[1].strip() for line in offers.splitlines() if "Packages" in line))
+
+
 def from_apt(folder):
-    """Two versions of one Debian package that are on offer: many files and native libraries."""
-    offers = subprocess.run(["apt-cache", "madison", "openssl"], capture_output=True, text=True, check=True).stdout
-    versions = sorted({line.split("|")[1].strip() for line in offers.splitlines() if "Packages" in line})
-    if len(versions) < 2:
-        raise Failure("apt offers only one version of openssl; name two folders on the command line")
-    trees = []
-    for version in versions[-2:]:
-        work = folder / version.replace(":", "_")
-        work.mkdir()
-        for name in ("openssl", "libssl3"):
-            subprocess.run(["apt-get", "download", f"{name}={version}"], cwd=work, check=True, capture_output=True)
-        tree = work / "tree"
-        for deb in work.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", deb, tree], check=True)
-        trees.append((tree, f"openssl {version}"))
-    return trees
+    """Two versions of one Debian product that are on offer: the archive's and its security update's."""
+    for product in DEBIAN_PRODUCTS:
+        versions = versions_on_offer(product[0])[:2]
+        if len(versions) == 2:
+            return [from_debs(folder, product, version) for version in reversed(versions)]
+    raise Failure(f"apt offers no two versions of any of {', '.join(p[0] for p in DEBIAN_PRODUCTS)}; name two folders on the command line")
+
+
+def from_debs(folder, product, version):
+    work = folder / version.replace(":", "_")
+    work.mkdir()
+    for name in product:
+        subprocess.run(["apt-get", "download", "-o", "APT::Sandbox::User=root", f"{name}={version}"], cwd=work, check=True, capture_output=True)
+    for deb in work.glob("*.deb"):
+        subprocess.run(["dpkg-deb", "-x", deb, work / "tree"], check=True)
+    return work / "tree", f"{product[0]} {version}"
 
 
 def from_npm(folder):
@@ -126,6 +135,37 @@ def show(world, versions):
     table(rows, ["machine", "release", "how", "runs now", "seconds", "MiB from peers", "MiB from origin"])
 
 
+def five_machines(stack, binaries):
+    """The world, its seeder and its machines: each on a host of its own where namespaces may be made."""
+    if Lan.possible():
+        lan = Lan(MACHINES + 1)
+        stack.callback(lan.close)
+        world = stack.enter_context(World(binaries, address=lan.address(1), namespace=lan.host(1)))
+        places = [{"address": lan.address(n), "namespace": lan.host(n)} for n in range(2, MACHINES + 2)]
+        print("   the datacenter and each machine are a network namespace of their own, on one bridge")
+    else:
+        world = stack.enter_context(World(binaries))
+        places = [{"address": f"127.0.0.{n}"} for n in range(2, MACHINES + 2)]
+        print("   the datacenter and each machine are a loopback address (network namespaces may not be made here)")
+    world.init()
+    world.start_seeder()
+    for number, place in enumerate(places):
+        world.machine(f"m{number + 1}", **place).start()
+    return world
+
+
+def travel(stack, binaries, trees):
+    world = five_machines(stack, binaries)
+    recipe = world.recipe(health={"kind": "command", "command": {"argv": ["upswarm-check"], "timeout": "5s"}, "within": "1s", "every": "200ms"})
+    results = [(version, roll_out(world, version, trees[version], recipe, end))
+               for version, end in (("1.0.0", "completed"), ("1.1.0", "completed"), ("1.2.0", "rolled_back"))]
+    say("what came from where (the third release was broken on purpose)")
+    show(world, results)
+    if any(machine.version() != "1.1.0" for machine in world.machines):
+        raise Failure("not all machines are back on 1.1.0")
+    say(f"all {MACHINES} machines are back on 1.1.0 by themselves; nothing is left running")
+
+
 def run(arguments):
     work = pathlib.Path(tempfile.mkdtemp(prefix="upswarm-demo-"))
     try:
@@ -135,20 +175,8 @@ def run(arguments):
         say(f"from {old_name} to {new_name}")
         for version in ("1.0.0", "1.1.0"):
             print("   {}: {} files, {} MiB".format(version, *(lambda n, s: (n, mebibytes(s)))(*size_of(trees[version]))))
-        with World(arguments.binaries) as world:
-            recipe = world.recipe(health={"kind": "command", "command": {"argv": ["upswarm-check"], "timeout": "5s"}, "within": "1s", "every": "200ms"})
-            world.init()
-            world.start_seeder()
-            for number in range(MACHINES):
-                world.machine(f"m{number + 1}").start()
-            results = [("1.0.0", roll_out(world, "1.0.0", trees["1.0.0"], recipe, "completed")),
-                       ("1.1.0", roll_out(world, "1.1.0", trees["1.1.0"], recipe, "completed")),
-                       ("1.2.0", roll_out(world, "1.2.0", trees["1.2.0"], recipe, "rolled_back"))]
-            say("what came from where (the third release was broken on purpose)")
-            show(world, results)
-            if any(machine.version() != "1.1.0" for machine in world.machines):
-                raise Failure("not all machines are back on 1.1.0")
-            say(f"all {MACHINES} machines are back on 1.1.0 by themselves; nothing is left running")
+        with contextlib.ExitStack() as stack:
+            travel(stack, arguments.binaries, trees)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
