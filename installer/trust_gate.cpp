@@ -62,8 +62,10 @@ Result<void> TrustGate::take_in(std::map<std::string, std::string> offer) {
   return state_->client.refresh();
 }
 
-Result<Judgement> TrustGate::judge(const ProductConfig& product, const trust::MachineFacts& facts) {
+Result<Judgement> TrustGate::judge(const ProductConfig& product, trust::MachineFacts facts) {
   const auto path = trust::index_path(product.product, product.channel, product.platform);
+  UPSWARM_TRY(const auto target, state_->client.find(path));
+  facts.epoch = target.epoch;
   UPSWARM_TRY(const auto index_bytes, state_->client.fetch(path, trust::kLongestIndex));
   UPSWARM_TRY(const auto index, trust::parse_index(index_bytes, path));
   if (index.product != product.product || index.channel != product.channel || index.platform != product.platform) {

@@ -34,7 +34,7 @@ class TrustGate {
 
   /// After take_in: which release `product` should run. A missing or expired rollout filter holds.
   /// Errors: as TrustClient::fetch; corrupt  index or filter speak of another product.
-  Result<Judgement> judge(const ProductConfig& product, const trust::MachineFacts& facts);
+  Result<Judgement> judge(const ProductConfig& product, trust::MachineFacts facts);
 
  private:
   struct State;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,9 +50,10 @@ class Database {
     return run(sql, std::span(values.begin(), values.size()));
   }
 
-  /// Runs `work` inside one transaction; an error of it undoes all.
+  /// Runs `work` inside one transaction; an error of it undoes all. Other threads wait until it has ended.
   template <typename Work>
   Result<void> transact(Work work) {
+    const auto turn = take_turn();
     UPSWARM_CHECK(run("BEGIN IMMEDIATE"));
     if (auto result = work(); !result) {
       ignore_failure(run("ROLLBACK"), "the first error is the one to tell");
@@ -67,6 +69,7 @@ class Database {
  private:
   struct Connection;
   explicit Database(std::unique_ptr<Connection> connection);
+  std::unique_lock<std::recursive_mutex> take_turn();
   std::unique_ptr<Connection> connection_;
 };
 

@@ -46,7 +46,7 @@ SqlValue column(sqlite3_stmt* statement, int index) {
 
 struct Database::Connection {
   sqlite3* database = nullptr;
-  std::mutex turn;
+  std::recursive_mutex turn;  ///< a transaction holds it over its statements
 
   Connection() = default;
   Connection(const Connection&) = delete;
@@ -102,8 +102,10 @@ Result<Database> Database::open(const std::filesystem::path& file, std::span<con
   return database;
 }
 
+std::unique_lock<std::recursive_mutex> Database::take_turn() { return std::unique_lock(connection_->turn); }
+
 Result<std::vector<SqlRow>> Database::run(std::string_view sql, std::span<const SqlValue> values) {
-  const std::lock_guard turn(connection_->turn);
+  const auto turn = take_turn();
   auto* const database = connection_->database;
   sqlite3_stmt* raw = nullptr;
   int code = sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &raw, nullptr);

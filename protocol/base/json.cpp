@@ -94,6 +94,8 @@ Result<Json> parse_json(std::string_view text, std::string_view what, const Json
   if (text.size() > limits.longest.count) {
     return Error{ErrorKind::corrupt, std::string(what), "longer than " + to_string(limits.longest), "too_long"};
   }
+  if (text.starts_with("\xef\xbb\xbf"))  // RFC 8259, 8.1: not to be sent; one document has one form here
+    return Error{ErrorKind::corrupt, std::string(what), "not strict JSON: it begins with a byte order mark"};
   StrictBuilder builder(limits.deepest);
   try {
     if (!Json::sax_parse(text, &builder))

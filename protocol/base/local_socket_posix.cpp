@@ -202,7 +202,11 @@ class PosixLocalServer final : public LocalServer {
       pollfd wait{socket_.get(), POLLIN, 0};
       if (::poll(&wait, 1, static_cast<int>(kLookAround.count())) <= 0) continue;
       Descriptor accepted(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!accepted) continue;
+      if (!accepted) {
+        // Out of descriptors, poll() would call at once again: let conversations end first.
+        if (errno == EMFILE || errno == ENFILE) ::poll(nullptr, 0, static_cast<int>(kLookAround.count()));
+        continue;
+      }
       std::erase_if(conversations, [](const auto& one) { return one.ended->load(); });
       if (conversations.size() >= most) {
         log::warning("local connection refused: too many at once", {{"socket", path_.string()}, {"most", most}});

@@ -1,3 +1,4 @@
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "protocol/base/json.hpp"
 #include "protocol/base/log.hpp"
 
 namespace upswarm::log {
@@ -61,10 +63,19 @@ bool is_plain(std::string_view text) {
   return true;
 }
 
+/// A line ends with "\n" on every system.
+std::unique_ptr<spdlog::formatter> lines_of(const char* pattern) {
+  return std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc, "\n");
+}
+
+/// ASCII alone, so that no terminal obeys it. What is no UTF-8 becomes U+FFFD: a stranger's byte must not make a line
+/// that no machine reads.
+std::string json_text(std::string_view text) { return Json(text).dump(-1, ' ', true, Json::error_handler_t::replace); }
+
 std::shared_ptr<spdlog::logger> logger() {
   static const auto first = [] {
     auto made = std::make_shared<spdlog::logger>("upswarm", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %v", spdlog::pattern_time_type::utc);
+    made->set_formatter(lines_of("%Y-%m-%dT%H:%M:%S.%eZ %v"));
     spdlog::set_default_logger(made);
     return 0;
   }();
@@ -74,13 +85,8 @@ std::shared_ptr<spdlog::logger> logger() {
 
 std::string as_json(Level level, std::string_view event, std::initializer_list<Field> fields) {
   std::string line = "\"level\":\"" + std::string(name_of(level)) + "\",\"event\":";
-  append_quoted(line, event);
-  for (const auto& field : fields) {
-    line.push_back(',');
-    append_quoted(line, field.name);
-    line.push_back(':');
-    append_quoted(line, field.value);
-  }
+  line += json_text(event);
+  for (const auto& field : fields) line += "," + json_text(field.name) + ":" + json_text(field.value);
   return line + "}";
 }
 
@@ -102,8 +108,8 @@ Result<void> set_up(const Settings& settings) {
     if (settings.file.empty()) sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     else sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(settings.file);
     auto made = std::make_shared<spdlog::logger>("upswarm", std::move(sink));
-    made->set_pattern(settings.json ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",%v" : "%Y-%m-%dT%H:%M:%S.%eZ %v",
-                      spdlog::pattern_time_type::utc);
+    made->set_formatter(
+        lines_of(settings.json ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",%v" : "%Y-%m-%dT%H:%M:%S.%eZ %v"));
     made->set_level(to_spdlog(settings.level));
     made->flush_on(spdlog::level::debug);
     static_cast<void>(logger());

@@ -13,8 +13,7 @@ cd "$root"
 seconds=${1:-60}
 shift || true
 
-# Without the instrumentation in the libraries, too, libFuzzer would see nothing of what it does there.
-cmake --preset fuzz -DUPSWARM_SANITIZE=address,undefined,fuzzer-no-link
+cmake --preset fuzz
 cmake --build --preset fuzz --parallel "${UPSWARM_JOBS:-$(nproc)}" --target fuzzers
 
 targets=("$@")

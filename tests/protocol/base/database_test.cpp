@@ -41,6 +41,20 @@ TEST_F(DatabaseTest, KeepsWhatWasWritten) {
   EXPECT_EQ(rows->at(1).integer(2), 7);
 }
 
+TEST_F(DatabaseTest, ATransactionIsOfOneThreadAlone) {
+  auto database = open();
+  ASSERT_TRUE(database);
+  std::thread other;
+  const auto undone = database->transact([&]() -> Result<void> {
+    UPSWARM_CHECK(database->run("INSERT INTO box VALUES (2, 'inside', 1)"));
+    other = std::thread([&] { EXPECT_TRUE(database->run("INSERT INTO box VALUES (3, 'beside', 1)")); });
+    return Error{ErrorKind::invalid, "a test", "changed its mind"};
+  });
+  other.join();
+  EXPECT_FALSE(undone);
+  EXPECT_EQ(count(*database), 2) << "what the other thread wrote is not undone with what this one wrote";
+}
+
 TEST_F(DatabaseTest, MigratesAnOlderFile) {
   ASSERT_TRUE(open({kMigrations, 1}));
   auto database = open();

@@ -60,7 +60,8 @@ TEST(Json, RefusesWhatIsNot) {
                            "\"a",
                            R"("\x41")",  // text
                            "// comment\n1",
-                           "/* */ 1"}) {
+                           "/* */ 1",
+                           "\xef\xbb\xbf{}"}) {  // a byte order mark
     const auto value = parse_json(text, "a test");
     ASSERT_FALSE(value) << text;
     EXPECT_EQ(value.error().kind, ErrorKind::corrupt) << text;
