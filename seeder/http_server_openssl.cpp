@@ -53,10 +53,6 @@ class Hub {
  public:
   explicit Hub(HttpHandler& asked) : handler(asked) {}
 
-  HttpHandler& handler;
-  asio::io_context io{static_cast<int>(kNetworkThreads)};
-  asio::thread_pool workers{kWorkers};
-
   bool is_stopping() const { return stopping_; }
 
   /// False when there are `most` already. `close_if_idle` is called from any thread.
@@ -85,6 +81,11 @@ class Hub {
   std::condition_variable empty_;
   std::map<const void*, std::function<void()>> inside_;
   std::atomic<bool> stopping_ = false;
+
+ public:  // last: what is left of the connections ends with `io`, and leaves
+  HttpHandler& handler;
+  asio::io_context io{static_cast<int>(kNetworkThreads)};
+  asio::thread_pool workers{kWorkers};
 };
 
 using Work = std::function<void()>;
