@@ -1,5 +1,7 @@
 #include "agent/config.hpp"
 
+#include "protocol/base/config_parts.hpp"
+
 namespace upswarm::agent {
 namespace {
 
@@ -8,17 +10,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Bytes kMostRate{std::uint64_t{1} << 40U};
-
-Result<Path> parse_absolute(std::string_view text) {
-  const Path path(text);
-  if (!path.is_absolute())
-    return Error{ErrorKind::invalid, "path \"" + std::string(text) + "\"", "it must be absolute"};
-  return path.lexically_normal();
-}
-
-Path path_or(ObjectReader& in, std::string_view key, const Path& otherwise) {
-  return in.has(key) ? in.parsed(key, parse_absolute).value_or(otherwise) : otherwise;
-}
 
 Result<std::string> parse_seeder_url(std::string_view text) {
   std::string url(text);
@@ -41,12 +32,6 @@ void read_swarm(ObjectReader& in, SwarmSettings& swarm) {
   swarm.keep_free = in.bytes_or("keep_free", swarm.keep_free, 0_B, 1024_GiB);
 }
 
-void read_log(ObjectReader& in, log::Settings& settings) {
-  if (in.has("level")) settings.level = in.parsed("level", log::parse_level).value_or(settings.level);
-  settings.json = in.boolean_or("json", false);
-  settings.file = in.text_or("file", "");
-}
-
 }  // namespace
 
 Result<AgentConfig> read_agent_config(const Config& config) {
@@ -67,11 +52,7 @@ Result<AgentConfig> read_agent_config(const Config& config) {
     read_swarm(swarm, out.swarm);
     UPSWARM_CHECK(swarm.finish());
   }
-  if (in.has("log")) {
-    auto log = in.inside(in.object("log"), "log");
-    read_log(log, out.log);
-    UPSWARM_CHECK(log.finish());
-  }
+  UPSWARM_CHECK(read_log_settings(in, out.log));
   UPSWARM_CHECK(in.finish());
   out.swarm.cache = out.state_folder / "packages";
   out.swarm.seeder_url = out.seeder_url;

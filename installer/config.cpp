@@ -2,29 +2,19 @@
 
 #include <algorithm>
 
+#include "protocol/base/config_parts.hpp"
 #include "protocol/messages/installer_messages.hpp"
 #include "protocol/trust/release_index.hpp"
 
 namespace upswarm::installer {
 namespace {
 
-Result<Path> parse_absolute(std::string_view text) {
-  const Path path(text);
-  if (!path.is_absolute())
-    return Error{ErrorKind::invalid, "path \"" + std::string(text) + "\"", "it must be absolute"};
-  return path.lexically_normal();
-}
-
-Path path_or(ObjectReader& in, std::string_view key, const Path& otherwise) {
-  return in.has(key) ? in.parsed(key, parse_absolute).value_or(otherwise) : otherwise;
-}
-
 Result<ProductConfig> read_product(ObjectReader& in) {
   ProductConfig product;
   product.product = in.parsed("product", trust::parse_name).value_or("");
   product.channel = in.has("channel") ? in.parsed("channel", trust::parse_name).value_or("") : "stable";
   product.platform = in.has("platform") ? in.parsed("platform", trust::parse_name).value_or("") : own_platform();
-  product.root = in.parsed("root", parse_absolute).value_or("");
+  product.root = in.parsed("root", parse_absolute_path).value_or("");
   product.prerelease = in.boolean_or("prerelease", false);
   UPSWARM_CHECK(in.finish());
   return product;
@@ -50,13 +40,7 @@ Result<InstallerConfig> read_installer_config(const Config& config) {
   out.keep_releases = in.integer_or("keep_releases", out.keep_releases, 1, 100);
   out.keep_for = in.duration_or("keep_for", out.keep_for, hours(0), hours(24 * 365));
   out.keep_free = in.bytes_or("keep_free", out.keep_free, 0_B, 1024_GiB);
-  if (in.has("log")) {
-    auto log_in = in.inside(in.object("log"), "log");
-    if (log_in.has("level")) out.log.level = log_in.parsed("level", log::parse_level).value_or(out.log.level);
-    out.log.json = log_in.boolean_or("json", false);
-    out.log.file = log_in.text_or("file", "");
-    UPSWARM_CHECK(log_in.finish());
-  }
+  UPSWARM_CHECK(read_log_settings(in, out.log));
   for (const auto& value : in.array("product", messages::kMostProducts)) {
     auto one = in.inside(value, "product", out.products.size());
     UPSWARM_TRY(auto product, read_product(one));

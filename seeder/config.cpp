@@ -4,6 +4,7 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "protocol/base/config_parts.hpp"
 #include "seeder/names.hpp"
 
 namespace upswarm::seeder {
@@ -61,13 +62,6 @@ void read_tls(ObjectReader& in, SeederConfig& config) {
   }
 }
 
-Result<void> read_log(ObjectReader in, log::Settings& settings) {
-  if (in.has("level")) settings.level = in.parsed("level", log::parse_level).value_or(log::Level::info);
-  settings.json = in.boolean_or("json", false);
-  settings.file = in.text_or("file", "");
-  return in.finish();
-}
-
 }  // namespace
 
 Path default_seeder_folder() {
@@ -88,9 +82,8 @@ Result<SeederConfig> parse_seeder_config(const Config& file, const std::optional
   config.keys_folder = in.text_or("keys_folder", config.folder.keys().string());
   read_network(in, file.values, config);
   read_tls(in, config);
-  const auto& log_table = in.object_or_none("log");
+  UPSWARM_CHECK(read_log_settings(in, config.log));
   UPSWARM_CHECK(in.finish());
-  UPSWARM_CHECK(read_log(in.inside(log_table, "log"), config.log));
   config.makes_certificate = config.tls && config.tls_certificate.empty();
   if (config.makes_certificate) {
     config.tls_certificate = config.folder.tls() / "certificate.pem";

@@ -231,7 +231,6 @@ const Json& ObjectReader::object(std::string_view key) {
   return *found;
 }
 
-const Json& ObjectReader::object_or_none(std::string_view key) { return has(key) ? object(key) : no_object(); }
 
 const Json& ObjectReader::array(std::string_view key, std::size_t most_items) {
   const auto* found = need(key);

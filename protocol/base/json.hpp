@@ -63,7 +63,6 @@ class ObjectReader {
 
   /// An object or array inside; an empty one after a mistake. `*_or_none`: also when the key is missing.
   const Json& object(std::string_view key);
-  const Json& object_or_none(std::string_view key);
   const Json& array(std::string_view key, std::size_t most_items);
   const Json& array_or_none(std::string_view key, std::size_t most_items);
 

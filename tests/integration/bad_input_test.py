@@ -285,30 +285,26 @@ class BadInput(WorldTest):
         self.assertEqual(before, sorted((p.name, p.read_bytes()) for p in (world.repository / "metadata").iterdir()))
         self.assertEqual(list((world.seeder_folder / "incoming").iterdir()), [])
 
-    def test_a_seeder_restarted_in_mid_download(self):
+    def in_mid_download(self):
+        """A machine that has a part of its first release, from a slow seeder."""
         world = self.world(seeder={"upload_limit": 1_500_000}).init()
         world.start_seeder()
         world.release("1.0.0", world.tree("1.0.0", {**big("1.0.0"), "share/more": noise(6 << 20, 3)}))
         world.await_taken_in()
         machine = world.machine("m1", agent={"swarm": {"listen_address": "127.0.0.1", "listen_port": 0, "local_discovery": False,
                                                        "http_after": "30s", "keep_free": "1 MiB"}}).start()
-        wait_until("some bytes are there", lambda: self.bytes_done(machine) > 200_000, 60)
+        wait_until("some bytes are there", lambda: sum(p["done"] for p in machine.status()["products"]) > 2_000_000, 60)
+        self.assertIsNone(machine.version())
+        return world, machine
+
+    def test_a_seeder_restarted_in_mid_download(self):
+        world, machine = self.in_mid_download()
         world.seeder.kill()
         world.start_seeder()
         machine.await_version("1.0.0", seconds=120)
 
-    @staticmethod
-    def bytes_done(machine):
-        return sum(p["done"] for p in machine.status()["products"])
-
     def test_an_agent_killed_in_mid_download_goes_on_with_what_it_had(self):
-        world = self.world(seeder={"upload_limit": 1_500_000}).init()
-        world.start_seeder()
-        world.release("1.0.0", world.tree("1.0.0", {**big("1.0.0"), "share/more": noise(6 << 20, 3)}))
-        world.await_taken_in()
-        machine = world.machine("m1", agent={"swarm": {"listen_address": "127.0.0.1", "listen_port": 0, "local_discovery": False,
-                                                       "http_after": "30s", "keep_free": "1 MiB"}}).start()
-        wait_until("some bytes are there", lambda: self.bytes_done(machine) > 2_000_000, 60)
+        _, machine = self.in_mid_download()
         machine.agent.kill()
         machine.start_agent()
         machine.await_version("1.0.0", seconds=120)

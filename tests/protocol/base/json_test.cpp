@@ -126,7 +126,6 @@ TEST(ObjectReader, HasAnotherValueForWhatIsMissing) {
   EXPECT_EQ(in.duration_or("d", 5s, 1s, 1h), 5s);
   EXPECT_EQ(in.bytes_or("e", 5_KiB, 1_B, 1_GiB), 5_KiB);
   EXPECT_TRUE(in.texts_or_none("f", 5).empty());
-  EXPECT_TRUE(in.object_or_none("g").empty());
   EXPECT_TRUE(in.array_or_none("h", 5).empty());
   EXPECT_FALSE(in.has("i"));
   EXPECT_TRUE(in.finish());
