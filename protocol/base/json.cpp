@@ -231,7 +231,6 @@ const Json& ObjectReader::object(std::string_view key) {
   return *found;
 }
 
-
 const Json& ObjectReader::array(std::string_view key, std::size_t most_items) {
   const auto* found = need(key);
   if (found == nullptr) return no_array();
