@@ -79,6 +79,12 @@ std::string host_of(std::string_view url) {
   return std::string(url.substr(0, url.find(':')));
 }
 
+bool is_any_address(const std::string& address) {
+  boost::system::error_code problem;
+  const auto parsed = boost::asio::ip::make_address(address, problem);
+  return problem || parsed.is_unspecified();
+}
+
 }  // namespace
 
 Result<AnnounceAnswer> parse_announce_answer(std::string_view body) {
@@ -124,11 +130,11 @@ milliseconds announce_delay(const AnnounceAnswer& answer, const AnnounceStats& s
   return answer.interval;
 }
 
-Announcer::Announcer(HttpClient& http, std::string seeder_url, std::uint16_t listen_port)
+Announcer::Announcer(HttpClient& http, std::string seeder_url, Endpoint listen)
     : http_(http),
       seeder_url_(std::move(seeder_url)),
       peer_id_("-UP0100-" + to_hex(random_bytes(6))),
-      listen_port_(listen_port),
+      listen_(std::move(listen)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Announcer::~Announcer() {
@@ -218,7 +224,7 @@ void Announcer::announce(const trust::InfoHash& id, const Task& task, const std:
   const auto stats = task.ask();
   if (!stats) return plan(id, seconds(1));
   const bool is_complete = stats->left == 0_B;
-  AnnounceQuery query{id, peer_id_, listen_port_, *stats, ""};
+  AnnounceQuery query{id, peer_id_, listen_.port, *stats, ""};
   if (!task.has_started) {
     query.event = "started";
   } else if (is_complete && !task.was_complete) {
@@ -259,7 +265,7 @@ void Announcer::plan(const trust::InfoHash& id, milliseconds delay) {
 }
 
 void Announcer::say_stopped(const trust::InfoHash& id, milliseconds longest) {
-  ignore_failure(send({id, peer_id_, listen_port_, {}, "stopped"}, longest, {}),
+  ignore_failure(send({id, peer_id_, listen_.port, {}, "stopped"}, longest, {}),
                  "the tracker forgets us by itself, too");
 }
 
@@ -267,6 +273,7 @@ Result<AnnounceAnswer> Announcer::send(const AnnounceQuery& query, milliseconds 
   HttpRequest request{.url = announce_url(seeder_url_, query)};
   request.longest = kLongestAnswer;
   request.time_limit = longest;
+  if (!is_any_address(listen_.address)) request.from = listen_.address;
   UPSWARM_TRY(const auto response, http_.send(request, std::move(stop)));
   if (response.status != 200) {
     return Error{ErrorKind::unreachable, "announce to " + seeder_url_,

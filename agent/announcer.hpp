@@ -57,8 +57,9 @@ class Announcer {
   using AskStats = std::function<std::optional<AnnounceStats>()>;
   using TellAnswer = std::function<void(const AnnounceAnswer&)>;
 
-  /// `http` must outlive the announcer.
-  Announcer(HttpClient& http, std::string seeder_url, std::uint16_t listen_port);
+  /// `http` must outlive the announcer. A tracker takes the address that an announce comes from for the peer's: where
+  /// we listen on one address alone, announces come from it.
+  Announcer(HttpClient& http, std::string seeder_url, Endpoint listen);
   /// Tells the tracker that all torrents stopped, for at most a second.
   ~Announcer();
 
@@ -95,7 +96,7 @@ class Announcer {
   HttpClient& http_;
   std::string seeder_url_;
   std::string peer_id_;
-  std::uint16_t listen_port_;
+  Endpoint listen_;
   std::optional<Endpoint> origin_;  ///< of the announcer's thread alone
 
   mutable std::mutex mutex_;

@@ -24,7 +24,8 @@ class TorrentSwarm final : public Swarm {
         http_(http),
         cache_(std::move(cache)),
         session_(std::move(session)),
-        announcer_(std::make_unique<Announcer>(http_, settings_.seeder_url, session_->listen_port())) {}
+        announcer_(std::make_unique<Announcer>(http_, settings_.seeder_url,
+                                               Endpoint{settings_.listen_address, session_->listen_port()})) {}
 
   ~TorrentSwarm() override;
 

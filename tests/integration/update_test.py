@@ -58,6 +58,13 @@ class Update(WorldTest):
             package = next((world.seeder_folder / "repository/targets/pkg/app").rglob("*.upk")).stat().st_size
             self.assertEqual(sum(bytes_of[k] for k in ("disk", "site", "origin_bt", "origin_http")), package, bytes_of)
 
+    def test_machines_that_listen_on_one_address_find_each_other(self):
+        world = self.published("1.0.0", machines=0, seeder={"bittorrent_port": 0, "bittorrent": False})
+        first, second = (world.machine(f"m{n}", address=f"127.0.0.{n + 1}") for n in (1, 2))
+        first.start().await_version("1.0.0")
+        second.start().await_version("1.0.0")
+        self.assertGreater(second.history()[0]["bytes"]["site"], 0, "the first is not where the tracker says it is")
+
     def test_blocked_bittorrent_falls_back_to_http(self):
         world = self.published("1.0.0", seeder={"bittorrent_port": 0, "bittorrent": False})
         machine = world.machines[0].start()

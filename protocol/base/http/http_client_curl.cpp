@@ -139,6 +139,7 @@ class CurlHttpClient final : public HttpClient {
     curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    if (!request.from.empty()) curl_easy_setopt(handle, CURLOPT_INTERFACE, ("host!" + request.from).c_str());
     curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, words);
     curl_easy_setopt(handle, CURLOPT_USERAGENT, settings_.user_agent.c_str());
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, kConnectTimeoutSeconds);

@@ -78,7 +78,7 @@ TEST(Announcer, TellsTheWholeLifeOfATorrent) {
   const auto http = make_http_client({});
   std::atomic<std::uint64_t> left = 100;
   {
-    Announcer announcer(*http, origin.url(), 7001);
+    Announcer announcer(*http, origin.url(), {"0.0.0.0", 7001});
     announcer.add(
         kId,
         [&] {
@@ -97,7 +97,7 @@ TEST(Announcer, TellsTheWholeLifeOfATorrent) {
 TEST(Announcer, SaysStoppedForARemovedTorrentOnly) {
   tests::TestOrigin origin;
   const auto http = make_http_client({});
-  Announcer announcer(*http, origin.url(), 7001);
+  Announcer announcer(*http, origin.url(), {"0.0.0.0", 7001});
   const auto other = std::string(38, '0') + "ff";
   for (const auto& id : {kId, other}) {
     announcer.add(
@@ -114,7 +114,7 @@ TEST(Announcer, RecoversFromADeadTracker) {
   origin.tracker_down = true;
   const auto http = make_http_client({});
   std::atomic<int> answers = 0;
-  Announcer announcer(*http, origin.url(), 7001);
+  Announcer announcer(*http, origin.url(), {"0.0.0.0", 7001});
   announcer.add(
       kId, [] { return AnnounceStats{}; }, [&](const AnnounceAnswer&) { ++answers; });
   ASSERT_TRUE(origin.wait_for_announce("event=started"));
