@@ -3,6 +3,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <memory>
 #include <set>
 #include <utility>
@@ -30,9 +31,9 @@ template <typename T>
 using Owned = std::unique_ptr<T, Freer>;
 
 Error failure(const char* doing) {
-  std::string words(256, '\0');
+  std::array<char, 256> words{};
   ERR_error_string_n(ERR_get_error(), words.data(), words.size());
-  return {ErrorKind::internal, std::string("make a TLS certificate: ") + doing, words.c_str()};
+  return {ErrorKind::internal, std::string("make a TLS certificate: ") + doing, words.data()};
 }
 
 /// "DNS:localhost,IP:127.0.0.1,...": names were checked by the configuration, so none holds a comma.

@@ -208,7 +208,8 @@ Result<Answer> Session::hand_over() {
 Result<Answer> Session::status() {
   UPSWARM_TRY(const auto repository, open(Repository::Access::reading));
   UPSWARM_TRY(auto json, status_of(repository, system_clock()));
-  return Answer{.text = status_text(json), .json = std::move(json)};
+  auto text = status_text(json);
+  return Answer{.text = std::move(text), .json = std::move(json)};
 }
 
 Result<Answer> Session::packages() {
