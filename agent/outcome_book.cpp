@@ -43,7 +43,7 @@ Result<void> OutcomeBook::send_reports(const std::string& machine_id, std::stop_
     const messages::Report report{machine_id, item.outcome, item.bytes};
     HttpRequest request{.url = seeder_url_ + "/v1/reports", .method = "POST"};
     request.headers.emplace_back("Content-Type", "application/json");
-    request.body = messages::to_json(report).dump(-1, ' ', false, Json::error_handler_t::replace);
+    request.body = to_text(messages::to_json(report));
     UPSWARM_TRY(const auto response, http_.send(request, stop));
     const bool taken = response.status / 100 == 2;
     if (!taken && !is_malformed(response.status)) {

@@ -30,8 +30,6 @@ constexpr std::int64_t kKeptHistory = messages::kMostHistory;
 SqlValue number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 Bytes bytes_of(std::int64_t value) { return Bytes{static_cast<std::uint64_t>(value)}; }
 
-std::string text_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 Result<messages::SourceBytes> read_bytes(const std::string& text) {
   UPSWARM_TRY(const auto value, parse_json(text, "the bytes of a download"));
   return messages::parse_source_bytes(value);
@@ -91,7 +89,7 @@ Result<void> StateStore::set(const std::string& key, const std::string& value) {
 
 /// The bytes column for an outcome: those of the download that it installed, none for a rollback.
 Result<std::string> StateStore::bytes_behind(const messages::Outcome& outcome) {
-  const auto none = text_of(messages::to_json(messages::SourceBytes{}));
+  const auto none = to_text(messages::to_json(messages::SourceBytes{}));
   if (outcome.kind != "full" && outcome.kind != "delta") return none;
   UPSWARM_TRY(const auto rows,
               database_.run("SELECT bytes FROM downloads WHERE product = ? AND version = ? AND is_delta = ? "
@@ -112,7 +110,7 @@ Result<std::vector<messages::Outcome>> StateStore::add_outcomes(const std::vecto
           database_.run(
               "INSERT INTO history (number, product, at, outcome, bytes, report) VALUES (?, ?, ?, ?, ?, "
               "'waiting') ON CONFLICT DO NOTHING RETURNING id",
-              {outcome.number, outcome.product, to_string(outcome.at), text_of(messages::to_json(outcome)), bytes}));
+              {outcome.number, outcome.product, to_string(outcome.at), to_text(messages::to_json(outcome)), bytes}));
       if (!rows.empty()) added.push_back(std::move(outcome));
     }
     UPSWARM_CHECK(database_.run(
@@ -245,7 +243,7 @@ Result<void> StateStore::keep_download(const CachedDownload& one) {
                     {file.sha256.hex(), one.product, one.version, one.content.hex(), std::int64_t{one.is_delta},
                      file.path, number(file.length.count), file.info_hash, number(file.piece_length.count),
                      to_base64(as_bytes(one.request.torrent)), one.request.http_path, std::int64_t{one.complete},
-                     text_of(messages::to_json(one.bytes))}));
+                     to_text(messages::to_json(one.bytes))}));
   return {};
 }
 

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/messages/report.hpp"
+
 namespace upswarm::installer {
 namespace {
 
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMostKnown = 1000;
 constexpr std::size_t kLongestReason = 128 * 1024;
+constexpr std::size_t kLongestKeptReason = 4 * 1024;  // what hooks said must never make a record too long to be read
 constexpr std::array<std::string_view, 5> kPhases{"staging", "preparing", "switching", "probation", "rolling_back"};
 
 Json counter_to_json(const trust::ReleaseCounter& counter) { return {{"epoch", counter.epoch}, {"n", counter.n}}; }
@@ -32,7 +35,7 @@ Json to_json(const Journal& journal) {
           {"kind", journal.kind},
           {"to", trust::to_json(journal.to)},
           {"from", journal.from},
-          {"reason", journal.reason},
+          {"reason", messages::shortened(journal.reason, kLongestKeptReason)},
           {"blame", journal.blame},
           {"started", upswarm::to_string(journal.started)},
           {"recoveries", journal.recoveries}};
@@ -89,6 +92,7 @@ std::vector<std::string> ProductRecord::versions() const {
 }
 
 void ProductRecord::keep(messages::Outcome outcome) {
+  outcome.reason = messages::shortened(std::move(outcome.reason), kLongestKeptReason);
   last_outcome = outcome.number;
   outcomes.push_back(std::move(outcome));
   if (outcomes.size() > kMostKeptOutcomes) outcomes.erase(outcomes.begin());
@@ -103,7 +107,7 @@ Json to_json(const ProductRecord& record) {
   for (const auto& one : record.bad) {
     bad.push_back({{"content", one.content.hex()},
                    {"version", one.version},
-                   {"reason", one.reason},
+                   {"reason", messages::shortened(one.reason, kLongestKeptReason)},
                    {"at", upswarm::to_string(one.at)}});
   }
   Json outcomes = Json::array();
@@ -167,7 +171,7 @@ Result<std::int64_t> RecordStore::next_outcome(const std::vector<std::string>& p
 }
 
 Result<void> RecordStore::save(const ProductRecord& record) {
-  return write_file_atomically(files_, file_of(record.product), to_json(record).dump(1), 0600);
+  return write_file_atomically(files_, file_of(record.product), to_text(to_json(record), 1), 0600);
 }
 
 }  // namespace upswarm::installer

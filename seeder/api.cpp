@@ -21,7 +21,7 @@ constexpr const char* kShortly = "public, max-age=10";
 HttpAnswer json_answer(int status, const Json& value) {
   return {.status = status,
           .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-          .body = value.dump(-1, ' ', false, Json::error_handler_t::replace)};
+          .body = upswarm::to_text(value)};
 }
 
 int status_of(const Error& error) {

@@ -20,7 +20,7 @@ std::string write_bundle(const Bundle& bundle) {
                         {"paused", wish.item.paused},
                         {"reason", wish.item.reason}});
   }
-  return Json{{"format", 1}, {"rollouts", std::move(rollouts)}}.dump(1);
+  return to_text(Json{{"format", 1}, {"rollouts", std::move(rollouts)}}, 1);
 }
 
 Result<Bundle> parse_bundle(std::string_view text, const std::string& what) {

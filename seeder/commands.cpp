@@ -17,7 +17,7 @@ constexpr auto kPatience = std::chrono::seconds(60);
 constexpr auto kLookAgain = std::chrono::milliseconds(100);
 
 int done(const Json& answer, const std::string& text, bool json, ExitCode code = ExitCode::done) {
-  if (json) std::cout << answer.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+  if (json) std::cout << upswarm::to_text(answer) << "\n";
   else std::cout << text;
   std::cout.flush();
   return static_cast<int>(code);

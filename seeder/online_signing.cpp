@@ -88,7 +88,7 @@ Result<void> OnlineSigner::sign_rollout(const SigningRequest& request, SignedFil
   UPSWARM_TRY(content.version, versions_.next("rollout", is_there ? old->second.content.version : 0));
   content.expires = clock_.now() + kWeek;
   for (const auto& [path, rollout] : rollouts) {
-    auto bytes = trust::to_json(rollout).dump();
+    auto bytes = upswarm::to_text(trust::to_json(rollout));
     const trust::TrustedTarget target{path, {.length = Bytes{bytes.size()}, .sha256 = sha256(bytes)}, "rollout"};
     content.targets[path] = target.file;
     made.targets[target.consistent_name()] = std::move(bytes);

@@ -26,7 +26,7 @@ Result<bool> Reports::store(const messages::Report& report, Time received) {
                     "ON CONFLICT (machine, number, product, at) DO NOTHING RETURNING id",
                     {report.machine, outcome.number, outcome.product, outcome.from, outcome.to, outcome.running,
                      outcome.kind, outcome.result, outcome.reason, to_string(outcome.at), outcome.milliseconds,
-                     messages::to_json(report.bytes).dump(), to_string(received)}));
+                     to_text(messages::to_json(report.bytes)), to_string(received)}));
   if (rows.empty()) return false;
   const auto id = rows.front().integer(0);
   if (id % kPruneEvery == 0) UPSWARM_CHECK(database_.run("DELETE FROM reports WHERE id <= ?", {id - kMostReports}));

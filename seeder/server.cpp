@@ -36,7 +36,7 @@ std::set<std::string> info_hashes(const std::vector<SeedFile>& seeds) {
 Result<void> tell_ports(Files& files, const SeederConfig& config, std::uint16_t port, std::uint16_t bittorrent_port) {
   const Json listening{
       {"port", port}, {"bittorrent_port", bittorrent_port}, {"tls", config.tls}, {"process", process_id()}};
-  UPSWARM_CHECK(write_file_atomically(files, config.folder.listening(), listening.dump() + "\n"));
+  UPSWARM_CHECK(write_file_atomically(files, config.folder.listening(), upswarm::to_text(listening) + "\n"));
   log::info("seeder started", {{"folder", config.folder.root.string()},
                                {"listen", config.listen},
                                {"port", port},

@@ -10,11 +10,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kRedraw{500};
 
-std::string text_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 /// Shows `sentence`, or with --json the answer itself.
 ExitCode tell(Desk& desk, const Json& answer, const std::string& sentence) {
-  desk.out << (desk.json ? text_of(answer) : plain(sentence)) << std::endl;
+  desk.out << (desk.json ? to_text(answer) : plain(sentence)) << std::endl;
   return ExitCode::done;
 }
 
@@ -39,7 +37,7 @@ Result<messages::AgentStatus> ask_status(Desk& desk) {
 }
 
 std::string view_of(Desk& desk, const messages::AgentStatus& status) {
-  return desk.json ? text_of(messages::to_json(status)) + "\n" : format_status(status, desk.clock.now());
+  return desk.json ? to_text(messages::to_json(status)) + "\n" : format_status(status, desk.clock.now());
 }
 
 ExitCode exit_code_of(const messages::AgentStatus& status) {
@@ -62,7 +60,7 @@ Result<ExitCode> show_status(Desk& desk, bool watch) {
     const auto status = ask_status(desk);
     // A restart of the agent does not end the watch.
     if (status) draw(desk, view_of(desk, *status));
-    else if (desk.json) draw(desk, text_of({{"error", to_json(status.error())}}) + "\n");
+    else if (desk.json) draw(desk, to_text({{"error", to_json(status.error())}}) + "\n");
     else draw(desk, "error: " + plain(status.error().message()) + "\n");
     desk.pause(kRedraw, desk.stop);
   }
@@ -106,7 +104,7 @@ Result<ExitCode> skip(Desk& desk, const std::string& product, const std::string&
 Result<ExitCode> show_history(Desk& desk, std::int64_t limit) {
   UPSWARM_TRY(const auto answer, desk.agent({{"ask", "history"}, {"limit", limit}}));
   UPSWARM_TRY(const auto items, messages::parse_history(answer));
-  desk.out << (desk.json ? text_of(answer) + "\n" : format_history(items)) << std::flush;
+  desk.out << (desk.json ? to_text(answer) + "\n" : format_history(items)) << std::flush;
   return ExitCode::done;
 }
 

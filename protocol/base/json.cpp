@@ -106,6 +106,10 @@ Result<Json> parse_json(std::string_view text, std::string_view what, const Json
   return builder.take();
 }
 
+std::string to_text(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 ObjectReader::ObjectReader(const Json& value, std::string where, ErrorKind kind, const SourceLines* lines)
     : value_(value), where_(std::move(where)), kind_(kind), lines_(lines) {
   if (!value_.is_object()) error_ = Error{kind_, place(""), "an object is wanted here"};

@@ -27,6 +27,10 @@ struct JsonLimits {
 /// Errors: corrupt  with the offset and what was wrong.
 Result<Json> parse_json(std::string_view text, std::string_view what, const JsonLimits& limits = {});
 
+/// The document as text: one line, or lines with `indent` blanks a level. Text inside that is no UTF-8 (a stranger's
+/// words) gets U+FFFD in its place, so that every document can be written and read again.
+std::string to_text(const Json& value, int indent = -1);
+
 /// For each value of a document, the line it stands on ("product[0].root" -> 12). Empty for documents from machines.
 struct SourceLines {
   std::string document;

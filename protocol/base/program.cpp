@@ -36,8 +36,7 @@ Error read_error(const Json& value) {
 }
 
 int report_error(const Error& error, bool json) {
-  if (json)
-    std::cout << Json{{"error", to_json(error)}}.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  if (json) std::cout << to_text(Json{{"error", to_json(error)}}) << std::endl;
   else std::cerr << "error: " << error.message() << std::endl;
   if (error.kind == ErrorKind::untrusted) return static_cast<int>(ExitCode::untrusted);
   if (error.kind == ErrorKind::invalid) return static_cast<int>(ExitCode::usage);

@@ -9,8 +9,6 @@ namespace {
 constexpr std::chrono::milliseconds kIdleLimit{std::chrono::minutes(5)};
 constexpr JsonLimits kFrameLimits{.longest = kLongestLocalFrame, .deepest = 32};
 
-std::string to_text(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 }  // namespace
 
 Result<Json> ask(LocalConnection& connection, const Json& question, std::chrono::milliseconds limit,

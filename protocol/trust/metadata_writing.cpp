@@ -81,8 +81,7 @@ std::string seal(const Json& content, const std::vector<const SigningKey*>& keys
   for (const auto* const key : keys)
     signatures.push_back({{"keyid", key->id()}, {"sig", key->sign(as_bytes(canonical))}});
   // Not to_canonical: a line break inside a PEM key must be escaped, or nobody could read the file.
-  return Json{{"signatures", std::move(signatures)}, {"signed", content}}.dump(-1, ' ', false,
-                                                                               Json::error_handler_t::replace);
+  return to_text(Json{{"signatures", std::move(signatures)}, {"signed", content}});
 }
 
 }  // namespace upswarm::trust

@@ -98,7 +98,7 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
 
 int answer(const Result<Answer>& result, bool json) {
   if (!result) return report_error(result.error(), json);
-  if (json) std::cout << result->json.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  if (json) std::cout << to_text(result->json) << std::endl;
   else std::cout << result->text << std::flush;
   return static_cast<int>(result->code);
 }

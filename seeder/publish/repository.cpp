@@ -52,11 +52,11 @@ Result<std::vector<std::string>> list_or_none(Files& files, const Path& folder) 
 }  // namespace
 
 std::string write_settings(const Settings& settings) {
-  return Json{{"format", 1},
-              {"root_days", settings.root_days},
-              {"targets_days", settings.targets_days},
-              {"release_days", settings.release_days}}
-             .dump(1) +
+  return to_text(Json{{"format", 1},
+                      {"root_days", settings.root_days},
+                      {"targets_days", settings.targets_days},
+                      {"release_days", settings.release_days}},
+                 1) +
          "\n";
 }
 

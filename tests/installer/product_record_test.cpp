@@ -134,6 +134,22 @@ TEST(ProductRecord, SavingIsAllOrNothingAtEveryOperation) {
   }
 }
 
+TEST(ProductRecord, WhateverAHookSaysTheRecordCanBeReadAgain) {
+  const tests::TemporaryFolder folder;
+  RecordStore store(system_files(), folder.path());
+  auto record = sample();
+  std::string words;
+  while (words.size() < 200'000) words += "\xff\x01 no text \n";
+  record.journal->reason = words;
+  record.bad.front().reason = words;
+  record.keep({.number = 6, .reason = words, .at = record.journal->started});
+  ASSERT_TRUE(store.save(record));
+  const auto again = store.load("app");
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_TRUE(again->journal->reason.starts_with("\xef\xbf\xbd\x01 no text \n"));
+  EXPECT_EQ(again->outcomes.back().number, 6);
+}
+
 TEST(ProductRecord, OutcomeNumbersRiseOverAllProducts) {
   const tests::TemporaryFolder folder;
   RecordStore store(system_files(), folder.path());
