@@ -23,6 +23,7 @@ constexpr auto kAnnounceLimit = seconds(10);
 constexpr auto kStoppedLimit = seconds(1);
 constexpr auto kLongestDelay = std::chrono::minutes(5);
 constexpr std::size_t kMostPeers = 200;
+constexpr std::size_t kLongestReason = 200;
 
 Error wrong_answer(std::string cause) {
   return {ErrorKind::corrupt, "read the tracker's answer", std::move(cause), "announce"};
@@ -79,6 +80,15 @@ std::string host_of(std::string_view url) {
   return std::string(url.substr(0, url.find(':')));
 }
 
+/// A tracker's own words, fit for a log and a terminal.
+std::string words_of(const std::string& text) {
+  auto words = text.substr(0, kLongestReason);
+  for (auto& c : words) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return words;
+}
+
 bool is_any_address(const std::string& address) {
   boost::system::error_code problem;
   const auto parsed = boost::asio::ip::make_address(address, problem);
@@ -91,7 +101,8 @@ Result<AnnounceAnswer> parse_announce_answer(std::string_view body) {
   UPSWARM_TRY(const auto value, parse_bencode(body, "the tracker's answer"));
   if (!value.dictionary()) return wrong_answer("not a dictionary");
   if (const auto* failure = value.find("failure reason")) {
-    return Error{ErrorKind::denied, "announce", failure->text() ? *failure->text() : "no reason given", "announce"};
+    return Error{ErrorKind::denied, "announce", failure->text() ? words_of(*failure->text()) : "no reason given",
+                 "announce"};
   }
   AnnounceAnswer answer;
   UPSWARM_TRY(answer.interval, read_seconds(value, "interval", answer.interval));

@@ -53,6 +53,13 @@ TEST(AnnounceAnswer, RefusesWhatIsNoAnswer) {
   EXPECT_EQ(refused.error().cause, "unknown");
 }
 
+TEST(AnnounceAnswer, ATrackersWordsAreShortAndHarmless) {
+  const auto escape = parse_announce_answer("d14:failure reason6:\x1b[2Jx\ne");
+  EXPECT_EQ(escape.error().cause, "?[2Jx?");
+  const auto endless = parse_announce_answer("d14:failure reason5000:" + std::string(5000, 'a') + "e");
+  EXPECT_EQ(endless.error().cause.size(), 200U);
+}
+
 TEST(AnnounceAnswer, KeepsIntervalsWithinReason) {
   EXPECT_EQ(parse_announce_answer("d8:intervali0ee")->interval, 1s);
   EXPECT_EQ(parse_announce_answer("d8:intervali99999999ee")->interval, 3600s);
