@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), the authority for every byte that arrives.
+// SHA-256 (FIPS 180-4), the authority for every byte that arrives; SHA-512 for foreign repositories.
 #pragma once
 
 #include <array>
@@ -35,6 +35,31 @@ class Sha256Hasher {
   void update(ByteView bytes);
   /// The digest of all so far; the hasher starts anew.
   Sha256 finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+struct Sha512 {
+  std::array<std::byte, 64> bytes{};
+  auto operator<=>(const Sha512&) const = default;
+  std::string hex() const;
+};
+
+/// Reads 128 lower-case hexadecimal digits.   Errors: corrupt.
+Result<Sha512> parse_sha512(std::string_view hex);
+
+/// As Sha256Hasher, but for one digest alone.
+class Sha512Hasher {
+ public:
+  Sha512Hasher();
+  ~Sha512Hasher();
+  Sha512Hasher(const Sha512Hasher&) = delete;
+  Sha512Hasher& operator=(const Sha512Hasher&) = delete;
+
+  void update(ByteView bytes);
+  Sha512 finish();
 
  private:
   struct State;

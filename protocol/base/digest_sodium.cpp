@@ -15,6 +15,17 @@ void start_sodium() {
   if (status < 0) std::abort();  // a machine without random numbers
 }
 
+template <typename Digest>
+Result<Digest> parse_digest(std::string_view hex, const char* name) {
+  Digest digest;
+  const auto digits = 2 * digest.bytes.size();
+  if (hex.size() != digits)
+    return Error{ErrorKind::corrupt, name, std::to_string(digits) + " hexadecimal digits are wanted"};
+  UPSWARM_TRY(const auto bytes, from_hex(hex));
+  std::ranges::copy(bytes, digest.bytes.begin());
+  return digest;
+}
+
 const unsigned char* raw(ByteView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
 }  // namespace
@@ -45,13 +56,26 @@ Sha256 sha256(ByteView bytes) {
 
 std::string Sha256::hex() const { return to_hex(bytes); }
 
-Result<Sha256> parse_sha256(std::string_view hex) {
-  if (hex.size() != 64) return Error{ErrorKind::corrupt, "SHA-256", "64 hexadecimal digits are wanted"};
-  UPSWARM_TRY(const auto bytes, from_hex(hex));
-  Sha256 digest;
-  std::ranges::copy(bytes, digest.bytes.begin());
+Result<Sha256> parse_sha256(std::string_view hex) { return parse_digest<Sha256>(hex, "SHA-256"); }
+
+struct Sha512Hasher::State {
+  crypto_hash_sha512_state sha;
+};
+
+Sha512Hasher::Sha512Hasher() : state_(std::make_unique<State>()) { crypto_hash_sha512_init(&state_->sha); }
+Sha512Hasher::~Sha512Hasher() = default;
+
+void Sha512Hasher::update(ByteView bytes) { crypto_hash_sha512_update(&state_->sha, raw(bytes), bytes.size()); }
+
+Sha512 Sha512Hasher::finish() {
+  Sha512 digest;
+  crypto_hash_sha512_final(&state_->sha, reinterpret_cast<unsigned char*>(digest.bytes.data()));
   return digest;
 }
+
+std::string Sha512::hex() const { return to_hex(bytes); }
+
+Result<Sha512> parse_sha512(std::string_view hex) { return parse_digest<Sha512>(hex, "SHA-512"); }
 
 ByteBuffer random_bytes(std::size_t count) {
   start_sodium();

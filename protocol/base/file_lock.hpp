@@ -10,7 +10,8 @@ namespace upswarm {
 
 /// An exclusive lock on a file, held until the object or the process ends, also when the process is killed.
 /// The file stays; its content means nothing.
-///   posix  flock(2): locks of two objects exclude each other within one process, too.
+/// Locks of two objects exclude each other within one process, too.   posix  flock(2); win32  a file shared with
+/// nobody.
 class FileLock {
  public:
   /// Makes the file when it is missing (mode 0600); never waits.

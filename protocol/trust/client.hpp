@@ -1,12 +1,15 @@
 // The TUF client workflow (specification 1.0.34, section 5).
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "protocol/base/clock.hpp"
+#include "protocol/base/file_lock.hpp"
 #include "protocol/base/files.hpp"
 #include "protocol/trust/metadata.hpp"
 
@@ -25,10 +28,11 @@ class RepositorySource {
 
 /// What this machine trusts: a folder with root.json, timestamp.json, snapshot.json, targets.json and a file for each
 /// delegated role (its name percent-encoded), as served, byte for byte. Each is replaced atomically and survives a
-/// power cut after save(). One writer at a time: the program that owns the folder holds a lock on it.
+/// power cut after save(). One writer at a time: the store holds a lock (the file `lock` in the folder) until its end.
 class TrustStore {
  public:
-  /// Makes the folder when it is missing. `files` must outlive the store.   Errors: denied, no_space, disk.
+  /// Makes the folder when it is missing. `files` must outlive the store.
+  /// Errors: busy  another store has this folder open, in this program or another; denied, no_space, disk.
   static Result<TrustStore> open(Files& files, Path folder);
 
   /// The first root, placed by hand or by a package. An existing one wins and is left alone.
@@ -45,11 +49,13 @@ class TrustStore {
   Result<void> remove(const std::string& role);
 
  private:
-  TrustStore(Files& files, Path folder) : files_(&files), folder_(std::move(folder)) {}
+  TrustStore(Files& files, Path folder, FileLock lock)
+      : files_(&files), folder_(std::move(folder)), lock_(std::move(lock)) {}
   Path file_of(const std::string& role) const;
 
   Files* files_;
   Path folder_;
+  FileLock lock_;
 };
 
 /// A target that signed metadata vouches for.
@@ -62,11 +68,25 @@ struct TrustedTarget {
   std::string consistent_name() const;
 };
 
+/// What is known of a repository beside its metadata.
+struct Profile {
+  /// The longest life of its timestamps. Then the trusted one proves that it is not earlier than its `expires` less
+  /// this, whatever the machine's clock says: a clock set back brings nothing expired back to life. Nothing: the clock
+  /// alone counts.
+  std::optional<std::chrono::seconds> timestamp_life;
+};
+
+/// Upswarm's own repositories (docs/POUF.md).
+inline constexpr Profile kUpswarmProfile{std::chrono::hours(24)};
+
+class Workflow;
+
 /// One repository as one machine trusts it. Not for use by two threads at once.
 class TrustClient {
  public:
-  /// All must outlive the client.
-  TrustClient(TrustStore& store, RepositorySource& source, const SignatureVerifier& verifier, const Clock& clock);
+  /// All but the profile must outlive the client.
+  TrustClient(TrustStore& store, RepositorySource& source, const SignatureVerifier& verifier, const Clock& clock,
+              const Profile& profile = kUpswarmProfile);
   ~TrustClient();
   TrustClient(const TrustClient&) = delete;
   TrustClient& operator=(const TrustClient&) = delete;
@@ -99,6 +119,11 @@ class TrustClient {
   /// Errors: as find; corrupt  length or digest differ, or (reason too_long) it is longer than `longest`.
   Result<std::string> fetch(const std::string& path, Bytes longest);
 
+  /// The name by which the source has a target that find() gave.
+  std::string name_of(const TrustedTarget& target) const;
+
+  /// The time that the last refresh() or load() went by: the clock's, or the later one that signed metadata proves.
+  Time now() const;
   /// The earliest `expires` of the roles in use, and its role; of delegated ones those that find() has passed.
   struct Expiry {
     Time time;
@@ -113,8 +138,7 @@ class TrustClient {
   std::map<std::string, std::string> files() const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<Workflow> workflow_;
 };
 
 }  // namespace upswarm::trust

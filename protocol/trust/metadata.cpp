@@ -9,6 +9,7 @@
 namespace upswarm::trust {
 namespace {
 
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kLongestKeyId = 256;
 constexpr std::size_t kLongestSignature = 8192;
@@ -16,6 +17,7 @@ constexpr std::size_t kLongestPattern = 1024;
 constexpr std::size_t kMostKeysOfRole = 256;
 constexpr std::size_t kMostDelegatedRoles = 4096;
 constexpr std::size_t kMostPaths = 4096;
+constexpr int kMostBinBits = 32;
 constexpr std::array<const char*, 4> kTopLevelRoles{"root", "timestamp", "snapshot", "targets"};
 
 bool is_spec_version(std::string_view text) {
@@ -77,7 +79,11 @@ Result<TargetFile> read_target_file(ObjectReader in) {
   file.length = Bytes{static_cast<std::uint64_t>(in.integer("length", 0, kMax))};
   auto hashes = in.inside(in.object("hashes"), "hashes");
   UPSWARM_CHECK(in.finish_open());
-  file.sha256 = hashes.parsed("sha256", parse_sha256).value_or(Sha256{});
+  if (hashes.has("sha256") || !hashes.has("sha512")) {
+    file.sha256 = hashes.parsed("sha256", parse_sha256).value_or(Sha256{});
+  } else {
+    file.sha512 = hashes.parsed("sha512", parse_sha512);
+  }
   UPSWARM_CHECK(hashes.finish_open());
   return file;
 }
@@ -112,9 +118,24 @@ Result<DelegatedRole> read_delegated_role(ObjectReader in) {
   return role;
 }
 
+Result<SuccinctRoles> read_succinct_roles(ObjectReader in) {
+  SuccinctRoles roles;
+  roles.keys = read_role_keys(in);
+  roles.bit_length = static_cast<int>(in.integer("bit_length", 1, kMostBinBits));
+  roles.name_prefix = in.text("name_prefix", kLongestRoleName - 1 - kMostBinBits / 4);
+  UPSWARM_CHECK(in.finish_open());
+  return roles;
+}
+
 Result<Delegations> read_delegations(ObjectReader in) {
   Delegations delegations;
   UPSWARM_TRY(delegations.keys, read_keys(in));
+  if (in.has("succinct_roles")) {
+    if (in.has("roles")) in.fail("roles", "there is either this or succinct_roles");
+    UPSWARM_TRY(delegations.succinct, read_succinct_roles(in.inside(in.object("succinct_roles"), "succinct_roles")));
+    UPSWARM_CHECK(in.finish_open());
+    return delegations;
+  }
   std::set<std::string> names;
   for (const auto& value : in.array("roles", kMostDelegatedRoles)) {
     UPSWARM_TRY(auto role, read_delegated_role(in.inside(value, "roles", delegations.roles.size())));
@@ -272,8 +293,32 @@ bool is_responsible(const DelegatedRole& role, std::string_view path) {
   return std::ranges::any_of(role.path_hash_prefixes, [&](const auto& prefix) { return digest.starts_with(prefix); });
 }
 
+std::string bin_of(const SuccinctRoles& roles, std::string_view path) {
+  static constexpr unsigned kBitsOfDigit = 4;
+  const auto digest = sha256(path);
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < sizeof(std::uint32_t); ++i)
+    number = number << 8U | std::to_integer<std::uint64_t>(digest.bytes.at(i));
+  number >>= static_cast<unsigned>(kMostBinBits - roles.bit_length);
+  const auto digits = (static_cast<unsigned>(roles.bit_length) + kBitsOfDigit - 1) / kBitsOfDigit;
+  std::string text;
+  for (auto left = digits; left-- > 0;) text += kHexDigits[number >> (left * kBitsOfDigit) & 15U];
+  return roles.name_prefix + "-" + text;
+}
+
+std::vector<Delegate> delegates_for(const Delegations& delegations, std::string_view path) {
+  if (const auto& bins = delegations.succinct) return {{bin_of(*bins, path), bins->keys, true, 1}};
+  std::vector<Delegate> delegates;
+  for (const auto& role : delegations.roles) {
+    if (!is_responsible(role, path)) continue;
+    delegates.push_back({role.name, role.keys, role.terminating, role.epoch});
+    if (role.terminating) break;
+  }
+  return delegates;
+}
+
 std::string encode_role_name(std::string_view role) {
-  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";  // RFC 3986, 2.1
   static constexpr std::string_view kUnreserved = "-._~";
   std::string encoded;
   for (const char c : role) {

@@ -77,7 +77,8 @@ struct Snapshot {
 
 struct TargetFile {
   Bytes length;
-  Sha256 sha256;
+  Sha256 sha256;                      ///< all zeros, which fits nothing, where `sha512` stands in for it
+  std::optional<Sha512> sha512 = {};  ///< of a foreign repository that gives no SHA-256; Upswarm's always do
 };
 
 struct DelegatedRole {
@@ -90,9 +91,18 @@ struct DelegatedRole {
   std::int64_t epoch = 1;
 };
 
+/// One delegation to 2^bit_length roles of one kind, each with its share of all paths (TAP 15). A path belongs to the
+/// bin that the first bits of its SHA-256 number, and to no other: such a delegation is terminating.
+struct SuccinctRoles {
+  RoleKeys keys;
+  int bit_length = 1;       ///< 1 to 32
+  std::string name_prefix;  ///< bins are called PREFIX-0a: their number in hexadecimal, all of the same length
+};
+
 struct Delegations {
   std::map<KeyId, PublicKey> keys;
-  std::vector<DelegatedRole> roles;  ///< in their order of precedence
+  std::vector<DelegatedRole> roles;  ///< in their order of precedence; none when there are succinct ones
+  std::optional<SuccinctRoles> succinct = {};
 };
 
 struct Targets {
@@ -127,6 +137,20 @@ Result<void> verify_signatures(const Envelope& envelope, const RoleKeys& role, c
 
 /// Whether a delegated role may speak about `path` (`*` and `?` do not match `/`; hash prefixes are of SHA-256(path)).
 bool is_responsible(const DelegatedRole& role, std::string_view path);
+
+/// The name of the bin that speaks about `path`.
+std::string bin_of(const SuccinctRoles& roles, std::string_view path);
+
+/// A role that is asked next about a path. `keys` belongs to the delegations it comes from.
+struct Delegate {
+  std::string name;
+  const RoleKeys& keys;
+  bool terminating = false;
+  std::int64_t epoch = 1;
+};
+
+/// The roles to ask about `path`, in their order, up to the first that is terminating.
+std::vector<Delegate> delegates_for(const Delegations& delegations, std::string_view path);
 
 /// Everything but RFC 3986's unreserved characters percent-encoded: how a role name enters file names and addresses.
 std::string encode_role_name(std::string_view role);

@@ -34,6 +34,12 @@ Json to_json(const DelegatedRole& role) {
 }
 
 Json to_json(const Delegations& delegations) {
+  if (const auto& bins = delegations.succinct) {
+    auto succinct = to_json(bins->keys);
+    succinct["bit_length"] = bins->bit_length;
+    succinct["name_prefix"] = bins->name_prefix;
+    return {{"keys", to_json(delegations.keys)}, {"succinct_roles", std::move(succinct)}};
+  }
   auto roles = Json::array();
   for (const auto& role : delegations.roles) roles.push_back(to_json(role));
   return {{"keys", to_json(delegations.keys)}, {"roles", std::move(roles)}};
@@ -67,9 +73,10 @@ Json to_json(const Targets& targets) {
   auto json = common("targets", targets.version, targets.expires);
   auto& files = json["targets"] = Json::object();
   for (const auto& [path, file] : targets.targets) {
-    files[path] = {{"length", file.length.count}, {"hashes", {{"sha256", file.sha256.hex()}}}};
+    const Json hashes = file.sha512 ? Json{{"sha512", file.sha512->hex()}} : Json{{"sha256", file.sha256.hex()}};
+    files[path] = {{"length", file.length.count}, {"hashes", hashes}};
   }
-  if (!targets.delegations.keys.empty() || !targets.delegations.roles.empty()) {
+  if (!targets.delegations.keys.empty() || !targets.delegations.roles.empty() || targets.delegations.succinct) {
     json["delegations"] = to_json(targets.delegations);
   }
   return json;

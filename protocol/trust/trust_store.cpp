@@ -10,7 +10,8 @@ static_assert(kLongestRole >= kLongestRoot && kLongestRole >= kLongestSnapshot &
 
 Result<TrustStore> TrustStore::open(Files& files, Path folder) {
   UPSWARM_CHECK(make_folders(files, folder));
-  return TrustStore(files, std::move(folder));
+  UPSWARM_TRY(auto lock, FileLock::take(folder / "lock"));
+  return TrustStore(files, std::move(folder), std::move(lock));
 }
 
 Result<void> TrustStore::place_first_root(std::string_view root_json, const SignatureVerifier& verifier) {

@@ -31,6 +31,7 @@ class UpdateCycleTest : public testing::Test {
   /// As after a start of the agent: only what is on disk is known.
   void start() {
     cycle_.reset();
+    folders_.reset();
     store_.reset();
     auto store = StateStore::open(folder_ / "state.db");
     ASSERT_TRUE(store) << store.error().message();

@@ -46,6 +46,7 @@ TEST_F(ServiceTest, TheAgentIsToldWhatIsThere) {
 
 TEST_F(ServiceTest, TheMachineIdStays) {
   const auto before = (*ask(0, "hello"))["machine_id"];
+  service.reset();
   auto again = InstallerService::open(config, system_files(), clock);
   ASSERT_TRUE(again);
   const auto answer = (*again)->answer({.user = 0, .process = 1}, "hello", Json{{"ask", "hello"}}, nullptr);
@@ -93,6 +94,7 @@ TEST_F(ServiceTest, AStateFolderThatOthersMayWriteStopsTheStart) {
 
 TEST_F(ServiceTest, ADamagedRecordStopsTheStart) {
   folder.write("state/products/app.json", "not json");
+  service.reset();
   const auto opened = InstallerService::open(config, system_files(), clock);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::corrupt);

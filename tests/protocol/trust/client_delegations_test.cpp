@@ -299,28 +299,28 @@ TEST_F(ClientDelegations, LoadingAsksNobody) {
 }
 
 TEST_F(ClientDelegations, LoadingVerifies) {
-  EXPECT_EQ(client.load().error().kind, ErrorKind::not_found) << "only a root is there";
+  EXPECT_EQ(load().error().kind, ErrorKind::not_found) << "only a root is there";
   ASSERT_TRUE(client.refresh());
   for (const std::string role : {"timestamp", "snapshot", "targets"}) {
     const auto whole = *store.load(role);
     auto json = Json::parse(whole);
     json["signed"]["expires"] = "2099-01-01T00:00:00Z";
     ASSERT_TRUE(store.save(role, json.dump()));
-    EXPECT_EQ(why(client.load()), "untrusted wrong_signature") << role;
+    EXPECT_EQ(why(load()), "untrusted wrong_signature") << role;
     ASSERT_TRUE(store.save(role, whole));
   }
-  EXPECT_TRUE(client.load());
+  EXPECT_TRUE(load());
 }
 
 TEST_F(ClientDelegations, LoadingRefusesAMixture) {
   ASSERT_TRUE(client.refresh());
   simulator.publish({"targets"});
   ASSERT_TRUE(store.save("timestamp", simulator.files.at("metadata/timestamp.json")));
-  EXPECT_EQ(why(client.load()), "untrusted mix_and_match");
+  EXPECT_EQ(why(load()), "untrusted mix_and_match");
   ASSERT_TRUE(store.save("snapshot", simulator.files.at("metadata/2.snapshot.json")));
-  EXPECT_EQ(why(client.load()), "untrusted mix_and_match");
+  EXPECT_EQ(why(load()), "untrusted mix_and_match");
   ASSERT_TRUE(store.save("targets", simulator.files.at("metadata/2.targets.json")));
-  EXPECT_EQ(why(client.load()), "ok");
+  EXPECT_EQ(why(load()), "ok");
 }
 
 TEST_F(ClientDelegations, FilesAreThoseInUse) {

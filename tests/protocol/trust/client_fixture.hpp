@@ -27,6 +27,10 @@ class ClientFixture : public testing::Test {
     TrustClient fresh(store, simulator, ed25519_verifier(), clock);
     return fresh.refresh();
   }
+  Result<void> load() {
+    TrustClient fresh(store, simulator, ed25519_verifier(), clock);
+    return fresh.load();
+  }
   std::string refresh_says() { return why(refresh()); }
 
   RoleVersion stored_version(const std::string& role) const {

@@ -23,7 +23,7 @@ class ClientStops : public ClientFixture {
     std::map<std::string, std::string> all;
     const auto names = system_files().list(folder / "trust");
     for (const auto& name : *names) {
-      if (!name.ends_with(".new")) all[name] = folder.read("trust/" + name);
+      if (name.ends_with(".json")) all[name] = folder.read("trust/" + name);
     }
     return all;
   }
