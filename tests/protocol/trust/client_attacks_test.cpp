@@ -222,5 +222,64 @@ TEST_F(ClientAttacks, AfterAnErrorNothingIsFoundAnyMore) {
   EXPECT_FALSE(client.find("nowhere"));
 }
 
+class ClientTime : public ClientFixture {
+ protected:
+  static constexpr auto kDay = std::chrono::hours(24);
+
+  ClientTime() { sign_day(); }
+  /// As the seeder does: a timestamp that lives for a day.
+  void sign_day() {
+    simulator.timestamp.expires = clock.time + kDay;
+    simulator.publish();
+  }
+};
+
+TEST_F(ClientTime, AClockThatWasSetBackRevivesNothing) {
+  simulator.targets.expires = clock.time + 3 * kDay;
+  simulator.publish({"targets"});
+  ASSERT_EQ(refresh_says(), "ok");
+  const auto first_day = simulator.files;
+  clock.advance(4 * kDay);
+  sign_day();
+  EXPECT_EQ(refresh_says(), "untrusted expired") << "targets, and that the timestamp is of today is known now";
+  clock.advance(-4 * kDay);
+  EXPECT_EQ(refresh_says(), "untrusted expired");
+  TrustClient fresh(store, simulator, ed25519_verifier(), clock);
+  EXPECT_FALSE(fresh.refresh());
+  EXPECT_EQ(fresh.now(), clock.time + 4 * kDay);
+}
+
+TEST_F(ClientTime, AClockThatIsAheadCounts) {
+  ASSERT_EQ(refresh_says(), "ok");
+  clock.advance(kDay);
+  EXPECT_EQ(refresh_says(), "untrusted expired");
+}
+
+TEST_F(ClientTime, WithoutAProfileTheClockAloneCounts) {
+  ASSERT_EQ(refresh_says(), "ok");
+  clock.advance(-10 * kDay);
+  TrustClient foreign(store, simulator, ed25519_verifier(), clock, Profile{});
+  ASSERT_TRUE(foreign.refresh());
+  EXPECT_EQ(foreign.now(), clock.time);
+}
+
+TEST_F(ClientTime, ATimestampFromTheFarFutureIsGoneWhenItsKeyIs) {
+  ASSERT_EQ(refresh_says(), "ok");
+  simulator.timestamp.expires = clock.time + 40'000 * kDay;
+  simulator.publish();
+  ASSERT_EQ(refresh_says(), "ok");
+  EXPECT_EQ(refresh_says(), "untrusted expired") << "by that time all else has expired";
+  simulator.rotate_key("timestamp");
+  simulator.publish_root();
+  sign_day();
+  EXPECT_EQ(refresh_says(), "ok");
+}
+
+TEST_F(ClientTime, TwoProgramsDoNotShareAStore) {
+  const auto second = TrustStore::open(system_files(), folder / "trust");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::busy);
+}
+
 }  // namespace
 }  // namespace upswarm::trust

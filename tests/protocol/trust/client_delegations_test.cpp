@@ -250,6 +250,74 @@ TEST_F(ClientDelegations, ARoleThatIsMissingIsNotTakenForOneThatIsSilent) {
   EXPECT_EQ(who_says("index/app/stable/linux-x64.json"), "unreachable missing");
 }
 
+TEST_F(ClientDelegations, ARoleIsVerifiedAnewForEachWhoDelegatesToIt) {
+  // A and B both name "shared", B with keys that did not sign it.
+  delegate_from("targets", "a", {"a/*"});
+  delegate_from("targets", "b", {"b/*"});
+  delegate_from("a", "shared", {"a/*"});
+  const auto stranger = SigningKey::generate();
+  auto& theirs = simulator.delegated.at("b").delegations;
+  theirs.keys[stranger.id()] = stranger.public_key();
+  theirs.roles.push_back({"shared", {{stranger.id()}, 1}, false, {"b/*"}, {}});
+  simulator.add_target("shared", "a/x", "x");
+  simulator.add_target("shared", "b/x", "x");
+  publish_all();
+  ASSERT_TRUE(client.refresh());
+  EXPECT_EQ(who_says("a/x"), "shared");
+  EXPECT_EQ(who_says("b/x"), "untrusted wrong_signature");
+  EXPECT_EQ(who_says("a/x"), "shared");
+  ASSERT_TRUE(client.refresh());
+  EXPECT_EQ(who_says("b/x"), "untrusted wrong_signature") << "also when it is in memory from before";
+}
+
+TEST_F(ClientDelegations, NewKeysOfADelegatorCountAtOnce) {
+  ASSERT_TRUE(client.refresh());
+  ASSERT_TRUE(client.find("index/app/stable/linux-x64.json"));
+  // The same rel-app as before, but targets names another key for it now: what is in memory and store must not count.
+  auto& delegations = simulator.targets.delegations;
+  const auto other = SigningKey::generate();
+  delegations.keys = {{other.id(), other.public_key()}};
+  delegations.roles.at(0).keys.key_ids = {other.id()};
+  simulator.publish({"targets"});
+  ASSERT_TRUE(client.refresh());
+  EXPECT_EQ(who_says("index/app/stable/linux-x64.json"), "untrusted wrong_signature");
+}
+
+TEST_F(ClientDelegations, APathIsLookedForInItsBinAlone) {
+  const auto key = SigningKey::generate();
+  auto& delegations = simulator.targets.delegations;
+  delegations.roles.clear();
+  delegations.keys = {{key.id(), key.public_key()}};
+  delegations.succinct = SuccinctRoles{.keys = {{key.id()}, 1}, .bit_length = 2, .name_prefix = "bin"};
+  const std::string path = "some/target";
+  const auto bin = bin_of(*delegations.succinct, path);
+  for (const char* number : {"0", "1", "2", "3"}) {
+    const auto name = std::string("bin-") + number;
+    simulator.delegated[name].expires = clock.time + days(30);
+    simulator.keys.insert_or_assign(name, std::move(*SigningKey::from_seed(key.seed())));
+    if (name != bin) simulator.add_target(name, path, "from a bin that may not say so");
+  }
+  simulator.add_target(bin, path, "content");
+  publish_all();
+  ASSERT_TRUE(client.refresh());
+  visited();
+  EXPECT_EQ(who_says(path), bin);
+  EXPECT_EQ(visited(), (std::vector<std::string>{bin}));
+  EXPECT_EQ(*client.fetch(path, 1_KiB), "content");
+  EXPECT_EQ(who_says("another"), "not_found ");
+}
+
+TEST_F(ClientDelegations, ARefreshWithNothingNewLeavesTheStoreInPeace) {
+  ASSERT_TRUE(client.refresh());
+  ASSERT_TRUE(client.find("index/app/stable/linux-x64.json"));
+  // What was verified once is in memory: files that vanish under a running program are not missed.
+  for (const char* role : {"timestamp", "snapshot", "targets", "rel-app"}) ASSERT_TRUE(store.remove(role));
+  simulator.requests.clear();
+  ASSERT_TRUE(client.refresh());
+  ASSERT_TRUE(client.find("index/app/stable/linux-x64.json"));
+  EXPECT_EQ(simulator.requests, (std::vector<std::string>{"metadata/2.root.json", "metadata/timestamp.json"}));
+}
+
 TEST_F(ClientDelegations, TheEpochIsTheLowestOnTheWay) {
   simulator.targets.delegations.roles.at(0).epoch = 3;
   delegate_from("rel-app", "sub", {"pkg/app/*/*/*"});

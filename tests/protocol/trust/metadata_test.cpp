@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/trust/client.hpp"
+#include "protocol/trust/target_check.hpp"
 #include "tests/support/repository_simulator.hpp"
 
 namespace upswarm::trust {
@@ -166,6 +168,96 @@ TEST(Responsibility, HashPrefixesAreOfThePath) {
   const auto prefix = sha256(std::string_view("some/file")).hex().substr(0, 4);
   EXPECT_TRUE(is_responsible({"r", {}, false, {}, {prefix}}, "some/file"));
   EXPECT_FALSE(is_responsible({"r", {}, false, {}, {prefix}}, "other/file"));
+}
+
+TEST(SuccinctRolesTest, APathBelongsToTheBinThatItsDigestNumbers) {
+  // SHA-256("path") begins with a0af9f86.
+  const auto bin = [](int bits) { return bin_of({.keys = {}, .bit_length = bits, .name_prefix = "bin"}, "path"); };
+  ASSERT_EQ(sha256("path").hex().substr(0, 8), "a0af9f86");
+  EXPECT_EQ(bin(1), "bin-1");
+  EXPECT_EQ(bin(3), "bin-5");
+  EXPECT_EQ(bin(4), "bin-a");
+  EXPECT_EQ(bin(5), "bin-14");
+  EXPECT_EQ(bin(8), "bin-a0");
+  EXPECT_EQ(bin(9), "bin-141");
+  EXPECT_EQ(bin(32), "bin-a0af9f86");
+}
+
+TEST(SuccinctRolesTest, AreReadAndWritten) {
+  Json value{{"keyids", {"k"}}, {"threshold", 1}, {"bit_length", 8}, {"name_prefix", "bin"}};
+  const auto read = [](const Json& delegations) {
+    Envelope envelope;
+    envelope.content = {
+        {"_type", "targets"},        {"spec_version", "1.0.34"},  {"version", 1}, {"expires", "2030-01-01T00:00:00Z"},
+        {"targets", Json::object()}, {"delegations", delegations}};
+    return parse_targets(envelope, "targets");
+  };
+  const auto of = [](const Json& succinct) { return Json{{"keys", Json::object()}, {"succinct_roles", succinct}}; };
+  const auto targets = read(of(value));
+  ASSERT_TRUE(targets) << targets.error().message();
+  ASSERT_TRUE(targets->delegations.succinct);
+  EXPECT_EQ(targets->delegations.succinct->bit_length, 8);
+  EXPECT_EQ(to_json(*targets)["delegations"], of(value));
+  auto both = of(value);
+  both["roles"] = Json::array();
+  EXPECT_FALSE(read(both)) << "roles and succinct roles at once";
+  for (const int bits : {0, 33, -1}) {
+    value["bit_length"] = bits;
+    EXPECT_FALSE(read(of(value))) << bits;
+  }
+  value["bit_length"] = 32;
+  value["name_prefix"] = std::string(kLongestRoleName - 9, 'x');
+  EXPECT_TRUE(read(of(value)));
+  value["name_prefix"] = std::string(kLongestRoleName - 8, 'x');
+  EXPECT_FALSE(read(of(value))) << "the names of its bins would be too long";
+}
+
+TEST(DelegatesTest, EndAtTheFirstTerminatingRole) {
+  Delegations delegations;
+  delegations.roles = {{.name = "other", .keys = {}, .paths = {"b/*"}, .path_hash_prefixes = {}},
+                       {.name = "first", .keys = {}, .paths = {"a/*"}, .path_hash_prefixes = {}},
+                       {.name = "last", .keys = {}, .terminating = true, .paths = {"a/*"}, .path_hash_prefixes = {}},
+                       {.name = "never", .keys = {}, .paths = {"a/*"}, .path_hash_prefixes = {}}};
+  std::vector<std::string> names;
+  for (const auto& one : delegates_for(delegations, "a/x")) names.push_back(one.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"first", "last"}));
+}
+
+TEST(TargetHashesTest, Sha512StandsInWhereThereIsNoSha256) {
+  const auto read = [](const Json& hashes) {
+    Envelope envelope;
+    envelope.content = {{"_type", "targets"},
+                        {"spec_version", "1.0.34"},
+                        {"version", 1},
+                        {"expires", "2030-01-01T00:00:00Z"},
+                        {"targets", {{"a/b", {{"length", 1}, {"hashes", hashes}}}}}};
+    return parse_targets(envelope, "targets");
+  };
+  const auto is_whole = [](const TargetFile& file, std::string_view bytes) {
+    TargetCheck check(file);
+    check.update(as_bytes(bytes));
+    return check.is_whole();
+  };
+  // Digests of "x" as FIPS 180-4 has them.
+  const std::string sha256_text = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+  const std::string sha512_text =
+      "a4abd4448c49562d828115d13a1fccea927f52b4d5459297f8b43e42da89238bc13626e43dcb38ddb082488927ec904fb42057443983e885"
+      "85"
+      "179d50551afe62";
+  for (const Json& hashes : {Json{{"sha256", sha256_text}}, Json{{"sha512", sha512_text}},
+                             Json{{"sha256", sha256_text}, {"sha512", "anything"}}}) {
+    const auto targets = read(hashes);
+    ASSERT_TRUE(targets) << targets.error().message();
+    EXPECT_TRUE(is_whole(targets->targets.at("a/b"), "x")) << hashes;
+    EXPECT_FALSE(is_whole(targets->targets.at("a/b"), "y")) << hashes;
+    EXPECT_FALSE(is_whole(targets->targets.at("a/b"), "xx")) << hashes;
+  }
+  const auto foreign = read({{"sha512", sha512_text}});
+  EXPECT_EQ((TrustedTarget{"a/b", foreign->targets.at("a/b"), "targets"}).consistent_name(), "a/" + sha512_text + ".b");
+  EXPECT_EQ(to_json(*foreign)["targets"]["a/b"]["hashes"], (Json{{"sha512", sha512_text}}));
+  EXPECT_FALSE(read(Json::object()));
+  EXPECT_FALSE(read({{"md5", "0"}}));
+  EXPECT_FALSE(read({{"sha512", sha256_text}}));
 }
 
 }  // namespace
