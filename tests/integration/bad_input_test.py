@@ -10,9 +10,8 @@ import socket
 import struct
 import subprocess
 import time
-import unittest
 
-from base import Failure, WorldTest, big, noise, wait_until
+from base import Failure, WorldTest, big, main, noise, wait_until
 
 
 def last_error(machine):
@@ -348,4 +347,4 @@ class BadInput(WorldTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

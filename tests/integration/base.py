@@ -47,3 +47,11 @@ class WorldTest(unittest.TestCase):
     def assertSays(self, text, *words):
         for word in words:
             self.assertIn(word, text)
+
+
+def main():
+    """Runs the tests named on the command line. Ends with 77 when all of them were skipped: a skip must not look like a pass."""
+    result = unittest.main(module="__main__", exit=False).result
+    if result.wasSuccessful() and result.testsRun > 0 and len(result.skipped) == result.testsRun:
+        sys.exit(77)
+    sys.exit(0 if result.wasSuccessful() else 1)

@@ -3,9 +3,8 @@
 
 import json
 import os
-import unittest
 
-from base import Failure, WorldTest, big, noise, wait_until
+from base import Failure, WorldTest, big, main, noise, wait_until
 
 
 class Update(WorldTest):
@@ -198,4 +197,4 @@ class Update(WorldTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()
