@@ -24,6 +24,9 @@ if [ ${#targets[@]} = 0 ]; then
   done
 fi
 
+# Targets that need a folder write thousands of small files: the disk would only be in the way.
+if [ -d /dev/shm ]; then export TMPDIR=/dev/shm; fi
+
 failed=()
 for target in "${targets[@]}"; do
   printf '\n==== %s for %s s\n' "$target" "$seconds"
