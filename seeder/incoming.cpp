@@ -50,16 +50,16 @@ Incoming::Incoming(Files& files, SeederFolder folder, Path keys_folder, Database
       keys_folder_(std::move(keys_folder)),
       database_(database),
       clock_(clock),
-      versions_(database, files, folder_.metadata()) {}
+      versions_(database, files, folder_.metadata(), clock) {}
 
 Result<void> Incoming::start() {
   const std::lock_guard turn(turn_);
   return after_change();
 }
 
-Time Incoming::next_signing() {
+bool Incoming::must_sign() {
   const std::lock_guard turn(turn_);
-  return next_signing_;
+  return is_due(signing_times_, clock_.now());
 }
 
 Result<void> Incoming::add_roots(RepositoryView& view, const OfferedBundle& offer) const {
@@ -211,7 +211,7 @@ Result<void> Incoming::publish(const OfferedBundle* offer, const SignedFiles& ma
 
 Result<void> Incoming::after_change() {
   UPSWARM_TRY(const auto view, read_repository(files_, folder_.metadata()));
-  next_signing_ = seeder::next_signing(view);
+  signing_times_ = signing_times(view);
   follow();
   UPSWARM_CHECK(write_catalogue(database_, view, list_seed_files(files_, folder_.repository(), view)));
   if (changed_) changed_(view);

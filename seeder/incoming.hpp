@@ -56,8 +56,8 @@ class Incoming {
   /// Signs what is due, or all. True when anything was signed; false also when the repository is empty.
   Result<bool> sign(Signing how);
 
-  /// When sign(Signing::due) has something to do.
-  Time next_signing();
+  /// Whether sign(Signing::due) has something to do.
+  bool must_sign();
 
  private:
   Result<RepositoryView> add(const RepositoryView& base, const OfferedBundle& offer) const;
@@ -81,7 +81,7 @@ class Incoming {
   Changed changed_;
   std::mutex turn_;
   RoleVersions versions_;
-  Time next_signing_ = Time::max();
+  SigningTimes signing_times_{Time::max(), Time::max()};
   std::map<std::string, Time> retry_at_;  // bundles that could not be judged
 };
 

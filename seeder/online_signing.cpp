@@ -1,6 +1,7 @@
 #include "seeder/online_signing.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "seeder/names.hpp"
 
@@ -11,8 +12,12 @@ constexpr auto kWeek = std::chrono::hours(7 * 24);
 constexpr auto kTimestampLife = std::chrono::hours(24);
 constexpr auto kTimestampEvery = std::chrono::hours(1);
 
-Time half_life(Time expires) { return expires - kWeek / 2; }
-Time timestamp_due(Time expires) { return expires - kTimestampLife + kTimestampEvery; }
+constexpr auto kClockSlack = std::chrono::minutes(10);  ///< a clock may be put back by so much for a good reason
+
+SigningTimes by_half_life(Time expires) { return {expires - kWeek, expires - kWeek / 2}; }
+SigningTimes of_timestamp(Time expires) {
+  return {expires - kTimestampLife, expires - kTimestampLife + kTimestampEvery};
+}
 
 trust::MetaFile describe(trust::RoleVersion version, std::string_view bytes) {
   return {.version = version, .length = Bytes{bytes.size()}, .sha256 = sha256(bytes)};
@@ -39,6 +44,12 @@ Result<void> check_key(const trust::SigningKey& key, const trust::RoleKeys& role
                "keys/" + name + ".key is not a key that the signed metadata names for it", "online_key"};
 }
 
+Result<void> check_expiry(const char* role, Time expires, Time now) {
+  if (now < expires) return {};
+  return Error{ErrorKind::untrusted, "sign the online roles",
+               std::string(role) + " expired at " + to_string(expires) + ", now it is " + to_string(now), "expired"};
+}
+
 }  // namespace
 
 Result<trust::RoleVersion> RoleVersions::next(const std::string& role, trust::RoleVersion known) {
@@ -49,7 +60,10 @@ Result<trust::RoleVersion> RoleVersions::next(const std::string& role, trust::Ro
     const auto name = parse_versioned_name(text);
     if (name && name->role == role) known = std::max(known, name->version);
   }
-  return known + 1;
+  if (known == std::numeric_limits<trust::RoleVersion>::max()) {
+    return Error{ErrorKind::internal, "sign " + role, "it has the highest version that there is"};
+  }
+  return std::max(known + 1, trust::RoleVersion{clock_.now().time_since_epoch().count()});
 }
 
 Result<void> RoleVersions::record(const std::string& role, trust::RoleVersion version) {
@@ -80,7 +94,7 @@ Result<void> OnlineSigner::sign_rollout(const SigningRequest& request, SignedFil
     UPSWARM_TRY(const bool by_wish, apply_wish(rollouts, wish, index, request.steering));
     changed = changed || by_wish;
   }
-  if (!changed && clock_.now() < half_life(old->second.content.expires)) {
+  if (!changed && !is_due(by_half_life(old->second.content.expires), clock_.now())) {
     meta = describe(old->second.content.version, old->second.bytes);
     return {};
   }
@@ -122,13 +136,15 @@ Result<SignedFiles> OnlineSigner::sign(const SigningRequest& request) {
     return Error{ErrorKind::not_found, "sign the online roles", "there are no targets yet"};
   UPSWARM_CHECK(check_keys(view));
   const auto now = clock_.now();
+  UPSWARM_CHECK(check_expiry("root", view.root->expires, now));
+  UPSWARM_CHECK(check_expiry("targets", view.roles.at("targets").content.expires, now));
   const bool all = request.how == Signing::all;
   SignedFiles made;
   UPSWARM_TRY(auto meta, meta_of(request, made));
 
   trust::MetaFile snapshot_meta;
   const bool new_snapshot =
-      all || !view.snapshot || !is_same(meta, view.snapshot->meta) || now >= half_life(view.snapshot->expires);
+      all || !view.snapshot || !is_same(meta, view.snapshot->meta) || is_due(by_half_life(view.snapshot->expires), now);
   if (new_snapshot) {
     trust::Snapshot snapshot{.version = 0, .expires = now + kWeek, .meta = std::move(meta)};
     UPSWARM_TRY(snapshot.version, versions_.next("snapshot", view.snapshot ? view.snapshot->version : 0));
@@ -139,7 +155,7 @@ Result<SignedFiles> OnlineSigner::sign(const SigningRequest& request) {
   } else {
     snapshot_meta = view.timestamp->snapshot;
   }
-  if (!new_snapshot && now < timestamp_due(view.timestamp->expires)) return made;
+  if (!new_snapshot && !is_due(of_timestamp(view.timestamp->expires), now)) return made;
 
   trust::Timestamp timestamp{.version = 0, .expires = now + kTimestampLife, .snapshot = snapshot_meta};
   UPSWARM_TRY(timestamp.version, versions_.next("timestamp", view.timestamp ? view.timestamp->version : 0));
@@ -148,13 +164,23 @@ Result<SignedFiles> OnlineSigner::sign(const SigningRequest& request) {
   return made;
 }
 
-Time next_signing(const RepositoryView& view) {
-  if (!view.timestamp || !view.snapshot) return Time::max();
-  auto due = std::min(timestamp_due(view.timestamp->expires), half_life(view.snapshot->expires));
+SigningTimes signing_times(const RepositoryView& view) {
+  if (!view.timestamp || !view.snapshot) return {Time::max(), Time::max()};
+  auto times = of_timestamp(view.timestamp->expires);
+  const auto add = [&times](const SigningTimes& one) {
+    times.last = std::max(times.last, one.last);
+    times.next = std::min(times.next, one.next);
+  };
+  add(by_half_life(view.snapshot->expires));
   if (const auto rollout = view.roles.find("rollout"); rollout != view.roles.end()) {
-    due = std::min(due, half_life(rollout->second.content.expires));
+    add(by_half_life(rollout->second.content.expires));
   }
-  return due;
+  return times;
+}
+
+bool is_due(const SigningTimes& times, Time now) {
+  if (times.next == Time::max()) return false;
+  return now >= times.next || now < times.last - kClockSlack;
 }
 
 }  // namespace upswarm::seeder

@@ -13,15 +13,18 @@
 
 namespace upswarm::seeder {
 
-/// The versions that online roles have had: what is on disk and what the database remembers, whichever is higher, so
-/// that a version never comes twice, not even after a lost file.
+/// The versions of online roles. A version is the time of signing, in seconds since 1970, so that it rises although
+/// everything here was put back from a backup; where that would not rise (two in a second, a clock that was set back),
+/// it is one more than the highest on disk or in the database. Why: docs/decisions/0006-versions-by-the-clock.md
 class RoleVersions {
  public:
   /// All must outlive the object.
-  RoleVersions(Database& database, Files& files, Path metadata_folder)
-      : database_(database), files_(files), metadata_folder_(std::move(metadata_folder)) {}
+  RoleVersions(Database& database, Files& files, Path metadata_folder, const Clock& clock)
+      : database_(database), files_(files), metadata_folder_(std::move(metadata_folder)), clock_(clock) {}
 
   /// The next version of `role`; `known` is the highest that the caller knows of.
+  /// Errors: internal  there is no higher one: only new keys and an empty folder help
+  ///         disk, corrupt
   Result<trust::RoleVersion> next(const std::string& role, trust::RoleVersion known);
   Result<void> record(const std::string& role, trust::RoleVersion version);
 
@@ -29,6 +32,7 @@ class RoleVersions {
   Database& database_;
   Files& files_;
   Path metadata_folder_;
+  const Clock& clock_;
 };
 
 enum class Signing {
@@ -59,7 +63,10 @@ class OnlineSigner {
   OnlineSigner(const OnlineKeys& keys, RoleVersions& versions, const Clock& clock)
       : keys_(keys), versions_(versions), clock_(clock) {}
 
+  /// Nothing is signed when root or targets has expired: no client would take it, and a clock that is wrong by months
+  /// must not leave signatures behind that are good for months.
   /// Errors: denied     (reason "online_key") a key is not the one that root or targets names
+  ///         untrusted  (reason "expired") root or targets
   ///         untrusted, not_found, corrupt  a wish does not fit the signed index
   Result<SignedFiles> sign(const SigningRequest& request);
 
@@ -73,7 +80,17 @@ class OnlineSigner {
   const Clock& clock_;
 };
 
-/// When the first online role of `view` must be signed anew.
-Time next_signing(const RepositoryView& view);
+/// When the online roles of a repository must be signed anew.
+struct SigningTimes {
+  Time last;  ///< when the newest of them was signed, as its expiry tells
+  Time next;  ///< when the first of them is due
+};
+
+/// Time::max() for both when there is nothing to sign.
+SigningTimes signing_times(const RepositoryView& view);
+
+/// Also when the newest was signed in what is the future now: the clock was wrong then, and signatures that are good
+/// for too long are to be followed by right ones.
+bool is_due(const SigningTimes& times, Time now);
 
 }  // namespace upswarm::seeder

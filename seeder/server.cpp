@@ -54,7 +54,7 @@ void work(Incoming& incoming, const Clock& clock, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     if (const auto count = incoming.poll(); !count)
       log::error("incoming cannot be read", {{"why", count.error().message()}});
-    if (const auto now = clock.now(); now >= incoming.next_signing() && now >= not_before) {
+    if (const auto now = clock.now(); now >= not_before && incoming.must_sign()) {
       not_before = now + kSignAgainAfter;
       if (const auto signed_now = incoming.sign(Signing::due); !signed_now) {
         log::error("signing failed", {{"why", signed_now.error().message()}});
@@ -96,8 +96,12 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
   UPSWARM_CHECK(incoming.start());
   Uploads uploads(files, config.folder, config.largest_upload);
   UPSWARM_CHECK(uploads.tidy());
-  // Before anybody is served: a crash may have left a new root without the roles that go with it.
+  // Before anybody is served: a crash may have left a new root without the roles that go with it, and what is here may
+  // be a backup, older than what clients have seen.
   UPSWARM_CHECK(incoming.poll());
+  if (const auto signed_now = incoming.sign(Signing::all); !signed_now) {
+    log::error("signing failed", {{"why", signed_now.error().message()}});
+  }
 
   Api api({files, config.folder, records, tracker, incoming, uploads, seeding.get(), clock});
   const HttpServerSettings serving{config.listen,          config.port,    config.tls,

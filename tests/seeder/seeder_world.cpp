@@ -59,9 +59,13 @@ void SeederWorld::write_online_keys() {
   }
 }
 
-seeder::Incoming& SeederWorld::start() {
+void SeederWorld::stop() {
   incoming_.reset();
   database_.reset();
+}
+
+seeder::Incoming& SeederWorld::start() {
+  stop();
   auto opened = Database::open(place.database(), seeder::kMigrations);
   EXPECT_TRUE(opened) << opened.error().message();
   database_ = std::make_unique<Database>(std::move(*opened));

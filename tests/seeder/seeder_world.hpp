@@ -52,6 +52,8 @@ class SeederWorld {
 
   /// Opens the database and Incoming anew, as after a restart.
   seeder::Incoming& start();
+  /// Closes both.
+  void stop();
   seeder::Incoming& incoming() { return *incoming_; }
   Database& database() { return *database_; }
 
