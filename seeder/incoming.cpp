@@ -5,6 +5,7 @@
 #include "seeder/catalogue.hpp"
 #include "seeder/durable.hpp"
 #include "seeder/names.hpp"
+#include "seeder/offline_keys.hpp"
 
 namespace upswarm::seeder {
 namespace {
@@ -54,7 +55,26 @@ Incoming::Incoming(Files& files, SeederFolder folder, Path keys_folder, Database
 
 Result<void> Incoming::start() {
   const std::lock_guard turn(turn_);
+  UPSWARM_TRY(const auto view, read_repository(files_, folder_.metadata()));
+  UPSWARM_TRY(const auto found, find_keys(files_, keys_folder_));
+  UPSWARM_CHECK(check_no_offline_key(found, view));
   return after_change();
+}
+
+Result<OnlineKeys> Incoming::read_keys(const RepositoryView& view) const {
+  UPSWARM_TRY(const auto found, find_keys(files_, keys_folder_));
+  UPSWARM_CHECK(check_no_offline_key(found, view));
+  return read_online_keys(files_, keys_folder_);
+}
+
+/// A bundle that gives an offline role to a key that lies here is at fault itself.
+Result<void> Incoming::check_roles(const RepositoryView& view) const {
+  UPSWARM_TRY(const auto found, find_keys(files_, keys_folder_));
+  auto checked = check_no_offline_key(found, view);
+  if (checked || checked.error().reason != "offline_key") return checked;
+  auto error = std::move(checked).error();
+  error.kind = ErrorKind::untrusted;
+  return error;
 }
 
 bool Incoming::must_sign() {
@@ -130,9 +150,10 @@ Result<void> Incoming::judge(const RepositoryView& base, const RepositoryView& v
 
 Result<void> Incoming::take_in_held(const Path& bundle, Steering steering) {
   UPSWARM_TRY(const auto base, ours(read_repository(files_, folder_.metadata())));
-  UPSWARM_TRY(const auto keys, read_online_keys(files_, keys_folder_));
+  UPSWARM_TRY(const auto keys, read_keys(base));
   UPSWARM_TRY(const auto offer, read_offered_bundle(files_, bundle));
   UPSWARM_TRY(const auto view, add(base, offer));
+  UPSWARM_CHECK(check_roles(view));
   FolderSource source(files_, {offer.folder, folder_.repository()});
   OnlineSigner signer(keys, versions_, clock_);
   const bool new_root = base.roots.size() != view.roots.size();
@@ -240,7 +261,7 @@ Result<bool> Incoming::sign(Signing how) {
   const std::lock_guard turn(turn_);
   UPSWARM_TRY(const auto view, read_repository(files_, folder_.metadata()));
   if (!view.timestamp) return false;
-  UPSWARM_TRY(const auto keys, read_online_keys(files_, keys_folder_));
+  UPSWARM_TRY(const auto keys, read_keys(view));
   FolderSource source(files_, {folder_.repository()});
   OnlineSigner signer(keys, versions_, clock_);
   UPSWARM_TRY(const auto made,

@@ -42,11 +42,14 @@ class Incoming {
   using Changed = std::function<void(const RepositoryView&)>;
   void when_changed(Changed changed) { changed_ = std::move(changed); }
 
-  /// Tells what is there. Call once, before the rest.   Errors: corrupt, disk  the repository cannot be read.
+  /// Tells what is there. Call once, before the rest.
+  /// Errors: corrupt, disk  the repository cannot be read
+  ///         denied  (reason "offline_key") the keys folder holds a key of an offline role
   Result<void> start();
 
   /// Takes one bundle folder in and removes it. A refused one stays where it is.
-  /// Errors: denied (online_key), disk, no_space, ...  it could not be judged; nothing was changed that clients see.
+  /// Errors: denied (online_key, offline_key), disk, no_space, ...  it could not be judged; nothing was changed that
+  /// clients see.
   Result<Verdict> take_in(const Path& bundle, Steering steering);
 
   /// Looks through incoming/. Refused bundles go to rejected/ with a reason.txt.   Errors: disk  incoming/ cannot be
@@ -54,12 +57,15 @@ class Incoming {
   Result<IncomingCount> poll();
 
   /// Signs what is due, or all. True when anything was signed; false also when the repository is empty.
+  /// Errors: denied (online_key, offline_key); as OnlineSigner::sign; disk, ...
   Result<bool> sign(Signing how);
 
   /// Whether sign(Signing::due) has something to do.
   bool must_sign();
 
  private:
+  Result<OnlineKeys> read_keys(const RepositoryView& view) const;
+  Result<void> check_roles(const RepositoryView& view) const;
   Result<RepositoryView> add(const RepositoryView& base, const OfferedBundle& offer) const;
   Result<void> add_roots(RepositoryView& view, const OfferedBundle& offer) const;
   Result<void> add_role(RepositoryView& view, const OfferedBundle& offer, const std::string& name) const;
