@@ -152,8 +152,13 @@ HttpAnswer Api::health() {
   if (!bytes) return json_answer(503, {{"status", "empty"}});
   const auto envelope = trust::parse_envelope(*bytes, "timestamp", trust::kLongestTimestamp);
   const auto timestamp = envelope ? trust::parse_timestamp(*envelope) : envelope.error();
-  if (!timestamp || timestamp->expires <= parts_.clock.now()) return json_answer(503, {{"status", "expired"}});
-  return json_answer(200, {{"status", "ok"}});
+  const auto now = parts_.clock.now();
+  Json warnings = Json::array();
+  for (const auto& life : parts_.incoming.lives()) {
+    if (life.state_at(now) != RoleLife::State::ok) warnings.push_back(describe(life, now));
+  }
+  const bool expired = !timestamp || timestamp->expires <= now;
+  return json_answer(expired ? 503 : 200, {{"status", expired ? "expired" : "ok"}, {"warnings", std::move(warnings)}});
 }
 
 HttpAnswer Api::status(const HttpCall& call) {

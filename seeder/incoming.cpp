@@ -77,6 +77,11 @@ Result<void> Incoming::check_roles(const RepositoryView& view) const {
   return error;
 }
 
+std::vector<RoleLife> Incoming::lives() const {
+  const std::lock_guard lock(lives_mutex_);
+  return lives_;
+}
+
 bool Incoming::must_sign() {
   const std::lock_guard turn(turn_);
   return is_due(signing_times_, clock_.now());
@@ -233,6 +238,11 @@ Result<void> Incoming::publish(const OfferedBundle* offer, const SignedFiles& ma
 Result<void> Incoming::after_change() {
   UPSWARM_TRY(const auto view, read_repository(files_, folder_.metadata()));
   signing_times_ = signing_times(view);
+  UPSWARM_TRY(auto lives, note_lives(database_, view, clock_.now()));
+  {
+    const std::lock_guard lock(lives_mutex_);
+    lives_ = std::move(lives);
+  }
   follow();
   UPSWARM_CHECK(write_catalogue(database_, view, list_seed_files(files_, folder_.repository(), view)));
   if (changed_) changed_(view);

@@ -13,6 +13,7 @@
 #include "seeder/offered_bundle.hpp"
 #include "seeder/online_signing.hpp"
 #include "seeder/repository.hpp"
+#include "seeder/role_lives.hpp"
 
 namespace upswarm::seeder {
 
@@ -60,6 +61,9 @@ class Incoming {
   /// Errors: denied (online_key, offline_key); as OnlineSigner::sign; disk, ...
   Result<bool> sign(Signing how);
 
+  /// Of what is served now. Does not wait for a bundle that is being taken in.
+  std::vector<RoleLife> lives() const;
+
   /// Whether sign(Signing::due) has something to do.
   bool must_sign();
 
@@ -88,6 +92,8 @@ class Incoming {
   std::mutex turn_;
   RoleVersions versions_;
   SigningTimes signing_times_{Time::max(), Time::max()};
+  mutable std::mutex lives_mutex_;
+  std::vector<RoleLife> lives_;
   std::map<std::string, Time> retry_at_;  // bundles that could not be judged
 };
 

@@ -6,7 +6,7 @@
 
 namespace upswarm::seeder {
 
-inline constexpr std::array<std::string_view, 1> kMigrations{
+inline constexpr std::array<std::string_view, 2> kMigrations{
     // 1: what is offered, who said how an update went, who may do what, which versions the online roles have had
     R"sql(
     CREATE TABLE targets (
@@ -48,6 +48,14 @@ inline constexpr std::array<std::string_view, 1> kMigrations{
     CREATE TABLE role_versions (
       role     TEXT PRIMARY KEY,
       version  INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    )sql",
+    // 2: since when each role's file is here, in seconds since 1970
+    R"sql(
+    CREATE TABLE role_lives (
+      role     TEXT PRIMARY KEY,
+      version  INTEGER NOT NULL,
+      since    INTEGER NOT NULL
     ) WITHOUT ROWID;
     )sql"};
 

@@ -51,6 +51,7 @@ void work(Incoming& incoming, const Clock& clock, const std::stop_token& stop) {
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
   Time not_before{};
+  LifeWarnings warnings;
   while (!stop.stop_requested()) {
     if (const auto count = incoming.poll(); !count)
       log::error("incoming cannot be read", {{"why", count.error().message()}});
@@ -60,6 +61,7 @@ void work(Incoming& incoming, const Clock& clock, const std::stop_token& stop) {
         log::error("signing failed", {{"why", signed_now.error().message()}});
       }
     }
+    warnings.look(incoming.lives(), clock.now());
     never.wait_for(lock, stop, kLookEvery, [] { return false; });
   }
 }

@@ -3,25 +3,11 @@
 #include <algorithm>
 
 #include "seeder/repository.hpp"
+#include "seeder/role_lives.hpp"
 #include "seeder/rollouts.hpp"
 
 namespace upswarm::seeder {
 namespace {
-
-Json describe_role(const std::string& role, trust::RoleVersion version, Time expires, Time now) {
-  return {{"role", role}, {"version", version}, {"expires", to_string(expires)}, {"expired", expires <= now}};
-}
-
-Json describe_roles(const RepositoryView& view, Time now) {
-  Json roles = Json::array();
-  if (view.root) roles.push_back(describe_role("root", view.root->version, view.root->expires, now));
-  if (view.timestamp)
-    roles.push_back(describe_role("timestamp", view.timestamp->version, view.timestamp->expires, now));
-  if (view.snapshot) roles.push_back(describe_role("snapshot", view.snapshot->version, view.snapshot->expires, now));
-  for (const auto& [role, file] : view.roles)
-    roles.push_back(describe_role(role, file.content.version, file.content.expires, now));
-  return roles;
-}
 
 Json describe_releases(const trust::Index& index, const Rollouts& rollouts) {
   const auto rollout = rollouts.find(trust::rollout_path(index.product, index.channel, index.platform));
@@ -72,18 +58,25 @@ Result<Json> describe_rollouts(Files& files, const SeederFolder& folder, const R
 Result<Json> describe_repository(Files& files, const SeederFolder& folder, Database& database, Time now) {
   UPSWARM_TRY(const auto view, read_repository(files, folder.metadata()));
   UPSWARM_TRY(auto rollouts, describe_rollouts(files, folder, view));
+  UPSWARM_TRY(const auto lives, read_lives(database, view, now));
+  Json roles = Json::array();
+  for (const auto& life : lives) roles.push_back(describe(life, now));
   UPSWARM_TRY(const auto counts, database.run("SELECT (SELECT count(*) FROM targets), (SELECT count(*) FROM torrents), "
                                               "(SELECT count(*) FROM reports)"));
   const auto& row = counts.at(0);
-  return Json{{"version", UPSWARM_VERSION}, {"roles", describe_roles(view, now)}, {"targets", row.integer(0)},
-              {"torrents", row.integer(1)}, {"reports", row.integer(2)},          {"rollouts", std::move(rollouts)}};
+  return Json{{"version", UPSWARM_VERSION}, {"roles", std::move(roles)}, {"targets", row.integer(0)},
+              {"torrents", row.integer(1)}, {"reports", row.integer(2)}, {"rollouts", std::move(rollouts)}};
 }
 
 std::string to_text(const Json& status) {
   std::string text;
   for (const auto& role : status.at("roles")) {
     text += role.at("role").get<std::string>() + " " + std::to_string(role.at("version").get<std::int64_t>()) +
-            (role.at("expired").get<bool>() ? "  EXPIRED " : "  until ") + role.at("expires").get<std::string>() + "\n";
+            (role.at("expired").get<bool>() ? "  EXPIRED " : "  until ") + role.at("expires").get<std::string>();
+    if (role.at("state") == "renew") {
+      text += "  RENEW: " + std::to_string(role.at("days_left").get<std::int64_t>()) + " days left";
+    }
+    text += "\n";
   }
   if (status.at("roles").empty()) text += "the repository is empty\n";
   for (const auto* name : {"targets", "torrents", "reports"}) {

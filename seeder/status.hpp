@@ -8,7 +8,7 @@
 
 namespace upswarm::seeder {
 
-/// {"version", "roles": [{"role", "version", "expires", "expired"}], "targets", "torrents", "reports",
+/// {"version", "roles": [see describe(RoleLife)], "targets", "torrents", "reports",
 ///  "rollouts": [{"product", "channel", "platform", "releases": [{"counter", "version", "permille", "paused",
 ///  "reason"}]}]}
 /// A release without a filter has "permille": null: it is held.

@@ -134,8 +134,14 @@ TEST_F(ApiTest, ShowsItsStatusToReadersOnly) {
 
 TEST_F(ApiTest, TellsItsHealth) {
   EXPECT_EQ(get("/v1/health").status, 200);
+  EXPECT_EQ(parse_json(get("/v1/health").body, "health")->at("warnings").size(), 0U);
   world.clock.advance(std::chrono::hours(25));
   EXPECT_EQ(get("/v1/health").status, 503);
+  const auto warned = parse_json(get("/v1/health").body, "health");
+  ASSERT_TRUE(warned);
+  EXPECT_EQ(warned->at("status"), "expired");
+  EXPECT_EQ(warned->at("warnings").at(0).at("role"), "timestamp");
+  EXPECT_EQ(warned->at("warnings").at(0).at("state"), "expired");
 }
 
 TEST_F(ApiTest, TakesUploadsByScope) {
