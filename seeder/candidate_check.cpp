@@ -4,6 +4,7 @@
 #include <set>
 
 #include "protocol/base/log.hpp"
+#include "seeder/index_history.hpp"
 #include "seeder/torrent_file.hpp"
 
 namespace upswarm::seeder {
@@ -29,8 +30,8 @@ Result<Sha256> digest_of(Files& files, const Path& path) {
 
 class CandidateCheck {
  public:
-  CandidateCheck(Files& files, const Candidate& candidate, trust::TrustClient& client)
-      : files_(files), candidate_(candidate), client_(client) {
+  CandidateCheck(Files& files, const Candidate& candidate, trust::TrustClient& client, const Clock& clock)
+      : files_(files), candidate_(candidate), client_(client), clock_(clock) {
     for (const auto& [role, file] : candidate.base.roles) {
       for (const auto& [path, target] : file.content.targets)
         known_.insert(trust::TrustedTarget{path, target, role}.consistent_name());
@@ -43,9 +44,8 @@ class CandidateCheck {
       if (role != "rollout") UPSWARM_CHECK(check_role(role, file));
     }
     for (const auto& target : fresh_) UPSWARM_CHECK(check_content(target));
-    for (const auto& target : fresh_) {
-      if (is_index(target.path)) UPSWARM_CHECK(check_index(target));
-    }
+    for (const auto& target : indexes_) UPSWARM_CHECK(check_index(target));
+    for (const auto& [product, indexes] : parsed_) UPSWARM_CHECK(check_counters(indexes));
     UPSWARM_CHECK(check_rollouts());
     for (const auto& [name, length] : candidate_.offer.targets) {
       if (!named_.contains(name)) return bad(name, "no signed metadata names this file of the bundle", "not_signed");
@@ -55,6 +55,7 @@ class CandidateCheck {
 
  private:
   static bool is_index(const std::string& path) { return path.starts_with("index/") || path.starts_with("preindex/"); }
+  static bool may_change(const std::string& path) { return !path.starts_with("pkg/") && !path.starts_with("pre/"); }
 
   bool is_changed(const std::string& role, const RoleFile& file) const {
     const auto old = candidate_.base.roles.find(role);
@@ -67,10 +68,23 @@ class CandidateCheck {
     return found == roles.end() ? nullptr : &*found;
   }
 
+  /// By the delegation itself: the client would only look at a role for a path that leads to it.
+  Result<void> check_signers(const std::string& role, const RoleFile& file, const trust::DelegatedRole& delegation) {
+    const auto& delegations = candidate_.view.roles.at("targets").content.delegations;
+    UPSWARM_TRY(const auto envelope, trust::parse_envelope(file.bytes, role, trust::kLongestTargets));
+    return trust::verify_signatures(envelope, delegation.keys, delegations.keys, trust::ed25519_verifier(), role);
+  }
+
   /// Makes the client fetch and verify a role, by asking for a path that this role may speak of.
   Result<void> check_signatures(const std::string& role, const RoleFile& file) {
+    if (role == "targets") return {};
     const auto* delegation = delegation_of(role);
-    if (delegation == nullptr || delegation->paths.empty()) return {};
+    if (delegation == nullptr) {
+      if (!is_changed(role, file)) return {};
+      return bad(role, "targets delegates nothing to it", "delegation");
+    }
+    UPSWARM_CHECK(check_signers(role, file, *delegation));
+    if (delegation->paths.empty()) return check_expiry(role, file);
     auto path = delegation->paths.front();
     std::ranges::replace_if(
         path, [](char c) { return c == '*' || c == '?'; }, 'x');
@@ -79,6 +93,11 @@ class CandidateCheck {
     if (found.error().reason != "expired" || is_changed(role, file)) return found.error();
     log::warning("an unchanged role has expired", {{"role", role}, {"why", found.error().message()}});
     return {};
+  }
+
+  Result<void> check_expiry(const std::string& role, const RoleFile& file) const {
+    if (file.content.expires > clock_.now() || !is_changed(role, file)) return {};
+    return Error{ErrorKind::untrusted, "check " + role, "it expired at " + to_string(file.content.expires), "expired"};
   }
 
   /// Each find() reads and verifies roles anew, so it is asked for what is new alone; for the rest, the pattern
@@ -100,7 +119,12 @@ class CandidateCheck {
       if (!may_speak || signed_.contains(path)) {
         return bad(path, role + " lists it, but is not the role that may speak of it", "delegation");
       }
+      const auto* old = candidate_.base.find(path);
+      if (old != nullptr && old->sha256 != target.sha256 && !may_change(path)) {
+        return bad(path, "it is another file than before under the same name", "package");
+      }
       add(path, target, role);
+      if (is_index(path) && (is_changed(role, file) || !is_known)) indexes_.push_back({path, target, role});
     }
     return {};
   }
@@ -140,12 +164,29 @@ class CandidateCheck {
     const bool own = target.path == trust::index_path(index.product, index.channel, index.platform) ||
                      target.path == "pre" + trust::index_path(index.product, index.channel, index.platform);
     if (!own) return bad(target.path, "it speaks of another product, channel or platform", "index");
+    UPSWARM_TRY(const auto before, index_before(target.path));
+    UPSWARM_TRY(const auto found, client_.find(target.path));
+    UPSWARM_CHECK(check_succession(before ? &*before : nullptr, index, found.epoch));
+    parsed_[index.product].push_back(index);
     for (const auto& entry : index.entries) {
       if (entry.counter < index.floor) continue;
       UPSWARM_CHECK(check_package(entry.full));
       for (const auto& delta : entry.deltas) UPSWARM_CHECK(check_package(delta.file));
     }
     return {};
+  }
+
+  /// Nothing when clients are served none.
+  Result<std::optional<trust::Index>> index_before(const std::string& path) {
+    const auto* old = candidate_.base.find(path);
+    if (old == nullptr) return std::optional<trust::Index>();
+    const auto name = trust::TrustedTarget{path, *old, ""}.consistent_name();
+    const auto bytes = candidate_.source.target(name, trust::kLongestIndex);
+    // A repository that lost it must not keep the publisher from bringing all of it again.
+    if (!bytes && bytes.error().kind == ErrorKind::not_found) return std::optional<trust::Index>();
+    UPSWARM_CHECK(bytes);
+    UPSWARM_TRY(auto index, trust::parse_index(*bytes, path));
+    return std::optional(std::move(index));
   }
 
   Result<void> check_package(const trust::PackageFile& package) {
@@ -187,10 +228,13 @@ class CandidateCheck {
   Files& files_;
   const Candidate& candidate_;
   trust::TrustClient& client_;
+  const Clock& clock_;
   std::set<std::string> known_;  // consistent names that clients are served now
   std::set<std::string> named_;  // consistent names that the candidate signs
   std::map<std::string, trust::TargetFile> signed_;
   std::vector<trust::TrustedTarget> fresh_;
+  std::vector<trust::TrustedTarget> indexes_;                // of roles that change, also those that are as they were
+  std::map<std::string, std::vector<trust::Index>> parsed_;  // the same, by product
 };
 
 }  // namespace
@@ -200,7 +244,7 @@ Result<void> check_candidate(Files& files, const Candidate& candidate, const Clo
   UPSWARM_TRY(auto store, trust::TrustStore::open(files, candidate.store));
   UPSWARM_CHECK(store.place_first_root(candidate.view.roots.begin()->second, trust::ed25519_verifier()));
   trust::TrustClient client(store, candidate.source, trust::ed25519_verifier(), clock);
-  return CandidateCheck(files, candidate, client).run();
+  return CandidateCheck(files, candidate, client, clock).run();
 }
 
 }  // namespace upswarm::seeder

@@ -271,6 +271,99 @@ TEST_F(IncomingTest, RefusesAGapInTheRoots) {
   expect_refused("0002", "version 2 is missing");
 }
 
+TEST_F(IncomingTest, RefusesAFloorThatSinks) {
+  world.index.floor = {1, 1};
+  publish_first();
+  world.index.floor = {1, 0};
+  world.add_release("1.1.0", "the second package");
+  world.write_bundle("0002");
+  expect_refused("0002", "the floor sinks");
+}
+
+TEST_F(IncomingTest, RefusesAnAlteredEntry) {
+  publish_first();
+  world.index.entries[0].services = {"another"};
+  world.add_release("1.1.0", "the second package");
+  world.write_bundle("0002");
+  expect_refused("0002", "another one than before");
+}
+
+TEST_F(IncomingTest, RefusesACounterUsedAgain) {
+  publish_first();
+  world.index.entries.clear();
+  world.add_release("1.1.0", "the second package");
+  world.write_bundle("0002");
+  expect_refused("0002", "the entry 1.1 is another one");
+}
+
+TEST_F(IncomingTest, RefusesAnEpochThatTheRoleMayNotUse) {
+  publish_first();
+  world.add_release("1.1.0", "the second package");
+  world.index.entries[1].counter = {2, 1};
+  world.resign_index();
+  world.write_bundle("0002");
+  expect_refused("0002", "may use none above 1");
+  world.targets.delegations.roles[0].epoch = 2;
+  ++world.targets.version;
+  world.add_release("1.2.0", "the third package");
+  world.index.entries = {world.index.entries[0], world.index.entries[2]};
+  world.index.entries[1].counter = {2, 1};
+  world.resign_index();
+  for (const auto* end : {"", ".torrent"}) world.release.targets.erase(world.package_path("1.1.0") + end);
+  world.write_bundle("0003");
+  EXPECT_EQ(world.incoming().poll()->taken, 1) << reason("0003");
+}
+
+TEST_F(IncomingTest, RefusesAPackageThatChangesUnderItsName) {
+  publish_first();
+  const std::string other = "another package!!";
+  const auto path = world.package_path("1.0.0");
+  world.release.targets[path] = {.length = Bytes{other.size()}, .sha256 = sha256(other)};
+  world.new_files[path] = other;
+  ++world.release.version;
+  world.write_bundle("0002");
+  expect_refused("0002", "another file than before under the same name");
+}
+
+TEST_F(IncomingTest, RefusesARoleThatDropsAPackageOfItsIndex) {
+  publish_first();
+  world.release.targets.erase(world.package_path("1.0.0"));
+  ++world.release.version;
+  world.write_bundle("0002");
+  expect_refused("0002", "an index names it, but no role signs it");
+}
+
+TEST_F(IncomingTest, RefusesARoleThatNobodyDelegatesTo) {
+  publish_first();
+  const auto key = trust::SigningKey::generate();
+  trust::Targets stray{.version = 1, .expires = world.release.expires, .targets = {}, .delegations = {}};
+  world.write_bundle("0002");
+  world.folder.write("incoming/0002/metadata/1.rel-stray.json", trust::seal(trust::to_json(stray), {&key}));
+  ++world.release.version;
+  expect_refused("0002", "targets delegates nothing to it");
+}
+
+TEST_F(IncomingTest, RefusesARoleOfHashPrefixesWithAWrongSignature) {
+  const auto key = trust::SigningKey::generate();
+  world.targets.delegations.keys[key.id()] = key.public_key();
+  world.targets.delegations.roles.push_back(
+      {.name = "rel-bins", .keys = {{key.id()}, 1}, .terminating = false, .paths = {}, .path_hash_prefixes = {"ab"}});
+  const auto thief = trust::SigningKey::generate();
+  trust::Targets bins{.version = 1, .expires = world.release.expires, .targets = {}, .delegations = {}};
+  world.write_bundle("0001");
+  world.folder.write("incoming/0001/metadata/1.rel-bins.json", trust::seal(trust::to_json(bins), {&thief}));
+  expect_refused("0001", "wrong_signature");
+}
+
+TEST_F(IncomingTest, RefusesFewerSignaturesThanTheThreshold) {
+  const auto second = trust::SigningKey::generate();
+  world.targets.delegations.keys[second.id()] = second.public_key();
+  world.targets.delegations.roles[0].keys = {{world.release_key.id(), second.id()}, 2};
+  world.add_release("1.0.0", "the first package");
+  world.write_bundle("0001");
+  expect_refused("0001", "wrong_signature");
+}
+
 TEST_F(IncomingTest, RemembersWhatItServedWhenTheRepositoryIsPutBack) {
   publish_first();
   const auto bundle = world.write_bundle("copy");

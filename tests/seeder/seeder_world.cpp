@@ -84,6 +84,10 @@ void SeederWorld::add_target(const std::string& path, const std::string& content
   new_files[path] = content;
 }
 
+void SeederWorld::resign_index() {
+  add_target(trust::index_path("app", "stable", "linux-x64"), trust::to_json(index).dump());
+}
+
 const trust::Entry& SeederWorld::add_release(const std::string& version, const std::string& content) {
   const auto path = package_path(version);
   const auto torrent = torrent_of("app-" + version + ".upk", content.size());
@@ -104,7 +108,7 @@ const trust::Entry& SeederWorld::add_release(const std::string& version, const s
   index.entries.push_back(std::move(entry));
   add_target(path, content);
   add_target(path + ".torrent", torrent);
-  add_target(trust::index_path("app", "stable", "linux-x64"), trust::to_json(index).dump());
+  resign_index();
   ++release.version;
   return index.entries.back();
 }

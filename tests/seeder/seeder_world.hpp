@@ -39,6 +39,8 @@ class SeederWorld {
 
   /// Adds a release with one package to the index, and raises rel-app.
   const trust::Entry& add_release(const std::string& version, const std::string& content);
+  /// Puts the index, as it is now, into rel-app again, in the version that add_release() has raised.
+  void resign_index();
   /// The target path of a release's package.
   static std::string package_path(const std::string& version);
   /// A filter for the release `n` (from 0) of the index.
