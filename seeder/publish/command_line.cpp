@@ -2,6 +2,7 @@
 
 #include "protocol/base/config.hpp"
 #include "protocol/base/log.hpp"
+#include "seeder/publish/everything.hpp"
 #include "seeder/publish/hand_over.hpp"
 #include "seeder/publish/package_commands.hpp"
 #include "seeder/publish/status.hpp"
@@ -61,6 +62,10 @@ Result<std::unique_ptr<Destination>> Session::destination() const {
 
 Result<std::vector<std::string>> Session::send_all(Destination& to) {
   UPSWARM_TRY(auto repository, open(Repository::Access::writing));
+  if (line_.everything) {
+    UPSWARM_TRY(auto name, hand_over_everything(files(), repository, to, progress(), stop_));
+    return std::vector{std::move(name)};
+  }
   return hand_over_all(repository, to, progress(), stop_);
 }
 

@@ -36,7 +36,8 @@ struct CommandLine {
   RolloutChange rollout;
   bool pause = false;
   bool resume = false;
-  bool with_root = false;  ///< renew
+  bool with_root = false;   ///< renew
+  bool everything = false;  ///< hand-over
 };
 
 /// Reads the file of --config: repository, passphrase_file, to, api_key_file, ca_file. What the command line said wins.

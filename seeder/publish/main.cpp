@@ -71,8 +71,10 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   rollout.add_flag("--resume", line.resume, "Go on")->excludes(pause);
   rollout.add_option("--reason", line.rollout.reason, "Shown on machines");
   choose(*app.add_subcommand("floor", "Never again below this release (signed)"));
-  add_destination(*app.add_subcommand("hand-over", "Give the bundles that wait in outgoing/ to the seeder"),
-                  line.common);
+  auto& hand_over = *app.add_subcommand("hand-over", "Give the bundles that wait in outgoing/ to the seeder");
+  hand_over.add_flag("--all", line.everything,
+                     "Everything that is current, in one bundle: for a seeder that was put back from a backup");
+  add_destination(hand_over, line.common);
   app.add_subcommand("status", "Roles with their dates, products, releases");
 }
 

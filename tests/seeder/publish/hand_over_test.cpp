@@ -1,6 +1,7 @@
 #include "seeder/publish/hand_over.hpp"
 
 #include "protocol/base/program.hpp"
+#include "seeder/publish/everything.hpp"
 #include "tests/seeder/publish/publish_fixture.hpp"
 #include "tests/support/stopping_files.hpp"
 
@@ -51,6 +52,47 @@ class HandOverTest : public PublishTest {
   const Path incoming = top / "incoming";
   std::string released;
 };
+
+TEST_F(HandOverTest, EverythingIsOneBundleOfAllThatIsCurrent) {
+  ASSERT_TRUE(to_folder());
+  auto wanted = request("2.0.0", tree("two", 2));
+  wanted.permille = 30;
+  must(try_release(wanted));
+  std::optional<publish::Repository> repository = open();
+  ASSERT_EQ(must(repository->outgoing()).size(), 1U);
+  std::filesystem::remove_all(incoming);
+  std::filesystem::create_directories(incoming);
+  const auto to = must(publish::open_folder_destination(unsynced_files(), incoming));
+  const auto name = publish::hand_over_everything(unsynced_files(), *repository, *to, {}, {});
+  ASSERT_TRUE(name) << name.error().message();
+  repository.reset();
+  EXPECT_EQ(waiting(), 0U) << "what waited is in it";
+  const auto reader = open(publish::Repository::Access::reading);
+  const auto* product = must(reader.product("app"));
+  for (const auto& [path, target] : product->release.targets) {
+    const auto given = incoming / *name / "targets" / publish::consistent_name(path, target.sha256);
+    const auto bytes = must(read_file(unsynced_files(), given, 64_MiB));
+    EXPECT_EQ(sha256(bytes), target.sha256) << path;
+  }
+  const auto names = must(publish::list_bundle(unsynced_files(), incoming / *name));
+  for (const auto* file : {"metadata/1.root.json", "metadata/1.targets.json", "metadata/3.rel-app.json"}) {
+    EXPECT_TRUE(std::ranges::find(names, file) != names.end()) << file;
+  }
+  const auto bundle = must(seeder::parse_bundle(top.read("incoming/" + *name + "/bundle.json"), "bundle.json"));
+  ASSERT_EQ(bundle.rollouts.size(), 1U) << "the wish that waited, and no older one";
+  EXPECT_EQ(bundle.rollouts[0].item.permille, 30);
+}
+
+TEST_F(HandOverTest, EverythingNamesAPackageThatIsGone) {
+  ASSERT_TRUE(to_folder());
+  std::filesystem::remove_all(folder / "releases");
+  auto repository = open();
+  const auto to = must(publish::open_folder_destination(unsynced_files(), incoming));
+  const auto name = publish::hand_over_everything(unsynced_files(), repository, *to, {}, {});
+  ASSERT_FALSE(name);
+  EXPECT_EQ(name.error().kind, ErrorKind::not_found);
+  EXPECT_NE(name.error().message().find("app-1.0.0.upk"), std::string::npos) << name.error().message();
+}
 
 TEST_F(HandOverTest, AFolderGetsWholeBundlesInTheirOrder) {
   const auto before = snapshot_of(bundle(released));
