@@ -166,7 +166,8 @@ Result<void> Incoming::take_in_held(const Path& bundle, Steering steering) {
                                             .source = source,
                                             .wishes = offer.bundle.rollouts,
                                             .steering = steering,
-                                            .how = new_root ? Signing::all : Signing::due}));
+                                            .how = new_root ? Signing::all : Signing::due,
+                                            .trusts_clock = trusts_clock_}));
   if (!made.empty() || !offer.targets.empty()) UPSWARM_CHECK(judge(base, view, offer, made));
   UPSWARM_CHECK(ours(publish(&offer, made)));
   return ours(remove_tree(files_, bundle));
@@ -274,8 +275,12 @@ Result<bool> Incoming::sign(Signing how) {
   UPSWARM_TRY(const auto keys, read_keys(view));
   FolderSource source(files_, {folder_.repository()});
   OnlineSigner signer(keys, versions_, clock_);
-  UPSWARM_TRY(const auto made,
-              signer.sign({.view = view, .source = source, .wishes = {}, .steering = Steering::any, .how = how}));
+  UPSWARM_TRY(const auto made, signer.sign({.view = view,
+                                            .source = source,
+                                            .wishes = {},
+                                            .steering = Steering::any,
+                                            .how = how,
+                                            .trusts_clock = trusts_clock_}));
   if (made.empty()) return false;
   UPSWARM_CHECK(publish(nullptr, made));
   log::info("signed", {{"timestamp", made.versions.back().second}, {"files", made.metadata.size()}});

@@ -66,7 +66,8 @@ Result<int> execute(const CLI::App& app, const Words& words) {
 void add_commands(CLI::App& app, Words& words) {
   app.add_subcommand("run", "Serve until SIGTERM (what happens without a command)");
   app.add_subcommand("sign-once",
-                     "Take in what lies in incoming/, sign the online roles, end; for when no seeder runs");
+                     "Take in what lies in incoming/, sign the online roles, end; for when no seeder runs, and after\n"
+                     "more than 8 days without a signature, to say that the clock is right");
   app.add_subcommand("status", "Show roles, packages, reports and rollouts");
 
   auto* keys = app.add_subcommand("api-key", "Keys for uploading and watching over HTTP");

@@ -81,6 +81,15 @@ Result<void> OnlineSigner::check_keys(const RepositoryView& view) const {
   return {};
 }
 
+Result<void> OnlineSigner::check_clock(const RepositoryView& view) const {
+  const auto last = signing_times(view).last;
+  if (last == Time::max() || clock_.now() <= last + kLongestSilence) return {};
+  return Error{ErrorKind::internal, "sign the online roles",
+               "the clock says " + to_string(clock_.now()) + ", but the last signature is of " + to_string(last) +
+                   ": if the clock is right, stop the seeder and run `upswarm-seeder sign-once`",
+               "clock"};
+}
+
 Result<void> OnlineSigner::sign_rollout(const SigningRequest& request, SignedFiles& made, trust::MetaFile& meta) {
   const auto old = request.view.roles.find("rollout");
   const bool is_there = old != request.view.roles.end();
@@ -135,6 +144,7 @@ Result<SignedFiles> OnlineSigner::sign(const SigningRequest& request) {
   if (!view.roles.contains("targets"))
     return Error{ErrorKind::not_found, "sign the online roles", "there are no targets yet"};
   UPSWARM_CHECK(check_keys(view));
+  if (!request.trusts_clock) UPSWARM_CHECK(check_clock(view));
   const auto now = clock_.now();
   UPSWARM_CHECK(check_expiry("root", view.root->expires, now));
   UPSWARM_CHECK(check_expiry("targets", view.roles.at("targets").content.expires, now));

@@ -46,6 +46,7 @@ struct SigningRequest {
   std::vector<RolloutWish> wishes = {};
   Steering steering = Steering::any;
   Signing how = Signing::due;
+  bool trusts_clock = false;  ///< somebody looked at it, however long ago the last signature was
 };
 
 /// Files to be written, the timestamp last.
@@ -56,6 +57,9 @@ struct SignedFiles {
   bool empty() const { return metadata.empty(); }
 };
 
+/// After this nothing that was signed online is good any more, and somebody must look anyhow.
+inline constexpr std::chrono::hours kLongestSilence{8 * 24};
+
 /// Signs; writes nothing. Not for use by two threads at once.
 class OnlineSigner {
  public:
@@ -63,15 +67,18 @@ class OnlineSigner {
   OnlineSigner(const OnlineKeys& keys, RoleVersions& versions, const Clock& clock)
       : keys_(keys), versions_(versions), clock_(clock) {}
 
-  /// Nothing is signed when root or targets has expired: no client would take it, and a clock that is wrong by months
-  /// must not leave signatures behind that are good for months.
-  /// Errors: denied     (reason "online_key") a key is not the one that root or targets names
+  /// Nothing is signed when root or targets has expired: no client would take it. Nor, but with trusts_clock, when the
+  /// clock is more than kLongestSilence after the last signature: clients take the newest timestamp for a proof of the
+  /// time, and one from the future would make them hold until that time has come. Errors: denied     (reason
+  /// "online_key") a key is not the one that root or targets names
+  ///         internal   (reason "clock") too long after the last signature
   ///         untrusted  (reason "expired") root or targets
   ///         untrusted, not_found, corrupt  a wish does not fit the signed index
   Result<SignedFiles> sign(const SigningRequest& request);
 
  private:
   Result<void> check_keys(const RepositoryView& view) const;
+  Result<void> check_clock(const RepositoryView& view) const;
   Result<void> sign_rollout(const SigningRequest& request, SignedFiles& made, trust::MetaFile& meta);
   Result<std::map<std::string, trust::MetaFile>> meta_of(const SigningRequest& request, SignedFiles& made);
 

@@ -147,6 +147,7 @@ Result<IncomingCount> take_in_incoming(const SeederConfig& config) {
 
 Result<SignedOnce> sign_once(const SeederConfig& config) {
   UPSWARM_TRY(const auto writer, open_writer(config));
+  writer->incoming.trust_clock();
   UPSWARM_TRY(const auto count, writer->incoming.poll());
   SignedOnce done{.taken = count.taken, .refused = count.refused, .waiting = count.waiting, .is_signed = false};
   UPSWARM_TRY(done.is_signed, writer->incoming.sign(Signing::all));

@@ -20,7 +20,8 @@ struct SignedOnce {
   bool is_signed = false;
 };
 
-/// Takes in what lies in incoming/ and signs all online roles, without serving anything.
+/// Takes in what lies in incoming/ and signs all online roles, without serving anything: by hand, so that the clock is
+/// trusted however long ago the last signature was.
 /// Errors: busy  a seeder holds the folder: it does this itself; as Incoming::sign.
 Result<SignedOnce> sign_once(const SeederConfig& config);
 

@@ -124,9 +124,9 @@ TEST_F(OnlineSigningTest, ClientsGoOnAfterEverythingWasPutBackFromABackup) {
   EXPECT_GT(world.timestamp().version, seen);
 }
 
-TEST_F(OnlineSigningTest, SignsAnewWhatAClockFarAheadSigned) {
+TEST_F(OnlineSigningTest, SignsAnewWhatAClockAheadSigned) {
   const auto right = world.clock.now();
-  world.clock.advance(std::chrono::hours(24 * 100));
+  world.clock.advance(kLongestSilence);
   ASSERT_TRUE(world.incoming().sign(Signing::due).value());
   const auto ahead = world.timestamp();
   world.clock.set(right);
@@ -139,7 +139,36 @@ TEST_F(OnlineSigningTest, SignsAnewWhatAClockFarAheadSigned) {
   EXPECT_FALSE(world.incoming().must_sign());
 }
 
+TEST_F(OnlineSigningTest, ALittleBackIsNoReasonToSign) {
+  world.clock.advance(std::chrono::minutes(-10));
+  EXPECT_FALSE(world.incoming().must_sign());
+  world.clock.advance(std::chrono::seconds(-1));
+  EXPECT_TRUE(world.incoming().must_sign());
+}
+
+TEST_F(OnlineSigningTest, SignsNothingByAClockThatIsFarAhead) {
+  const auto before = world.metadata("timestamp.json");
+  world.clock.advance(kLongestSilence + std::chrono::seconds(1));
+  const auto done = world.incoming().sign(Signing::due);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().reason, "clock");
+  EXPECT_NE(done.error().message().find("sign-once"), std::string::npos);
+  world.write_bundle("0002", {world.wish(0, 500)});
+  EXPECT_EQ(world.incoming().poll()->waiting, 1) << "it is not the bundle's fault";
+  EXPECT_EQ(world.metadata("timestamp.json"), before);
+}
+
+TEST_F(OnlineSigningTest, SignsAfterALongSilenceWhenSomebodyLookedAtTheClock) {
+  world.clock.advance(kLongestSilence * 4);
+  world.incoming().trust_clock();
+  ASSERT_TRUE(world.incoming().sign(Signing::all).value());
+  world.start();
+  world.clock.advance(std::chrono::hours(1));
+  EXPECT_TRUE(world.incoming().sign(Signing::due).value()) << "from here on it goes by itself";
+}
+
 TEST_F(OnlineSigningTest, SignsNothingWhenTheOfflineRolesHaveExpired) {
+  world.incoming().trust_clock();
   const auto before = world.metadata("timestamp.json");
   world.clock.set(world.targets.expires - std::chrono::seconds(1));
   EXPECT_TRUE(world.incoming().sign(Signing::all).value());
