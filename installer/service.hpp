@@ -34,6 +34,7 @@ class InstallerService {
   struct Wanted {
     trust::Entry entry;
     std::optional<Sha256> installed;  ///< content that deltas must start from
+    Time fresh_until;                 ///< staging must begin before
   };
   struct Job {
     const ProductConfig* product = nullptr;

@@ -105,7 +105,7 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
     case trust::Decision::Kind::wanted:
       answer.kind = messages::ProductDecision::Kind::wanted;
       answer.entry = judgement.decision.entry;
-      wanted_[product.product] = {*judgement.decision.entry, content};
+      wanted_[product.product] = {*judgement.decision.entry, content, judgement.fresh_until};
       break;
   }
   return answer;
@@ -121,6 +121,13 @@ Result<Json> InstallerService::offer_package(const Json& question, std::unique_p
   const auto wanted = wanted_.find(name);
   if (wanted == wanted_.end()) {
     return Error{ErrorKind::invalid, "offer_package", "no release of " + name + " is wanted; offer metadata first"};
+  }
+  if (std::max(clock_.now(), gate_.now()) >= wanted->second.fresh_until) {
+    const auto until = upswarm::to_string(wanted->second.fresh_until);
+    wanted_.erase(wanted);
+    return Error{ErrorKind::invalid, "offer_package",
+                 "the metadata by which " + name + " was wanted expired at " + until + "; offer newer metadata first",
+                 "expired"};
   }
   const auto& entry = wanted->second.entry;
   Job job{.product = product, .entry = entry, .package = {}, .file = std::move(file), .rollback_to = {}};

@@ -1,5 +1,7 @@
 #include "installer/trust_gate.hpp"
 
+#include <algorithm>
+
 #include "protocol/base/log.hpp"
 
 namespace upswarm::installer {
@@ -62,10 +64,13 @@ Result<void> TrustGate::take_in(std::map<std::string, std::string> offer) {
   return state_->client.refresh();
 }
 
+Time TrustGate::now() const { return state_->client.now(); }
+
 Result<Judgement> TrustGate::judge(const ProductConfig& product, trust::MachineFacts facts) {
   const auto path = trust::index_path(product.product, product.channel, product.platform);
   UPSWARM_TRY(const auto target, state_->client.find(path));
   facts.epoch = target.epoch;
+  facts.now = std::max(facts.now, now());
   UPSWARM_TRY(const auto index_bytes, state_->client.fetch(path, trust::kLongestIndex));
   UPSWARM_TRY(const auto index, trust::parse_index(index_bytes, path));
   if (index.product != product.product || index.channel != product.channel || index.platform != product.platform) {
@@ -84,7 +89,7 @@ Result<Judgement> TrustGate::judge(const ProductConfig& product, trust::MachineF
   } else {
     log::info("no rollout filter", {{"product", product.product}, {"why", rollout_bytes.error().message()}});
   }
-  return Judgement{trust::decide(index, rollout, facts), index.floor};
+  return Judgement{trust::decide(index, rollout, facts), index.floor, state_->client.expires_first().time};
 }
 
 }  // namespace upswarm::installer

@@ -14,6 +14,7 @@ namespace upswarm::installer {
 struct Judgement {
   trust::Decision decision;
   trust::ReleaseCounter floor{1, 0};
+  Time fresh_until;  ///< the earliest expiry of the metadata that it rests on
 };
 
 /// One thread at a time.
@@ -32,7 +33,11 @@ class TrustGate {
   /// Errors: those of TrustClient::refresh; then nothing may be installed.
   Result<void> take_in(std::map<std::string, std::string> offer);
 
-  /// After take_in: which release `product` should run. A missing or expired rollout filter holds.
+  /// The time that the last take_in went by: the clock's, or the later one that signed metadata proves.
+  Time now() const;
+
+  /// After take_in: which release `product` should run. A missing or expired rollout filter holds. `facts.epoch` is set
+  /// here, and `facts.now` is never before now().
   /// Errors: as TrustClient::fetch; corrupt  index or filter speak of another product.
   Result<Judgement> judge(const ProductConfig& product, trust::MachineFacts facts);
 

@@ -444,20 +444,21 @@ def test_names(tree):
     return known
 
 
-PROMISES = "docs/behaviours.md"
+PROMISES = ("docs/behaviours.md", "docs/threat-model.md")
 
 
 @rule
 def behaviours(tree):
-    """Every test that the list of promises names is there."""
-    if PROMISES not in tree.paths:
-        return
-    known = test_names(tree)
-    for number, line in tree.lines(PROMISES):
-        for name in re.findall(r"`([^`]+)`", line):
-            name = re.sub(r"^\w+/(?=[A-Z])|/\w+$", "", name)  # Instances/Suite.Name/7
-            if re.fullmatch(r"[A-Z]\w+\.(\w+|\*)|EndToEnd\.\w+\.(\w+|\*)|test_\w+|lint\.\w+", name) and name not in known:
-                yield Finding(PROMISES, number, f"there is no test {name}")
+    """Every test that the list of promises or the threat model names is there."""
+    for document in PROMISES:
+        if document not in tree.paths:
+            continue
+        known = test_names(tree)
+        for number, line in tree.lines(document):
+            for name in re.findall(r"`([^`]+)`", line):
+                name = re.sub(r"^\w+/(?=[A-Z])|/\w+$", "", name)  # Instances/Suite.Name/7
+                if re.fullmatch(r"[A-Z]\w+\.(\w+|\*)|EndToEnd\.\w+\.(\w+|\*)|test_\w+|lint\.\w+", name) and name not in known:
+                    yield Finding(document, number, f"there is no test {name}")
 
 
 # ----------------------------------------------------------------------------------------------------------------------

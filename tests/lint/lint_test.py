@@ -288,6 +288,7 @@ class Behaviours(RuleTest):
         for name in ("SuiteTest.Gone", "Gone.*", "EndToEnd.Update.two", "test_two", "lint.none"):
             with self.subTest(name=name):
                 self.assertBad("behaviours", {**self.FILES, "docs/behaviours.md": f"\n| it | `{name}` |\n"}, "docs/behaviours.md:2")
+                self.assertBad("behaviours", {**self.FILES, "docs/threat-model.md": f"\n| he | `{name}` |\n"}, "docs/threat-model.md:2")
 
 
 class Program(RuleTest):

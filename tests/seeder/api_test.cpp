@@ -34,6 +34,19 @@ class ApiTest : public testing::Test {
     return {{"authorization",
              "Bearer " + *ApiKeys(records).make("key" + std::to_string(++keys), scopes, world.clock.now())}};
   }
+  /// Uploads every file of a bundle folder and commits it. The first status that is no success, or the commit's.
+  int upload(const std::string& name, const Path& folder, const std::map<std::string, std::string>& headers) {
+    for (const auto& one : std::filesystem::recursive_directory_iterator(folder)) {
+      if (!one.is_regular_file()) continue;
+      const auto content = *read_file(system_files(), one.path(), 1_MiB);
+      const auto path = "/v1/bundles/" + name + "/" + one.path().lexically_relative(folder).string();
+      auto begun = api.begin_upload(call("PUT", path, headers), Bytes{content.size()});
+      if (const auto* refused = std::get_if<HttpAnswer>(&begun)) return refused->status;
+      EXPECT_TRUE(std::get<0>(begun)->write(as_bytes(content)));
+      EXPECT_EQ(api.end_upload(*std::get<0>(begun)).status, 201);
+    }
+    return api.answer(call("POST", "/v1/bundles/" + name + "/commit", headers)).status;
+  }
   static std::string header(const HttpAnswer& answer, const std::string& wanted) {
     for (const auto& [name, value] : answer.headers) {
       if (name == wanted) return value;
@@ -195,6 +208,32 @@ TEST_F(ApiTest, CommitsAGoodUpload) {
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(answer.body, R"({"accepted":true})");
   EXPECT_EQ(get("/targets/" + world.stored_name(world.package_path("1.1.0"))).status, 200);
+}
+
+TEST_F(ApiTest, AStolenUploadKeyGivesFirstFiltersAndNothingElseUntilItIsRevoked) {
+  const auto stolen = bearer({Scope::upload});
+  EXPECT_EQ(upload("first", world.write_bundle("w1", {world.wish(0, 1000)}), stolen), 200)
+      << "he may hurry a release that has no filter";
+  EXPECT_EQ(upload("again", world.write_bundle("w2", {world.wish(0, 0)}), stolen), 422) << "but change none";
+  world.release_key = trust::SigningKey::generate();
+  world.add_release("6.6.6", "evil");
+  EXPECT_EQ(upload("evil", world.write_bundle("w3"), stolen), 422) << "what he signed himself";
+  EXPECT_EQ(get("/v1/status", stolen).status, 403);
+  ASSERT_TRUE(ApiKeys(records).revoke("key1", world.clock.now()));
+  EXPECT_EQ(upload("late", world.place.incoming() / "w2", stolen), 401) << "it ends at once";
+}
+
+TEST_F(ApiTest, AStolenRolloutKeySteersAndUploadsNothingUntilItIsRevoked) {
+  const auto stolen = bearer({Scope::rollout});
+  const auto steer = [&](const std::string& name, std::int64_t permille) {
+    world.folder.write(name + "/bundle.json", write_bundle({{world.wish(0, permille)}}));
+    return upload(name, world.folder / name, stolen);
+  };
+  EXPECT_EQ(steer("hurry", 1000), 200);
+  EXPECT_EQ(steer("delay", 0), 200);
+  EXPECT_EQ(upload("all", world.write_bundle("w1"), stolen), 403) << "no metadata, no packages";
+  ASSERT_TRUE(ApiKeys(records).revoke("key1", world.clock.now()));
+  EXPECT_EQ(steer("late", 1000), 401) << "it ends at once";
 }
 
 }  // namespace
