@@ -36,6 +36,10 @@ Json to_json(const Report& report) {
   return value;
 }
 
+Json to_json(const ReportAnswer& answer) {
+  return {{"stored", answer.stored}, {"trusted", answer.trusted}, {"reason", answer.reason}};
+}
+
 Result<SourceBytes> parse_source_bytes(const Json& value) {
   ObjectReader in(value, "bytes");
   SourceBytes bytes;
@@ -61,6 +65,16 @@ Result<Report> parse_report(const Json& value) {
   UPSWARM_TRY(auto outcomes, parse_outcomes(Json{{"outcomes", Json::array({std::move(rest)})}}));
   report.outcome = std::move(outcomes.front());
   return report;
+}
+
+Result<ReportAnswer> parse_report_answer(const Json& value) {
+  ObjectReader in(value, "the answer to a report");
+  ReportAnswer answer;
+  answer.stored = in.boolean("stored");
+  answer.trusted = in.boolean_or("trusted", false);
+  answer.reason = in.text_or("reason", "", 64);
+  UPSWARM_CHECK(in.finish_open());
+  return answer;
 }
 
 }  // namespace upswarm::messages

@@ -3,8 +3,15 @@
 //   {"machine", "number", "product", "from", "to", "running", "kind", "result", "reason", "at", "milliseconds",
 //    "bytes": {"disk", "site", "origin_bt", "origin_http", "wasted"}}
 //
-// The answer is any 2xx status. A machine repeats a report until it gets one, so (machine, number, product, at) names a
-// report: a second one with the same four is the same.
+// A machine that has enrolled signs the request (machine_request.hpp). The answer:
+//
+//   200 {"stored", "trusted", "reason"}    reason: "" when trusted, else "unsigned", "unknown_machine",
+//   "revoked_machine" 403 {"error": {..., "reason": "signature"}}    the signature is not that of the key that the
+//   machine has
+//
+// Only a trusted report counts for anything; the others are kept for people. A machine repeats a report until it gets a
+// 2xx status, so (machine, number, product, at) names a report: a second one with the same four is the same, but that a
+// trusted one takes the place of one that is not.
 #pragma once
 
 #include <string>
@@ -31,6 +38,14 @@ struct Report {
   SourceBytes bytes;
 };
 
+/// What the seeder made of a report.
+struct ReportAnswer {
+  bool stored = false;   ///< false: it was there already
+  bool trusted = false;  ///< the machine's key vouches for it
+  std::string reason;    ///< why it is not trusted
+};
+
+inline constexpr const char* kReportsPath = "/v1/reports";
 inline constexpr Bytes kLongestReport = 64_KiB;
 /// A longer reason is cut in a report, so that one always fits into kLongestReport.
 inline constexpr std::size_t kLongestReportedReason = 8 * 1024;
@@ -40,9 +55,12 @@ std::string shortened(std::string text, std::size_t longest);
 
 Json to_json(const SourceBytes& bytes);
 Json to_json(const Report& report);
+Json to_json(const ReportAnswer& answer);
 
-// Errors of both: corrupt.
+// Errors of all: corrupt.
 Result<SourceBytes> parse_source_bytes(const Json& value);
 Result<Report> parse_report(const Json& value);
+/// Unknown fields are allowed, and `trusted` may be missing: a seeder may be newer or older than its machines.
+Result<ReportAnswer> parse_report_answer(const Json& value);
 
 }  // namespace upswarm::messages
