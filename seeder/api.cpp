@@ -7,6 +7,7 @@
 #include "seeder/byte_range.hpp"
 #include "seeder/names.hpp"
 #include "seeder/status.hpp"
+#include "seeder/voucher.hpp"
 
 namespace upswarm::seeder {
 namespace {
@@ -31,7 +32,7 @@ int status_of(const Error& error) {
     case ErrorKind::corrupt: return error.reason == "too_long" ? 413 : 400;
     case ErrorKind::untrusted: return 422;
     case ErrorKind::denied: return error.reason == "api_key" ? 401 : 403;
-    case ErrorKind::busy: return 409;
+    case ErrorKind::busy: return error.reason == "too_many_failures" ? 429 : 409;
     case ErrorKind::no_space: return 507;
     case ErrorKind::unreachable: return 400;
     default: return 500;
@@ -74,12 +75,14 @@ HttpAnswer Api::get(const HttpCall& call, const std::string& path) {
   if (path == "/announce") return announce(call);
   if (path == "/v1/health") return health();
   if (path == "/v1/status") return status(call);
-  if (path == "/v1/reports" || path.starts_with(kBundles)) return failure(other_method(call));
+  if (path == messages::kReportsPath || path == messages::kEnrolPath || path.starts_with(kBundles))
+    return failure(other_method(call));
   return failure(not_here(call.path));
 }
 
 HttpAnswer Api::post(const HttpCall& call, const std::string& path) {
-  if (path == "/v1/reports") return report(call);
+  if (path == messages::kReportsPath) return report(call);
+  if (path == messages::kEnrolPath) return enrol(call);
   if (path.starts_with(kBundles) && path.ends_with(kCommit) && path.size() > kBundles.size() + kCommit.size()) {
     return commit(call, path.substr(kBundles.size(), path.size() - kBundles.size() - kCommit.size()));
   }
@@ -176,9 +179,38 @@ HttpAnswer Api::status(const HttpCall& call) {
 HttpAnswer Api::report(const HttpCall& call) {
   const auto report = read_report(call.body);
   if (!report) return failure(report.error());
-  const auto stored = reports_.store(*report, parts_.clock.now());
+  const auto voucher = find_voucher(call, machines_);
+  if (!voucher) return failure(voucher.error());
+  if (voucher->kind != Voucher::Kind::nobody && voucher->machine != report->machine) {
+    return failure({ErrorKind::denied, call.method + " " + call.path, "signed by another machine", "signature"});
+  }
+  const auto signer = voucher->is_trusted() ? voucher->public_key : "";
+  const auto stored = reports_.store(*report, signer, parts_.clock.now());
   if (!stored) return failure(stored.error());
-  return json_answer(200, {{"stored", *stored}});
+  return json_answer(200, messages::to_json(messages::ReportAnswer{*stored, voucher->is_trusted(), voucher->reason()}));
+}
+
+HttpAnswer Api::enrol(const HttpCall& call) {
+  if (!enrolment_failures_.may_try(call.remote)) {
+    auto answer = failure({ErrorKind::busy, "enrol", "too many wrong tokens came from here", "too_many_failures"});
+    answer.headers.emplace_back("Retry-After", "60");
+    return answer;
+  }
+  const auto wish = messages::read_enrolment(call.body);
+  if (!wish) return failure(wish.error());
+  const auto possession = check_possession(call, *wish);
+  const auto is_new = possession ? machines_.enrol(*wish, parts_.clock.now()) : Result<bool>(possession.error());
+  if (!is_new) {
+    const auto& why = is_new.error();
+    if (why.kind == ErrorKind::denied) {
+      enrolment_failures_.count_failure(call.remote);
+      log::warning("machine not enrolled",
+                   {{"machine", wish->machine}, {"from", call.remote.to_string()}, {"why", why.message()}});
+    }
+    return failure(why);
+  }
+  if (*is_new) log::info("machine enrolled", {{"machine", wish->machine}, {"public_key", wish->public_key}});
+  return json_answer(200, {{"enrolled", true}, {"new", *is_new}});
 }
 
 HttpAnswer Api::commit(const HttpCall& call, const std::string& name) {

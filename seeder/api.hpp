@@ -3,19 +3,23 @@
 //   GET  /metadata/NAME              timestamp.json, N.ROLE.json; ETag, If-None-Match
 //   GET  /targets/PATH               consistent names; ETag, If-None-Match, one Range, If-Range
 //   GET  /announce?...               BitTorrent tracker (tracker.hpp)
-//   POST /v1/reports                 one report (reports.hpp): {"stored": true | false}
+//   POST /v1/reports                 one report (protocol/messages/report.hpp), signed by its machine or not
+//   POST /v1/enrol                   protocol/messages/enrolment.hpp
 //   GET  /v1/health                  {"status": "ok"}, or 503 {"status": "expired" | "empty"}
 //   GET  /v1/status                  scope read: status.hpp with "peers", "seeds", "uploaded"
 //   PUT  /v1/bundles/NAME/PATH       scope upload (bundle.json: rollout, too): one file of a bundle, 201
 //   POST /v1/bundles/NAME/commit     scope upload or rollout: {"accepted": true} once it was taken in, 422 when refused
 //
-// Keys come as "Authorization: Bearer KEY". Errors are {"error": {"kind", "context", "cause", "reason"}}.
+// All others are for everybody. Keys come as "Authorization: Bearer KEY". Errors are {"error": {"kind", "context",
+// "cause", "reason"}}.
 #pragma once
 
 #include "protocol/base/clock.hpp"
 #include "seeder/api_keys.hpp"
+#include "seeder/failure_limit.hpp"
 #include "seeder/http_handler.hpp"
 #include "seeder/incoming.hpp"
+#include "seeder/machines.hpp"
 #include "seeder/reports.hpp"
 #include "seeder/seeding.hpp"
 #include "seeder/tracker.hpp"
@@ -36,7 +40,12 @@ struct ApiParts {
 
 class Api final : public HttpHandler {
  public:
-  explicit Api(ApiParts parts) : parts_(std::move(parts)), keys_(parts_.database), reports_(parts_.database) {}
+  explicit Api(ApiParts parts)
+      : parts_(std::move(parts)),
+        keys_(parts_.database),
+        machines_(parts_.database),
+        reports_(parts_.database),
+        enrolment_failures_(parts_.clock) {}
 
   HttpAnswer answer(const HttpCall& call) override;
   std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call,
@@ -53,6 +62,7 @@ class Api final : public HttpHandler {
   HttpAnswer health();
   HttpAnswer status(const HttpCall& call);
   HttpAnswer report(const HttpCall& call);
+  HttpAnswer enrol(const HttpCall& call);
   HttpAnswer commit(const HttpCall& call, const std::string& name);
 
   /// The caller's key, if it has one of `scopes`.   Errors: denied  (reason "api_key" or "scope").
@@ -60,7 +70,9 @@ class Api final : public HttpHandler {
 
   ApiParts parts_;
   ApiKeys keys_;
+  Machines machines_;
   Reports reports_;
+  FailureLimit enrolment_failures_;
 };
 
 }  // namespace upswarm::seeder

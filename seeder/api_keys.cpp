@@ -3,22 +3,14 @@
 #include <algorithm>
 #include <array>
 
-#include "protocol/base/digest.hpp"
-#include "protocol/base/hex.hpp"
 #include "protocol/trust/release_index.hpp"
+#include "seeder/secret.hpp"
 
 namespace upswarm::seeder {
 namespace {
 
 constexpr std::array kScopes{Scope::read, Scope::upload, Scope::rollout};
-constexpr std::size_t kSecretLength = 32;
 constexpr std::string_view kPrefix = "upswarm_";  // lets secret scanners find a key that leaked
-
-bool is_same(const Sha256& a, const Sha256& b) {
-  auto difference = std::byte{0};
-  for (std::size_t i = 0; i < a.bytes.size(); ++i) difference |= a.bytes[i] ^ b.bytes[i];
-  return difference == std::byte{0};
-}
 
 std::string joined(const std::vector<Scope>& scopes) {
   std::string text;
@@ -69,7 +61,12 @@ bool ApiKey::may(Scope scope) const { return std::ranges::find(scopes, scope) !=
 Result<std::string> ApiKeys::make(const std::string& name, const std::vector<Scope>& scopes, Time now) {
   UPSWARM_CHECK(trust::parse_name(name));
   if (scopes.empty()) return Error{ErrorKind::invalid, "make the API key " + name, "it needs a scope"};
-  const auto secret = std::string(kPrefix) + to_hex(random_bytes(kSecretLength));
+  UPSWARM_TRY(const auto live, database_.run("SELECT count(*) FROM api_keys WHERE revoked IS NULL"));
+  if (live.at(0).integer(0) >= kMostApiKeys) {
+    return Error{ErrorKind::busy, "make the API key " + name,
+                 "there are " + std::to_string(kMostApiKeys) + ": revoke some first"};
+  }
+  const auto secret = make_secret(kPrefix);
   UPSWARM_TRY(const auto made, database_.run("INSERT INTO api_keys (name, scopes, sha256, created) VALUES (?, ?, ?, ?) "
                                              "ON CONFLICT (name) DO NOTHING RETURNING name",
                                              {name, joined(scopes), sha256(secret).hex(), to_string(now)}));

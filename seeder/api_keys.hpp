@@ -10,6 +10,8 @@
 
 namespace upswarm::seeder {
 
+inline constexpr std::int64_t kMostApiKeys = 1000;  ///< that were not revoked
+
 enum class Scope {
   read,     ///< status
   upload,   ///< bundles; may ask a rollout for releases that have none yet
@@ -34,7 +36,8 @@ class ApiKeys {
   explicit ApiKeys(Database& database) : database_(database) {}
 
   /// Makes a key and returns its secret, which is stored nowhere.
-  /// Errors: invalid  the name is none (see trust::parse_name), taken, or no scope is given; as the database.
+  /// Errors: invalid  the name is none (see trust::parse_name), taken, or no scope is given;
+  ///         busy     there are kMostApiKeys; as the database.
   Result<std::string> make(const std::string& name, const std::vector<Scope>& scopes, Time now);
   Result<std::vector<ApiKey>> list();
   /// Errors: not_found  no such key, or revoked already.

@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "protocol/base/file_lock.hpp"
-#include "protocol/base/program.hpp"
 #include "seeder/api_keys.hpp"
 #include "seeder/migrations.hpp"
 #include "seeder/server.hpp"
@@ -15,18 +14,6 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(60);
 constexpr auto kLookAgain = std::chrono::milliseconds(100);
-
-int done(const Json& answer, const std::string& text, bool json, ExitCode code = ExitCode::done) {
-  if (json) std::cout << upswarm::to_text(answer) << "\n";
-  else std::cout << text;
-  std::cout.flush();
-  return static_cast<int>(code);
-}
-
-Result<Database> open_records(const SeederConfig& config) {
-  UPSWARM_CHECK(make_seeder_folder(system_files(), config.folder));
-  return Database::open(config.folder.database(), kMigrations);
-}
 
 Json names_of(const std::vector<Scope>& scopes) {
   Json names = Json::array();
@@ -51,6 +38,18 @@ Result<void> await_taken_in(Files& files, const SeederFolder& folder, const std:
 
 }  // namespace
 
+int print_answer(const Json& answer, const std::string& text, bool json, ExitCode code) {
+  if (json) std::cout << upswarm::to_text(answer) << "\n";
+  else std::cout << text;
+  std::cout.flush();
+  return static_cast<int>(code);
+}
+
+Result<Database> open_records(const SeederConfig& config) {
+  UPSWARM_CHECK(make_seeder_folder(system_files(), config.folder));
+  return Database::open(config.folder.database(), kMigrations);
+}
+
 Result<int> command_sign_once(const SeederConfig& config, bool json) {
   UPSWARM_TRY(const auto result, sign_once(config));
   auto code = ExitCode::done;
@@ -60,7 +59,7 @@ Result<int> command_sign_once(const SeederConfig& config, bool json) {
   const auto text = std::to_string(result.taken) + " bundles taken in, " + std::to_string(result.refused) +
                     " refused, " + std::to_string(result.waiting) + " waiting; " +
                     (result.is_signed ? "online roles signed\n" : "nothing to sign yet\n");
-  return done(
+  return print_answer(
       {{"taken", result.taken}, {"refused", result.refused}, {"waiting", result.waiting}, {"signed", result.is_signed}},
       text, json, code);
 }
@@ -74,7 +73,7 @@ Result<int> command_new_key(const SeederConfig& config, const std::string& name,
   }
   UPSWARM_TRY(auto records, open_records(config));
   UPSWARM_TRY(const auto key, ApiKeys(records).make(name, scopes, system_clock().now()));
-  return done({{"name", name}, {"scopes", names_of(scopes)}, {"key", key}}, key + "\n", json);
+  return print_answer({{"name", name}, {"scopes", names_of(scopes)}, {"key", key}}, key + "\n", json);
 }
 
 Result<int> command_list_keys(const SeederConfig& config, bool json) {
@@ -91,29 +90,29 @@ Result<int> command_list_keys(const SeederConfig& config, bool json) {
     for (const auto scope : key.scopes) text += " " + std::string(name_of(scope));
     text += "  since " + key.created + (key.revoked ? "  revoked " + *key.revoked : "") + "\n";
   }
-  return done({{"keys", std::move(list)}}, text.empty() ? "there are no API keys\n" : text, json);
+  return print_answer({{"keys", std::move(list)}}, text.empty() ? "there are no API keys\n" : text, json);
 }
 
 Result<int> command_revoke_key(const SeederConfig& config, const std::string& name, bool json) {
   UPSWARM_TRY(auto records, open_records(config));
   UPSWARM_CHECK(ApiKeys(records).revoke(name, system_clock().now()));
-  return done({{"revoked", name}}, name + " is revoked\n", json);
+  return print_answer({{"revoked", name}}, name + " is revoked\n", json);
 }
 
 Result<int> command_rollout(const SeederConfig& config, const RolloutChange& change, bool json) {
   auto& files = system_files();
   UPSWARM_CHECK(make_seeder_folder(files, config.folder));
   UPSWARM_TRY(const auto wish, make_wish(files, config.folder, change));
-  if (!wish) return done({{"changed", false}}, "it is so already\n", json, ExitCode::nothing_to_do);
+  if (!wish) return print_answer({{"changed", false}}, "it is so already\n", json, ExitCode::nothing_to_do);
   UPSWARM_TRY(const auto name, drop_wish(files, config.folder, *wish));
   const auto taken = take_in_incoming(config);
   if (!taken && taken.error().kind != ErrorKind::busy) return taken.error();
   UPSWARM_CHECK(await_taken_in(files, config.folder, name));
   const auto& item = wish->item;
-  return done({{"changed", true}, {"permille", item.permille}, {"paused", item.paused}},
-              change.product + " " + change.version + ": " + std::to_string(item.permille) + " permille" +
-                  (item.paused ? ", paused\n" : "\n"),
-              json);
+  return print_answer({{"changed", true}, {"permille", item.permille}, {"paused", item.paused}},
+                      change.product + " " + change.version + ": " + std::to_string(item.permille) + " permille" +
+                          (item.paused ? ", paused\n" : "\n"),
+                      json);
 }
 
 Result<int> command_status(const SeederConfig& config, bool json) {
@@ -126,7 +125,7 @@ Result<int> command_status(const SeederConfig& config, bool json) {
   const auto lock = FileLock::take(config.folder.lock());
   const bool running = !lock && lock.error().kind == ErrorKind::busy;
   status["running"] = running;
-  return done(status, std::string(running ? "the seeder runs\n" : "no seeder runs\n") + to_text(status), json);
+  return print_answer(status, std::string(running ? "the seeder runs\n" : "no seeder runs\n") + to_text(status), json);
 }
 
 }  // namespace upswarm::seeder

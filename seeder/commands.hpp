@@ -5,10 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/database.hpp"
+#include "protocol/base/program.hpp"
 #include "seeder/config.hpp"
 #include "seeder/rollout_change.hpp"
 
 namespace upswarm::seeder {
+
+/// Prints an answer, as JSON or as text.
+int print_answer(const Json& answer, const std::string& text, bool json, ExitCode code = ExitCode::done);
+
+/// The database of the seeder's folder, also while the seeder runs.
+Result<Database> open_records(const SeederConfig& config);
 
 /// {"taken", "refused", "waiting", "signed"}; nothing_to_do when the repository is empty, untrusted when one was
 /// refused.

@@ -20,9 +20,11 @@ using IpAddress = boost::asio::ip::address;
 
 struct HttpCall {
   std::string method;
-  std::string path;                            ///< before the question mark, as it was sent
-  std::string query;                           ///< after it
-  std::map<std::string, std::string> headers;  ///< authorization, if-none-match, if-range, range; names in lower case
+  std::string path;   ///< before the question mark, as it was sent
+  std::string query;  ///< after it
+  /// authorization, if-none-match, if-range, range, upswarm-machine, upswarm-time, upswarm-signature; names in lower
+  /// case. One that came twice is left out.
+  std::map<std::string, std::string> headers;
   std::string body;
   IpAddress remote;
   IpAddress local;

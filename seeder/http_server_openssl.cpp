@@ -108,6 +108,9 @@ HttpCall to_call(const http::request<http::buffer_body>& request, const IpAddres
         std::pair{http::field::if_range, "if-range"}, std::pair{http::field::range, "range"}}) {
     if (request.count(field) == 1) call.headers[name] = std::string(request[field]);
   }
+  for (const auto* name : {"upswarm-machine", "upswarm-time", "upswarm-signature"}) {
+    if (request.count(name) == 1) call.headers[name] = std::string(request[name]);
+  }
   call.remote = remote;
   call.local = local;
   return call;

@@ -3,6 +3,8 @@
 
 #include "protocol/base/program.hpp"
 #include "seeder/commands.hpp"
+#include "seeder/machine_commands.hpp"
+#include "seeder/machines.hpp"
 #include "seeder/server.hpp"
 
 namespace upswarm::seeder {
@@ -20,6 +22,13 @@ struct Words {
   RolloutChange change;
   bool pause = false;
   bool resume = false;
+  std::string token_name;
+  std::int64_t uses = 1;
+  std::string valid = "7d";
+  std::string machine;
+  std::string enrolled_by;
+  std::string product;
+  std::int64_t limit = 50;
 };
 
 Result<SeederConfig> load_config(const Words& words) {
@@ -42,6 +51,24 @@ Result<int> serve(const SeederConfig& config) {
   return static_cast<int>(ExitCode::done);
 }
 
+Result<int> execute_about_machines(const CLI::App& app, const SeederConfig& config, const Words& words) {
+  if (app.got_subcommand("enrolment-tokens")) {
+    const auto* tokens = app.get_subcommand("enrolment-tokens");
+    if (tokens->got_subcommand("list")) return command_list_tokens(config, words.json);
+    if (tokens->got_subcommand("revoke")) return command_revoke_token(config, words.token_name, words.json);
+    UPSWARM_TRY(const auto valid, parse_duration(words.valid));
+    return command_make_token(config, words.token_name, words.uses, valid, words.json);
+  }
+  if (app.got_subcommand("machines")) {
+    const auto* machines = app.get_subcommand("machines");
+    if (machines->got_subcommand("list")) return command_list_machines(config, words.json);
+    if (machines->got_subcommand("forget")) return command_forget_machine(config, words.machine, words.json);
+    return command_revoke_machines(config, words.machine, words.enrolled_by, words.json);
+  }
+  if (app.got_subcommand("outcomes")) return command_outcomes(config, words.product, words.json);
+  return command_reports(config, words.product, words.limit, words.json);
+}
+
 Result<int> execute(const CLI::App& app, const Words& words) {
   UPSWARM_TRY(auto config, load_config(words));
   if (app.got_subcommand("sign-once")) return command_sign_once(config, words.json);
@@ -60,7 +87,42 @@ Result<int> execute(const CLI::App& app, const Words& words) {
     }
     return command_rollout(config, change, words.json);
   }
+  for (const auto* word : {"enrolment-tokens", "machines", "reports", "outcomes"}) {
+    if (app.got_subcommand(word)) return execute_about_machines(app, config, words);
+  }
   return serve(config);
+}
+
+void add_machine_commands(CLI::App& app, Words& words) {
+  auto* tokens = app.add_subcommand("enrolment-tokens", "What machines enrol with, so that their reports count");
+  tokens->require_subcommand(1);
+  auto* fresh = tokens->add_subcommand("make", "Make a token and show it, this once");
+  fresh->add_option("NAME", words.token_name, "Its name")->required();
+  fresh->add_option("--uses", words.uses, "How many machines it may enrol")
+      ->check(CLI::Range(std::int64_t{1}, kMostUses))
+      ->capture_default_str();
+  fresh->add_option("--valid", words.valid, "For how long it may be used, for example 12h or 30d")
+      ->capture_default_str();
+  tokens->add_subcommand("list", "Show all tokens, but not their secrets");
+  auto* useless = tokens->add_subcommand("revoke", "Make a token useless; machines that it enrolled stay");
+  useless->add_option("NAME", words.token_name, "Its name")->required();
+
+  auto* machines = app.add_subcommand("machines", "Machines that have enrolled");
+  machines->require_subcommand(1);
+  machines->add_subcommand("list", "Show them and their keys");
+  auto* revoke = machines->add_subcommand("revoke", "Count nothing that a machine signed or signs");
+  revoke->add_option("MACHINE", words.machine, "Its id");
+  revoke->add_option("--enrolled-by", words.enrolled_by, "All machines that this token enrolled");
+  auto* forget = machines->add_subcommand("forget", "Let a machine enrol again, also with another key");
+  forget->add_option("MACHINE", words.machine, "Its id")->required();
+
+  auto* reports = app.add_subcommand("reports", "What machines told about updates, newest first");
+  reports->add_option("PRODUCT", words.product, "Of this product alone");
+  reports->add_option("--limit", words.limit, "How many")
+      ->check(CLI::Range(std::int64_t{1}, kMostShownReports))
+      ->capture_default_str();
+  auto* outcomes = app.add_subcommand("outcomes", "How many enrolled machines ended how, by version");
+  outcomes->add_option("PRODUCT", words.product, "Product")->required();
 }
 
 void add_commands(CLI::App& app, Words& words) {
@@ -107,6 +169,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);
   app.fallthrough();
   add_commands(app, words);
+  add_machine_commands(app, words);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {

@@ -6,7 +6,7 @@
 
 namespace upswarm::seeder {
 
-inline constexpr std::array<std::string_view, 2> kMigrations{
+inline constexpr std::array<std::string_view, 3> kMigrations{
     // 1: what is offered, who said how an update went, who may do what, which versions the online roles have had
     R"sql(
     CREATE TABLE targets (
@@ -57,6 +57,30 @@ inline constexpr std::array<std::string_view, 2> kMigrations{
       version  INTEGER NOT NULL,
       since    INTEGER NOT NULL
     ) WITHOUT ROWID;
+    )sql",
+    // 3: whose word counts. Reports from before had no signature.
+    R"sql(
+    CREATE TABLE enrolment_tokens (
+      name     TEXT PRIMARY KEY,
+      sha256   TEXT NOT NULL,
+      uses     INTEGER NOT NULL,
+      used     INTEGER NOT NULL,
+      created  TEXT NOT NULL,
+      expires  TEXT NOT NULL,
+      revoked  TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE machines (
+      machine    TEXT PRIMARY KEY,
+      public_key TEXT NOT NULL,
+      token      TEXT NOT NULL,
+      enrolled   TEXT NOT NULL,
+      revoked    TEXT
+    ) WITHOUT ROWID;
+    ALTER TABLE reports ADD COLUMN trusted INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE reports ADD COLUMN signer TEXT NOT NULL DEFAULT '';
+    CREATE INDEX reports_untrusted ON reports (id) WHERE trusted = 0;
+    CREATE INDEX reports_of_machine ON reports (machine, id) WHERE trusted = 1;
+    CREATE INDEX reports_of_product ON reports (product, machine, to_version, number) WHERE trusted = 1;
     )sql"};
 
 }  // namespace upswarm::seeder

@@ -59,5 +59,16 @@ TEST_F(ApiKeysTest, RefusesBadNamesAndNoScope) {
   EXPECT_EQ(parse_scope("everything").error().kind, ErrorKind::invalid);
 }
 
+TEST_F(ApiKeysTest, EveryKeyThatMayBeMadeIsKnown) {
+  ASSERT_TRUE(
+      database.run("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO "
+                   "api_keys SELECT 'a' || i, 'read', '', '', NULL FROM n",
+                   {kMostApiKeys - 1}));
+  const auto secret = keys.make("z-last", {Scope::read}, now);
+  ASSERT_TRUE(secret);
+  EXPECT_TRUE(keys.check(*secret));
+  EXPECT_EQ(keys.make("one-more", {Scope::read}, now).error().kind, ErrorKind::busy);
+}
+
 }  // namespace
 }  // namespace upswarm::seeder

@@ -127,8 +127,9 @@ TEST_F(ApiTest, StoresReportsOnce) {
       R"("at":"2026-11-21T04:20:00Z","milliseconds":12,"bytes":{"disk":0,"site":1,"origin_bt":2,"origin_http":3,"wasted":0}})";
   const auto first = api.answer(call("POST", "/v1/reports", {}, report));
   EXPECT_EQ(first.status, 200) << first.body;
-  EXPECT_EQ(first.body, R"({"stored":true})");
-  EXPECT_EQ(api.answer(call("POST", "/v1/reports", {}, report)).body, R"({"stored":false})");
+  EXPECT_EQ(first.body, R"({"reason":"unsigned","stored":true,"trusted":false})");
+  EXPECT_EQ(api.answer(call("POST", "/v1/reports", {}, report)).body,
+            R"({"reason":"unsigned","stored":false,"trusted":false})");
   EXPECT_EQ(api.answer(call("POST", "/v1/reports", {}, "{}")).status, 400);
 }
 
@@ -176,6 +177,36 @@ TEST_F(ApiTest, TakesUploadsByScope) {
   EXPECT_EQ(status("/v1/bundles/b/bundle.json", upload, 1_MiB), 413);
   EXPECT_EQ(status("/v1/bundles/b/bundle.json", upload, std::nullopt), 411);
   EXPECT_EQ(status("/metadata/1.root.json", upload), 405);
+}
+
+TEST_F(ApiTest, AKeyOpensWhatItsScopeSaysAndNothingElse) {
+  struct Route {
+    std::string method;
+    std::string path;
+    std::vector<Scope> open_to;
+  };
+  const std::vector<Route> routes = {{"GET", "/v1/status", {Scope::read}},
+                                     {"PUT", "/v1/bundles/b/bundle.json", {Scope::upload, Scope::rollout}},
+                                     {"PUT", "/v1/bundles/b/metadata/2.root.json", {Scope::upload}},
+                                     {"PUT", "/v1/bundles/b/targets/x", {Scope::upload}},
+                                     {"POST", "/v1/bundles/none/commit", {Scope::upload, Scope::rollout}}};
+  for (const auto scope : {Scope::read, Scope::upload, Scope::rollout}) {
+    const auto key = bearer({scope});
+    for (const auto& route : routes) {
+      auto request = call(route.method, route.path, key);
+      int status = 0;
+      if (route.method == "PUT") {
+        const auto begun = api.begin_upload(request, 2_B);
+        const auto* refused = std::get_if<HttpAnswer>(&begun);
+        status = refused == nullptr ? 201 : refused->status;
+      } else {
+        status = api.answer(request).status;
+      }
+      const bool may = std::ranges::find(route.open_to, scope) != route.open_to.end();
+      EXPECT_EQ(status != 403, may) << route.method << " " << route.path << " " << name_of(scope) << ": " << status;
+      EXPECT_NE(status, 401);
+    }
+  }
 }
 
 TEST_F(ApiTest, SaysWhyACommitIsRefused) {

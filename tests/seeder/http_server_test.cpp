@@ -28,6 +28,9 @@ class Echo final : public HttpHandler {
   HttpAnswer answer(const HttpCall& call) override {
     ++calls;
     if (call.path == "/echo") return {.body = call.method + " " + call.query + " " + call.body};
+    if (call.path == "/signed")
+      return {.body = call.header("upswarm-machine") + "|" + call.header("upswarm-time") + "|" +
+                      call.header("upswarm-signature")};
     if (call.path == "/range") return {.status = 206, .file = open("file"), .first = 3_B, .length = 4_B};
     if (call.path == "/same") return {.status = 304, .headers = {{"ETag", "\"x\""}}};
     return {.file = open("file"), .length = Bytes{size}};
@@ -114,6 +117,17 @@ TEST_F(HttpServerTest, AnswersSeveralRequestsOnOneConnection) {
   EXPECT_NE(answer.find("Content-Length: " + std::to_string(handler.size)), std::string::npos);
   EXPECT_TRUE(answer.ends_with("GET 2 ")) << answer;
   EXPECT_EQ(handler.calls, 4);
+}
+
+TEST_F(HttpServerTest, PassesTheFieldsOfASignatureOnOnce) {
+  start();
+  HttpRequest request{.url = "/signed"};
+  request.headers = {{"Upswarm-Machine", "m-1"}, {"Upswarm-Time", "now"}, {"Upswarm-Signature", "abc"}};
+  EXPECT_EQ(send(request).body, "m-1|now|abc");
+  const auto twice =
+      raw("GET /signed HTTP/1.1\r\nHost: x\r\nUpswarm-Machine: a\r\nUpswarm-Machine: b\r\n"
+          "Upswarm-Time: t\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(twice.ends_with("\r\n\r\n|t|")) << twice;
 }
 
 TEST_F(HttpServerTest, StoresUploads) {
