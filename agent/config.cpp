@@ -44,6 +44,7 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   out.socket = path_or(in, "socket", out.socket);
   out.installer_socket = path_or(in, "installer_socket", out.installer_socket);
   out.root_file = path_or(in, "root_file", out.root_file);
+  out.enrolment_token_file = path_or(in, "enrolment_token_file", out.enrolment_token_file);
   out.poll_interval = in.duration_or("poll_interval", out.poll_interval, seconds(1), hours(24 * 7));
   out.poll_jitter_permille = in.integer_or("poll_jitter_permille", out.poll_jitter_permille, 0, 900);
   out.patience = in.duration_or("patience", out.patience, seconds(1), hours(24));

@@ -18,7 +18,8 @@ struct AgentConfig {
   Path state_folder = "/var/lib/upswarm-agent";
   Path socket = "/run/upswarm-agent/agent.sock";
   Path installer_socket = "/run/upswarm-installer/installer.sock";
-  Path root_file;  ///< the first root of trust; used only while the agent's store has none
+  Path root_file;             ///< the first root of trust; used only while the agent's store has none
+  Path enrolment_token_file;  ///< a token of `upswarm-seeder enrolment-tokens make`; empty: reports are not signed
   std::chrono::milliseconds poll_interval{std::chrono::minutes(15)};
   std::int64_t poll_jitter_permille = 100;                       ///< how far a poll may be off its interval, both ways
   std::chrono::milliseconds patience{std::chrono::minutes(10)};  ///< for a download that nobody feeds

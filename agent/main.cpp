@@ -7,6 +7,7 @@
 #include "agent/advice.hpp"
 #include "agent/config.hpp"
 #include "agent/control.hpp"
+#include "agent/machine_key.hpp"
 #include "agent/poll_loop.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/program.hpp"
@@ -53,18 +54,30 @@ Result<void> run(const AgentConfig& config) {
   const auto installer = make_local_installer_link(config.installer_socket);
   UPSWARM_TRY(const auto swarm, open_libtorrent_swarm(config.swarm, *http));
   StatusBoard board(machine_id, config.seeder_url);
+  const PollRhythm rhythm{config.poll_interval, config.poll_jitter_permille};
+  MachineIdentity identity({.files = files,
+                            .store = store,
+                            .board = board,
+                            .http = *http,
+                            .clock = clock,
+                            .random = random_below,
+                            .rhythm = rhythm,
+                            .seeder_url = config.seeder_url,
+                            .token_file = config.enrolment_token_file},
+                           open_machine_key(files, config.state_folder));
   UpdateCycle cycle({.installer = *installer,
                      .swarm = *swarm,
                      .store = store,
                      .board = board,
                      .folders = folders,
                      .http = *http,
+                     .identity = identity,
                      .clock = clock,
                      .pause = pause_until,
                      .seeder_url = config.seeder_url,
                      .patience = config.patience});
   UPSWARM_CHECK(cycle.resume_seeding());
-  PollLoop loop({config.poll_interval, config.poll_jitter_permille}, random_below, clock, board);
+  PollLoop loop(rhythm, random_below, clock, board);
   Control control(board, store, *swarm, clock, [&loop](const CycleRequest& request) { return loop.request(request); });
   log::info("agent started", {{"seeder", config.seeder_url},
                               {"socket", config.socket.string()},

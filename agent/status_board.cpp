@@ -15,6 +15,7 @@ StatusBoard::StatusBoard(std::string machine_id, std::string seeder_url) {
   status_.machine_id = std::move(machine_id);
   status_.seeder_url = std::move(seeder_url);
   status_.state = "starting";
+  status_.enrolment = "the agent has just started";
 }
 
 void StatusBoard::begin_cycle() {
@@ -54,6 +55,18 @@ void StatusBoard::set_expiry(Time at, std::string role) {
 void StatusBoard::set_seeding(std::size_t packages) {
   const std::lock_guard lock(mutex_);
   status_.seeding = static_cast<std::int64_t>(packages);
+}
+
+void StatusBoard::set_machine_key(const std::string& public_key) {
+  const std::lock_guard lock(mutex_);
+  status_.machine_key = public_key;
+}
+
+void StatusBoard::set_enrolment(const std::string& why_not) {
+  constexpr std::size_t kLongest = 1000;
+  const std::lock_guard lock(mutex_);
+  status_.enrolled = why_not.empty();
+  status_.enrolment = messages::shortened(why_not, kLongest);
 }
 
 void StatusBoard::set_products(const messages::Hello& hello) {

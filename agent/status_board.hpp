@@ -32,6 +32,9 @@ class StatusBoard {
   void set_polled(Time at);
   void set_expiry(Time at, std::string role);
   void set_seeding(std::size_t packages);
+  void set_machine_key(const std::string& public_key);
+  /// `why_not`: "" when it is enrolled. Longer sentences are cut.
+  void set_enrolment(const std::string& why_not);
 
   /// The products of the installer; those not among them are dropped, what is known of the others stays.
   void set_products(const messages::Hello& hello);

@@ -38,7 +38,8 @@ void raise(CycleEnd& end, CycleResult result) { end.result = std::max(end.result
 std::string_view to_string(CycleResult result) { return kResultNames.at(static_cast<std::size_t>(result)); }
 
 UpdateCycle::UpdateCycle(CycleTools tools)
-    : tools_(std::move(tools)), outcomes_(tools_.store, tools_.installer, tools_.http, tools_.seeder_url) {}
+    : tools_(std::move(tools)),
+      outcomes_(tools_.store, tools_.installer, tools_.http, tools_.identity, tools_.seeder_url) {}
 
 Result<void> UpdateCycle::resume_seeding() {
   UPSWARM_TRY(const auto downloads, tools_.store.downloads());
@@ -54,16 +55,23 @@ Result<CycleEnd> UpdateCycle::run(const CycleRequest& request, std::stop_token s
   tools_.board.begin_cycle();
   const auto updated = update(request, round);
   if (!updated && !round.first_error) round.first_error = updated.error();
-  const auto machine_id = tools_.board.snapshot().machine_id;
-  if (!machine_id.empty() && !stop.stop_requested()) {
-    // The reports stay; a seeder that does not take them is an error only where everything else went well.
-    const auto sent = outcomes_.send_reports(machine_id, stop);
-    if (!sent) log::warning("reports wait", {{"error", sent.error().message()}});
-    if (!sent && !round.first_error) round.first_error = sent.error();
-  }
+  tell_seeder(round);
   tools_.board.end_cycle(std::string(to_string(round.end.result)), round.first_error, tools_.clock.now());
   if (round.first_error) return *round.first_error;
   return round.end;
+}
+
+/// After the update, which must not wait for it.
+void UpdateCycle::tell_seeder(Round& round) {
+  const auto machine_id = tools_.board.snapshot().machine_id;
+  if (machine_id.empty() || round.stop.stop_requested()) return;
+  tools_.identity.keep_up(machine_id, round.stop);
+  if (const auto again = tools_.identity.next_try())
+    round.end.look_again = std::min(round.end.look_again.value_or(*again), *again);
+  // The reports stay; a seeder that does not take them is an error only where everything else went well.
+  const auto sent = outcomes_.send_reports(machine_id, round.stop);
+  if (!sent) log::warning("reports wait", {{"error", sent.error().message()}});
+  if (!sent && !round.first_error) round.first_error = sent.error();
 }
 
 Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {

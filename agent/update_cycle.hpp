@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/delivery.hpp"
+#include "agent/identity.hpp"
 #include "agent/repository_view.hpp"
 
 namespace upswarm::agent {
@@ -21,6 +22,7 @@ struct CycleTools {
   StatusBoard& board;
   RepositoryFolders& folders;
   HttpClient& http;
+  MachineIdentity& identity;
   const Clock& clock;
   Pause pause;
   std::string seeder_url;
@@ -72,6 +74,7 @@ class UpdateCycle {
   };
 
   Result<void> update(const CycleRequest& request, Round& round);
+  void tell_seeder(Round& round);
   Result<void> take_up_running(Round& round);
   Result<bool> look_at_seeder(const CycleRequest& request, Round& round);
   Result<bool> is_settled(const Round& round);

@@ -103,6 +103,7 @@ std::string format_status(const messages::AgentStatus& status, Time now) {
   line("polls", polls_line(status, now));
   line("metadata", freshness_line(status, now));
   line("seeding", seeding_line(status));
+  line("enrolled", status.enrolled ? "yes" : "no: " + status.enrolment);
   if (status.reports_waiting != 0)
     line("reports", std::to_string(status.reports_waiting) + " not yet taken by the seeder");
   if (status.last_error) {

@@ -79,6 +79,10 @@ Files& system_files();
 /// Takes over an open descriptor (POSIX) or handle (Windows) as a file to read; it is closed with the object.
 std::unique_ptr<InputFile> adopt_input_file(std::intptr_t descriptor);
 
+/// Those of the bits `wanted` that are set in the file's mode. None on Windows, where access lists decide and the mode
+/// is made up.
+std::uint32_t mode_bits(const FileInfo& info, std::uint32_t wanted);
+
 // Built from the operations above.
 
 /// The whole file.   Errors: as open; corrupt (reason "too_long")  it is longer than `longest`.

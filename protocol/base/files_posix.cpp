@@ -206,4 +206,6 @@ std::unique_ptr<InputFile> adopt_input_file(std::intptr_t descriptor) {
   return std::make_unique<PosixInputFile>(static_cast<int>(descriptor), "the package handed over");
 }
 
+std::uint32_t mode_bits(const FileInfo& info, std::uint32_t wanted) { return info.mode & wanted; }
+
 }  // namespace upswarm

@@ -204,4 +204,6 @@ std::unique_ptr<InputFile> adopt_input_file(std::intptr_t descriptor) {
   return std::make_unique<Win32InputFile>(reinterpret_cast<HANDLE>(descriptor), "the package handed over");
 }
 
+std::uint32_t mode_bits(const FileInfo& /*info*/, std::uint32_t /*wanted*/) { return 0; }
+
 }  // namespace upswarm

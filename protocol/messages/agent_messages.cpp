@@ -98,6 +98,9 @@ Json to_json(const AgentStatus& status) {
              {"seeding", status.seeding},
              {"uploaded", status.uploaded.count},
              {"reports_waiting", status.reports_waiting},
+             {"machine_key", status.machine_key},
+             {"enrolled", status.enrolled},
+             {"enrolment", status.enrolment},
              {"products", std::move(products)}};
   put(value, "last_poll", status.last_poll);
   put(value, "next_poll", status.next_poll);
@@ -138,6 +141,9 @@ Result<AgentStatus> parse_agent_status(const Json& value) {
   status.seeding = in.integer("seeding", 0, kMax);
   status.uploaded = read_count(in, "uploaded");
   status.reports_waiting = in.integer("reports_waiting", 0, kMax);
+  status.machine_key = in.text("machine_key", 64);
+  status.enrolled = in.boolean("enrolled");
+  status.enrolment = in.text("enrolment");
   if (in.has("last_error")) {
     UPSWARM_TRY(status.last_error, read_trouble(in.inside(in.object("last_error"), "last_error")));
   }

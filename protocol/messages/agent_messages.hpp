@@ -69,6 +69,9 @@ struct AgentStatus {
   std::int64_t seeding = 0;          ///< packages
   Bytes uploaded;                    ///< since the start
   std::int64_t reports_waiting = 0;  ///< not yet taken by the seeder
+  std::string machine_key;           ///< the public half, 64 hexadecimal digits; empty: there is none
+  bool enrolled = false;             ///< the seeder has bound machine_id to machine_key: reports count
+  std::string enrolment;             ///< why not
   std::vector<ProductStatus> products;
 };
 

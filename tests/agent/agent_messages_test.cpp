@@ -25,6 +25,9 @@ AgentStatus make_status() {
   status.seeding = 2;
   status.uploaded = 5_MiB;
   status.reports_waiting = 1;
+  status.machine_key = std::string(64, 'a');
+  status.enrolled = true;
+  status.enrolment = "why";
   ProductStatus product;
   product.product = "app";
   product.channel = "stable";

@@ -40,6 +40,7 @@ state_folder = "/srv/agent"
 socket = "/tmp/a.sock"
 installer_socket = "/tmp/i.sock"
 root_file = "/etc/upswarm/root.json"
+enrolment_token_file = "/etc/upswarm/enrolment-token"
 poll_interval = "2s"
 poll_jitter_permille = 0
 patience = "30s"
@@ -59,6 +60,7 @@ file = "/tmp/agent.log"
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->ca_file, "/etc/upswarm/ca.pem");
   EXPECT_EQ(config->root_file, "/etc/upswarm/root.json");
+  EXPECT_EQ(config->enrolment_token_file, "/etc/upswarm/enrolment-token");
   EXPECT_EQ(config->poll_interval, std::chrono::seconds(2));
   EXPECT_EQ(config->patience, std::chrono::seconds(30));
   EXPECT_EQ(config->swarm.cache, "/srv/agent/packages");

@@ -51,6 +51,11 @@ Result<HttpResponse> FakeHttpClient::send(const HttpRequest& request, std::stop_
   HttpResponse response;
   if (request.method == "POST") {
     posted.push_back(request.body);
+    if (post_error) return *post_error;
+    if (!answers.empty()) {
+      response.body = answers.front();
+      answers.pop_front();
+    }
     response.status = post_statuses.empty() ? 200 : post_statuses.front();
     if (!post_statuses.empty()) post_statuses.pop_front();
     return response;

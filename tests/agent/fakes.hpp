@@ -16,6 +16,7 @@
 namespace upswarm::tests {
 
 inline constexpr const char* kSeeder = "http://seeder.test";
+inline constexpr const char* kSecureSeeder = "https://seeder.test";
 
 trust::PackageFile make_file(const std::string& name, Bytes length);
 /// A release of "app" with a full package of 1,000 bytes.
@@ -33,6 +34,8 @@ class FakeHttpClient final : public HttpClient {
   std::vector<HttpRequest> requests;
   std::vector<std::string> posted;  ///< bodies
   std::deque<int> post_statuses;    ///< of the next POSTs; then 200
+  std::deque<std::string> answers;  ///< bodies of the answers to the next POSTs; then none
+  std::optional<Error> post_error;  ///< every POST fails so
 
   Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) override;
   std::size_t count(const std::string& url_end) const;

@@ -69,5 +69,15 @@ TEST_F(StatusBoardTest, FollowsTheProductsOfTheInstaller) {
   EXPECT_EQ(board_.snapshot().machine_id, "machine-1");
 }
 
+TEST_F(StatusBoardTest, TellsWhetherItIsEnrolled) {
+  EXPECT_FALSE(board_.snapshot().enrolled);
+  EXPECT_FALSE(board_.snapshot().enrolment.empty());
+  board_.set_enrolment("");
+  EXPECT_TRUE(board_.snapshot().enrolled);
+  board_.set_enrolment(std::string(100'000, 'x'));
+  EXPECT_FALSE(board_.snapshot().enrolled);
+  EXPECT_TRUE(messages::parse_agent_status(messages::to_json(board_.snapshot())));
+}
+
 }  // namespace
 }  // namespace upswarm::agent

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/machine_key.hpp"
+#include "protocol/messages/enrolment.hpp"
 #include "tests/agent/signed_repository.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -32,6 +34,7 @@ class UpdateCycleTest : public testing::Test {
   void start() {
     cycle_.reset();
     folders_.reset();
+    identity_.reset();
     store_.reset();
     auto store = StateStore::open(folder_ / "state.db");
     ASSERT_TRUE(store) << store.error().message();
@@ -39,12 +42,23 @@ class UpdateCycleTest : public testing::Test {
     auto folders = RepositoryFolders::open(system_files(), folder_.path(), folder_ / "root.json");
     ASSERT_TRUE(folders) << folders.error().message();
     folders_.emplace(*std::move(folders));
+    identity_.emplace(IdentityTools{.files = system_files(),
+                                    .store = *store_,
+                                    .board = board_,
+                                    .http = http_,
+                                    .clock = clock_,
+                                    .random = [](std::uint32_t) { return 0U; },
+                                    .rhythm = {std::chrono::minutes(15), 100},
+                                    .seeder_url = seeder_of_identity_,
+                                    .token_file = token_file_},
+                      open_machine_key(system_files(), folder_.path()));
     cycle_.emplace(CycleTools{.installer = installer_,
                               .swarm = swarm_,
                               .store = *store_,
                               .board = board_,
                               .folders = *folders_,
                               .http = http_,
+                              .identity = *identity_,
                               .clock = clock_,
                               .pause = pause_by(clock_),
                               .seeder_url = tests::kSeeder});
@@ -74,6 +88,9 @@ class UpdateCycleTest : public testing::Test {
   trust::Entry new_ = tests::make_entry("1.1.0", 2);
   std::optional<RepositoryFolders> folders_;
   std::optional<StateStore> store_;
+  Path token_file_;
+  std::string seeder_of_identity_ = tests::kSecureSeeder;
+  std::optional<MachineIdentity> identity_;
   std::optional<UpdateCycle> cycle_;
   std::stop_source stop_;
 };
@@ -322,6 +339,34 @@ TEST_F(UpdateCycleTest, ReportsOfEarlierStartsAreSent) {
   result_of_run();
   EXPECT_EQ(http_.posted.size(), 2U);
   EXPECT_EQ(*store_->count_waiting_reports(), 0);
+}
+
+TEST_F(UpdateCycleTest, AnEnrolmentThatFailsHindersNoUpdateAndIsTriedAgainSoon) {
+  folder_.write("token", std::string(messages::kTokenPrefix) + std::string(64, '7'), 0600);
+  token_file_ = folder_ / "token";
+  start();
+  installer_.wants["app"] = new_;
+  http_.post_statuses = {403, 200};
+  const auto end = run();
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_EQ(end->result, CycleResult::updated);
+  EXPECT_EQ(end->look_again, clock_.now() + std::chrono::seconds(3)) << "half of 5 s, and up to the second";
+  EXPECT_EQ(board_.snapshot().products.at(0).installed, "1.1.0");
+  EXPECT_FALSE(board_.snapshot().enrolled);
+  EXPECT_EQ(*store_->count_waiting_reports(), 0) << "for people, if it does not count";
+  clock_.advance(std::chrono::seconds(3));
+  ASSERT_TRUE(run());
+  EXPECT_TRUE(board_.snapshot().enrolled);
+  EXPECT_FALSE(run()->look_again);
+}
+
+TEST_F(UpdateCycleTest, ADamagedMachineKeyHindersNoUpdate) {
+  folder_.write("machine.key", "damaged", 0600);
+  start();
+  installer_.wants["app"] = new_;
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+  EXPECT_THAT(board_.snapshot().enrolment, HasSubstr("machines forget"));
+  EXPECT_EQ(http_.posted.size(), 1U);
 }
 
 TEST_F(UpdateCycleTest, TakesUpAnInstallationThatIsUnderWay) {

@@ -17,6 +17,7 @@ messages::AgentStatus make_status() {
   messages::AgentStatus status;
   status.program_version = "0.1.0";
   status.machine_id = "machine-1";
+  status.enrolled = true;
   status.seeder_url = "https://updates.example.org";
   status.state = "working";
   status.last_poll = kNow - std::chrono::seconds(12);
@@ -37,6 +38,15 @@ messages::AgentStatus make_status() {
   return status;
 }
 
+TEST(StatusViewTest, SaysWhetherReportsCount) {
+  auto status = make_status();
+  status.enrolled = false;
+  status.enrolment = "no enrolment_token_file";
+  EXPECT_THAT(format_status(status, kNow), HasSubstr("enrolled  no: no enrolment_token_file\n"));
+  status.enrolled = true;
+  EXPECT_THAT(format_status(status, kNow), HasSubstr("enrolled  yes\n"));
+}
+
 TEST(StatusViewTest, ShowsADownload) {
   EXPECT_EQ(format_status(make_status(), kNow),
             "machine   machine-1  (agent 0.1.0)\n"
@@ -45,6 +55,7 @@ TEST(StatusViewTest, ShowsADownload) {
             "polls     last answer 12 s ago\n"
             "metadata  good until 2027-01-16T04:00:00Z (timestamp)\n"
             "seeding   0 packages, 0 B uploaded since the start\n"
+            "enrolled  yes\n"
             "\n"
             "PRODUCT  INSTALLED  WANTED  PHASE\n"
             "app      1.0.0      1.1.0   downloading  25.0 MiB of 100 MiB  25 %  5.00 MiB/s  3 peers  15 s left\n"

@@ -143,5 +143,10 @@ TEST(FileLock, FollowsNoLinkAndMakesNoFolder) {
   EXPECT_EQ(FileLock::take(folder / "none/lock").error().kind, ErrorKind::not_found);
 }
 
+TEST(FilesPosixTest, TheModeSaysWhoMayRead) {
+  EXPECT_EQ(mode_bits({.mode = 0640}, 0077), 0040U);
+  EXPECT_EQ(mode_bits({.mode = 0600}, 0077), 0U);
+}
+
 }  // namespace
 }  // namespace upswarm
