@@ -29,5 +29,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = messages::parse_report(written);
     fuzz::must(again.has_value() && messages::to_json(*again) == written);
   }
+  if (const auto answer = messages::parse_report_answer(*json)) {
+    const auto written = messages::to_json(*answer);
+    const auto again = messages::parse_report_answer(written);
+    fuzz::must(again.has_value() && messages::to_json(*again) == written);
+  }
   return 0;
 }

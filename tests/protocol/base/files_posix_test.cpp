@@ -144,8 +144,8 @@ TEST(FileLock, FollowsNoLinkAndMakesNoFolder) {
 }
 
 TEST(FilesPosixTest, TheModeSaysWhoMayRead) {
-  EXPECT_EQ(mode_bits({.mode = 0640}, 0077), 0040U);
-  EXPECT_EQ(mode_bits({.mode = 0600}, 0077), 0U);
+  EXPECT_EQ(mode_bits({.type = FileType::regular, .size = {}, .mode = 0640}, 0077), 0040U);
+  EXPECT_EQ(mode_bits({.type = FileType::regular, .size = {}, .mode = 0600}, 0077), 0U);
 }
 
 }  // namespace
