@@ -133,12 +133,16 @@ Result<std::map<std::string, std::string>> RepositoryView::offer(const messages:
   std::map<std::string, std::string> offer;
   for (const auto& product : hello.products) {
     const auto index = trust::index_path(product.product, product.channel, product.platform);
+    const bool has_nightlies = product.prerelease && add_nightlies(product, offer);
     const auto added = add_target(index, trust::kLongestIndex, offer);
-    if (!added && added.error().kind == ErrorKind::not_found) {
+    if (!added && added.error().kind == ErrorKind::not_found && has_nightlies) {
+      log::debug("there are nightly builds alone", {{"product", product.product}});
+    } else if (!added && added.error().kind == ErrorKind::not_found) {
       log::warning("the seeder does not publish this product", {{"product", product.product}, {"index", index}});
       continue;
+    } else {
+      UPSWARM_CHECK(added);
     }
-    UPSWARM_CHECK(added);
     const auto rollout = add_target(trust::rollout_path(product.product, product.channel, product.platform),
                                     trust::kLongestRollout, offer);
     if (!rollout && rollout.error().kind != ErrorKind::not_found) return rollout.error();
@@ -147,6 +151,14 @@ Result<std::map<std::string, std::string>> RepositoryView::offer(const messages:
   for (auto& [name, bytes] : client_.files()) offer["metadata/" + name] = std::move(bytes);
   UPSWARM_CHECK(add_roots(hello.root_version, offer));
   return offer;
+}
+
+/// What is wrong with nightly builds must not keep the releases from the machine.
+bool RepositoryView::add_nightlies(const messages::ProductState& product, std::map<std::string, std::string>& offer) {
+  const auto index = trust::preindex_path(product.product, product.channel, product.platform);
+  const auto added = add_target(index, trust::kLongestIndex, offer);
+  if (!added) log::info("no nightly builds", {{"product", product.product}, {"why", added.error().message()}});
+  return added.has_value();
 }
 
 Result<void> RepositoryView::add_roots(trust::RoleVersion above, std::map<std::string, std::string>& offer) {

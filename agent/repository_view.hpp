@@ -71,6 +71,7 @@ class RepositoryView {
  private:
   class RootKeeper;
   Result<void> refresh_fully();
+  bool add_nightlies(const messages::ProductState& product, std::map<std::string, std::string>& offer);
   Result<void> add_roots(trust::RoleVersion above, std::map<std::string, std::string>& offer);
   Result<void> add_target(const std::string& path, Bytes longest, std::map<std::string, std::string>& offer);
 

@@ -43,6 +43,7 @@ Result<Json> InstallerService::hello() {
     state.product = product.product;
     state.channel = product.channel;
     state.platform = product.platform;
+    state.prerelease = product.prerelease;
     state.busy = busy_ == product.product;
     state.counter = {1, 0};
     if (const auto* const current = record.find(record.current)) {

@@ -36,6 +36,15 @@ struct TrustGate::State {
   State(trust::TrustStore opened, const Clock& clock)
       : store(std::move(opened)), client(store, source, trust::ed25519_verifier(), clock) {}
 
+  /// An index, and the highest epoch that its signers may use.
+  struct SignedIndex {
+    trust::Index index;
+    std::int64_t epoch = 1;
+  };
+  Result<SignedIndex> read_index(const ProductConfig& product, const std::string& path);
+  Result<SignedIndex> read_releases(const ProductConfig& product);
+  Result<std::optional<trust::Rollout>> read_rollout(const ProductConfig& product);
+
   trust::TrustStore store;
   OfferSource source;
   trust::TrustClient client;
@@ -66,30 +75,67 @@ Result<void> TrustGate::take_in(std::map<std::string, std::string> offer) {
 
 Time TrustGate::now() const { return state_->client.now(); }
 
-Result<Judgement> TrustGate::judge(const ProductConfig& product, trust::MachineFacts facts) {
-  const auto path = trust::index_path(product.product, product.channel, product.platform);
-  UPSWARM_TRY(const auto target, state_->client.find(path));
-  facts.epoch = target.epoch;
-  facts.now = std::max(facts.now, now());
-  UPSWARM_TRY(const auto index_bytes, state_->client.fetch(path, trust::kLongestIndex));
-  UPSWARM_TRY(const auto index, trust::parse_index(index_bytes, path));
+Result<TrustGate::State::SignedIndex> TrustGate::State::read_index(const ProductConfig& product,
+                                                                   const std::string& path) {
+  UPSWARM_TRY(const auto target, client.find(path));
+  UPSWARM_TRY(const auto bytes, client.fetch(path, trust::kLongestIndex));
+  UPSWARM_TRY(auto index, trust::parse_index(bytes, path));
   if (index.product != product.product || index.channel != product.channel || index.platform != product.platform) {
     return Error{ErrorKind::untrusted, path, "it speaks of another product, channel or platform", "mix_and_match"};
   }
-  std::optional<trust::Rollout> rollout;
-  const auto rollout_path = trust::rollout_path(product.product, product.channel, product.platform);
-  const auto rollout_bytes = state_->client.fetch(rollout_path, trust::kLongestRollout);
-  if (rollout_bytes) {
-    UPSWARM_TRY(rollout, trust::parse_rollout(*rollout_bytes, rollout_path));
-    if (rollout->product != product.product || rollout->channel != product.channel ||
-        rollout->platform != product.platform) {
-      return Error{ErrorKind::untrusted, rollout_path, "it speaks of another product, channel or platform",
-                   "mix_and_match"};
-    }
-  } else {
-    log::info("no rollout filter", {{"product", product.product}, {"why", rollout_bytes.error().message()}});
+  return SignedIndex{std::move(index), target.epoch};
+}
+
+/// A channel that has nightly builds alone has no index of releases.
+Result<TrustGate::State::SignedIndex> TrustGate::State::read_releases(const ProductConfig& product) {
+  auto releases = read_index(product, trust::index_path(product.product, product.channel, product.platform));
+  if (releases || !product.prerelease || releases.error().kind != ErrorKind::not_found) return releases;
+  UPSWARM_TRY(const auto target, client.find(trust::preindex_path(product.product, product.channel, product.platform)));
+  trust::Index none{.product = product.product,
+                    .channel = product.channel,
+                    .platform = product.platform,
+                    .floor = {1, 0},
+                    .entries = {}};
+  return SignedIndex{std::move(none), target.epoch};
+}
+
+Result<std::optional<trust::Rollout>> TrustGate::State::read_rollout(const ProductConfig& product) {
+  const auto path = trust::rollout_path(product.product, product.channel, product.platform);
+  const auto bytes = client.fetch(path, trust::kLongestRollout);
+  if (!bytes) {
+    log::info("no rollout filter", {{"product", product.product}, {"why", bytes.error().message()}});
+    return std::optional<trust::Rollout>();
   }
-  return Judgement{trust::decide(index, rollout, facts), index.floor, state_->client.expires_first().time};
+  UPSWARM_TRY(auto rollout, trust::parse_rollout(*bytes, path));
+  if (rollout.product != product.product || rollout.channel != product.channel ||
+      rollout.platform != product.platform) {
+    return Error{ErrorKind::untrusted, path, "it speaks of another product, channel or platform", "mix_and_match"};
+  }
+  return std::optional(std::move(rollout));
+}
+
+Result<Judgement> TrustGate::judge(const ProductConfig& product, trust::MachineFacts facts) {
+  UPSWARM_TRY(const auto releases, state_->read_releases(product));
+  facts.epoch = releases.epoch;
+  facts.now = std::max(facts.now, now());
+  UPSWARM_TRY(const auto rollout, state_->read_rollout(product));
+  Judgement judgement{trust::decide(releases.index, rollout, facts), releases.index.floor,
+                      state_->client.expires_first().time};
+  if (!product.prerelease) return judgement;
+  const auto nightlies =
+      state_->read_index(product, trust::preindex_path(product.product, product.channel, product.platform));
+  if (!nightlies) {
+    // Their short-lived signature must not hold the releases.
+    log::info("no nightly builds", {{"product", product.product}, {"why", nightlies.error().message()}});
+    return judgement;
+  }
+  judgement.decision = trust::decide_with_nightlies(releases.index, nightlies->index, rollout, facts, nightlies->epoch);
+  // A release rests on its own signatures alone, a nightly build on those that it came by, too.
+  const auto& entry = judgement.decision.entry;
+  const auto is_it = [&entry](const trust::Entry& one) { return one.counter == entry->counter; };
+  if (entry && std::ranges::any_of(nightlies->index.entries, is_it))
+    judgement.fresh_until = state_->client.expires_first().time;
+  return judgement;
 }
 
 }  // namespace upswarm::installer

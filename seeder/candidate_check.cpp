@@ -213,7 +213,7 @@ class CandidateCheck {
   /// What was just signed online: a defect of ours would show here.
   Result<void> check_rollouts() {
     for (const auto& [path, target] : signed_) {
-      if (!path.starts_with("index/")) continue;
+      if (!is_index(path)) continue;
       const auto rollout = "rollout/" + path.substr(path.find('/') + 1);
       const auto slash = rollout.rfind('/');
       const auto bytes =

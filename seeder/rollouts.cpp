@@ -35,14 +35,28 @@ Result<Rollouts> read_rollouts(const RoleFile& role, trust::RepositorySource& so
   return rollouts;
 }
 
-Result<trust::Index> read_index(const RepositoryView& view, trust::RepositorySource& source, const std::string& product,
-                                const std::string& channel, const std::string& platform) {
-  const auto path = trust::index_path(product, channel, platform);
+namespace {
+
+Result<trust::Index> read_one(const RepositoryView& view, trust::RepositorySource& source, const std::string& path) {
   const auto* file = view.find(path);
   if (file == nullptr) return Error{ErrorKind::not_found, "read " + path, "no signed role lists it"};
   if (file->length > trust::kLongestIndex) return Error{ErrorKind::corrupt, "read " + path, "too long", "too_long"};
   UPSWARM_TRY(const auto bytes, fetch_checked(source, path, *file));
   return trust::parse_index(bytes, path);
+}
+
+}  // namespace
+
+Result<trust::Index> read_index(const RepositoryView& view, trust::RepositorySource& source, const std::string& product,
+                                const std::string& channel, const std::string& platform) {
+  auto releases = read_one(view, source, trust::index_path(product, channel, platform));
+  if (!releases && releases.error().kind != ErrorKind::not_found) return releases;
+  auto nightlies = read_one(view, source, trust::preindex_path(product, channel, platform));
+  if (!nightlies) return nightlies.error().kind == ErrorKind::not_found ? std::move(releases) : std::move(nightlies);
+  if (!releases) return nightlies;
+  for (auto& entry : nightlies->entries) releases->entries.push_back(std::move(entry));
+  std::ranges::sort(releases->entries, {}, &trust::Entry::counter);
+  return releases;
 }
 
 Result<bool> apply_wish(Rollouts& rollouts, const RolloutWish& wish, const trust::Index& index, Steering steering) {

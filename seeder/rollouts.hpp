@@ -22,7 +22,8 @@ enum class Steering {
 /// The filters that `role` (the rollout role) lists.   Errors: corrupt, not_found, disk.
 Result<Rollouts> read_rollouts(const RoleFile& role, trust::RepositorySource& source);
 
-/// The signed index that a filter belongs to, from the offline roles of `view`.
+/// The entries that a filter belongs to: of the signed index and of that of nightly builds, from the offline roles of
+/// `view`.
 /// Errors: not_found  no role lists it; corrupt.
 Result<trust::Index> read_index(const RepositoryView& view, trust::RepositorySource& source, const std::string& product,
                                 const std::string& channel, const std::string& platform);

@@ -44,6 +44,7 @@ Result<ProductState> read_state(ObjectReader& in) {
   if (in.has("version")) state.version = in.text("version", 128);
   if (in.has("content")) state.content = in.parsed("content", parse_sha256);
   state.counter = read_counter(in);
+  state.prerelease = in.boolean_or("prerelease", false);
   state.busy = in.boolean("busy");
   return state;
 }
@@ -101,6 +102,7 @@ Json to_json(const Hello& hello) {
              {"busy", state.busy}};
     if (state.version) one["version"] = *state.version;
     if (state.content) one["content"] = state.content->hex();
+    if (state.prerelease) one["prerelease"] = true;
     products.push_back(std::move(one));
   }
   return {{"root_version", hello.root_version}, {"machine_id", hello.machine_id}, {"products", std::move(products)}};

@@ -141,6 +141,20 @@ Decision decide(const Index& index, const std::optional<Rollout>& rollout, const
   return Judge(index, rollout && is_of(*rollout, index) ? &*rollout : nullptr, facts).decide();
 }
 
+Decision decide_with_nightlies(const Index& releases, const Index& nightlies, const std::optional<Rollout>& rollout,
+                               const MachineFacts& facts, std::int64_t nightly_epoch) {
+  auto first = decide(releases, rollout, facts);
+  auto bound = nightlies;
+  bound.floor = releases.floor;
+  auto nightly_facts = facts;
+  nightly_facts.epoch = std::min(facts.epoch, nightly_epoch);
+  auto second = decide(bound, rollout, nightly_facts);
+  const bool is_first_wanted = first.kind == Decision::Kind::wanted;
+  if (second.kind == Decision::Kind::wanted)
+    return is_first_wanted && first.entry->counter >= second.entry->counter ? first : second;
+  return !is_first_wanted && !first.entry && second.entry ? second : first;
+}
+
 std::int64_t rollout_place(const std::string& salt, const std::string& machine_id) {
   const auto digest = sha256(salt + '\0' + machine_id);
   std::uint64_t place = 0;

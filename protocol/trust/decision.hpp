@@ -49,6 +49,13 @@ struct Decision {
 ///          newer.
 Decision decide(const Index& index, const std::optional<Rollout>& rollout, const MachineFacts& facts);
 
+/// The same for a machine that follows nightly builds, too: the one with the higher counter of what `releases` and
+/// `nightlies` want. Nightly builds answer to the floor of `releases`, never to one of their own, and `nightly_epoch`,
+/// what the offline targets role allows them, counts only up to facts.epoch: their key moves neither.
+/// Where neither is wanted, the answer is that of `releases`, unless a nightly build alone is held.
+Decision decide_with_nightlies(const Index& releases, const Index& nightlies, const std::optional<Rollout>& rollout,
+                               const MachineFacts& facts, std::int64_t nightly_epoch);
+
 /// The place of a machine in a staged rollout, 0 to 999: the first 8 bytes (big-endian) of SHA-256(salt, a zero byte,
 /// machine id), mod 1000. It is reached when it is lower than the permille.
 std::int64_t rollout_place(const std::string& salt, const std::string& machine_id);

@@ -147,6 +147,8 @@ Json to_json(const Rollout& rollout);
 Result<void> read_recipe(ObjectReader& in, Entry& entry);
 
 std::string index_path(const std::string& product, const std::string& channel, const std::string& platform);
+/// The index of nightly builds, for machines that opted in: "preindex/app/stable/linux-x64.json".
+std::string preindex_path(const std::string& product, const std::string& channel, const std::string& platform);
 std::string rollout_path(const std::string& product, const std::string& channel, const std::string& platform);
 
 /// Names that become parts of paths: 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit.   Errors: invalid.

@@ -108,6 +108,10 @@ std::string index_path(const std::string& product, const std::string& channel, c
   return "index/" + product + "/" + channel + "/" + platform + ".json";
 }
 
+std::string preindex_path(const std::string& product, const std::string& channel, const std::string& platform) {
+  return "pre" + index_path(product, channel, platform);
+}
+
 std::string rollout_path(const std::string& product, const std::string& channel, const std::string& platform) {
   return "rollout/" + product + "/" + channel + "." + platform + ".json";
 }

@@ -52,6 +52,11 @@ void SignedRepository::set_release(const std::vector<trust::Entry>& entries) {
   rollout_targets_ = {{trust::rollout_path("app", "stable", "linux-x64"), text_of(trust::to_json(rollout))}};
 }
 
+void SignedRepository::set_nightlies(const std::vector<trust::Entry>& entries) {
+  const trust::Index index{"app", "stable", "linux-x64", {1, 0}, entries};
+  nightly_targets_ = {{trust::preindex_path("app", "stable", "linux-x64"), text_of(trust::to_json(index))}};
+}
+
 void SignedRepository::rotate_root() {
   auto old = std::move(root_);
   root_ = trust::SigningKey::generate();
@@ -77,6 +82,10 @@ void SignedRepository::publish(std::chrono::hours timestamp_lives) {
   targets.delegations.keys = {{release_.id(), release_.public_key()}, {online_.id(), online_.public_key()}};
   targets.delegations.roles = {delegation("rel-app", release_, {"pkg/app/*/*/*", "index/app/*/*"}, false),
                                delegation("rollout", online_, {"rollout/*/*"}, true)};
+  if (!nightly_targets_.empty()) {
+    targets.delegations.keys[nightly_.id()] = nightly_.public_key();
+    targets.delegations.roles.push_back(delegation("pre-app", nightly_, {"pre/app/*/*/*", "preindex/app/*/*"}, false));
+  }
   trust::Snapshot snapshot{version_, clock_.now() + std::chrono::days(7), {}};
   const auto add = [&](const std::string& role, const trust::Targets& content, const trust::SigningKey& key) {
     const auto bytes = trust::seal(trust::to_json(content), {&key});
@@ -85,6 +94,7 @@ void SignedRepository::publish(std::chrono::hours timestamp_lives) {
   };
   add("targets", targets, targets_);
   add("rel-app", make_role(release_targets_), release_);
+  if (!nightly_targets_.empty()) add("pre-app", make_role(nightly_targets_), nightly_);
   add("rollout", make_role(rollout_targets_), online_);
   const auto snapshot_bytes = trust::seal(trust::to_json(snapshot), {&snapshot_});
   serve(std::to_string(version_) + ".snapshot.json", snapshot_bytes);

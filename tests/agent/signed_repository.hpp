@@ -18,6 +18,9 @@ class SignedRepository {
 
   /// Replaces the index and filter of "app", stable, linux-x64, and adds a torrent beside each package.
   void set_release(const std::vector<trust::Entry>& entries);
+  /// From the next publish() on: a role pre-app with this index of nightly builds, signed by a key of its own.
+  void set_nightlies(const std::vector<trust::Entry>& entries);
+  void drop_releases() { release_targets_.clear(); }
   void drop_rollout() { rollout_targets_.clear(); }
   /// The next publish() brings a new root, signed by the old key and a new one.
   void rotate_root();
@@ -45,7 +48,9 @@ class SignedRepository {
   std::string first_root_;
   trust::RoleVersion root_version_ = 1;
   trust::RoleVersion version_ = 0;
+  trust::SigningKey nightly_ = trust::SigningKey::generate();
   Contents release_targets_;
+  Contents nightly_targets_;
   Contents rollout_targets_;
 };
 

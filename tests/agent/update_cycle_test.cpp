@@ -108,6 +108,29 @@ TEST_F(UpdateCycleTest, OffersAllThatTheInstallerNeeds) {
   EXPECT_EQ(phase(), "current");
 }
 
+TEST_F(UpdateCycleTest, OffersNightlyBuildsToAMachineThatOptedInAlone) {
+  repository_.set_nightlies({new_});
+  repository_.publish();
+  result_of_run();
+  EXPECT_EQ(installer_.offers.back().count("metadata/2.pre-app.json"), 0U);
+  installer_.state.products[0].prerelease = true;
+  repository_.publish();
+  result_of_run();
+  EXPECT_THAT(installer_.offers.back(), Contains(Key("metadata/3.pre-app.json")));
+  EXPECT_THAT(installer_.offers.back(), Contains(Key(StartsWith("targets/preindex/app/stable/"))));
+  EXPECT_THAT(installer_.offers.back(), Contains(Key(StartsWith("targets/index/app/stable/"))));
+}
+
+TEST_F(UpdateCycleTest, OffersAChannelOfNightlyBuildsAlone) {
+  repository_.set_nightlies({new_});
+  repository_.drop_releases();
+  repository_.publish();
+  installer_.state.products[0].prerelease = true;
+  result_of_run();
+  EXPECT_THAT(installer_.offers.back(), Contains(Key(StartsWith("targets/preindex/app/stable/"))));
+  EXPECT_THAT(installer_.offers.back(), Contains(Key(StartsWith("targets/rollout/app/"))));
+}
+
 TEST_F(UpdateCycleTest, AnUnchangedPollCostsOneSmallAnswer) {
   result_of_run();
   http_.requests.clear();

@@ -363,5 +363,46 @@ TEST(RolloutPlaces, DifferByRelease) {
   EXPECT_LT(same, 900) << "not always the same machines go first";
 }
 
+/// The machine follows nightly builds: which of the two indexes answers.
+TEST_F(DecisionTest, OfReleasesAndNightlyBuildsTheHigherCounterIsWanted) {
+  facts.accepts_prerelease = true;
+  auto nightlies = index;
+  nightlies.entries = {make(5, "1.1.0-nightly.5")};
+  const auto with_nightlies = [&](bool rolled_out) {
+    auto filter = rollout();
+    if (rolled_out)
+      filter.items.push_back({nightlies.entries[0].counter, nightlies.entries[0].digest(), 1000, false, ""});
+    return brief(decide_with_nightlies(index, nightlies, filter, facts, 1));
+  };
+  EXPECT_EQ(with_nightlies(true), "wanted 1.1.0-nightly.5");
+  EXPECT_EQ(with_nightlies(false), "wanted 1.0.4");
+  be_on(4);
+  EXPECT_EQ(with_nightlies(false), "held 1.1.0-nightly.5");
+  nightlies.entries = {make(3, "1.1.0-nightly.3")};
+  EXPECT_EQ(with_nightlies(true), "current");
+  be_on(2);
+  EXPECT_EQ(with_nightlies(true), "wanted 1.0.4");
+  nightlies.entries.clear();
+  EXPECT_EQ(brief(decide_with_nightlies(index, nightlies, rollout(), facts, 1)), "wanted 1.0.4");
+}
+
+TEST_F(DecisionTest, NightlyBuildsAnswerToTheFloorAndEpochOfReleases) {
+  facts.accepts_prerelease = true;
+  auto nightlies = index;
+  nightlies.entries = {make(5, "1.1.0-nightly.5")};
+  index.floor = {1, 6};
+  nightlies.floor = {1, 0};
+  auto filter = rollout();
+  filter.items.push_back({nightlies.entries[0].counter, nightlies.entries[0].digest(), 1000, false, ""});
+  EXPECT_EQ(brief(decide_with_nightlies(index, nightlies, filter, facts, 1)), "held 1.0.4");
+  index.floor = {1, 0};
+  nightlies.entries[0].counter = {2, 1};
+  filter.items.back() = {nightlies.entries[0].counter, nightlies.entries[0].digest(), 1000, false, ""};
+  EXPECT_EQ(brief(decide_with_nightlies(index, nightlies, filter, facts, 2)), "wanted 1.0.4");
+  facts.epoch = 2;
+  EXPECT_EQ(brief(decide_with_nightlies(index, nightlies, filter, facts, 2)), "wanted 1.1.0-nightly.5");
+  EXPECT_EQ(brief(decide_with_nightlies(index, nightlies, filter, facts, 1)), "wanted 1.0.4");
+}
+
 }  // namespace
 }  // namespace upswarm::trust
