@@ -32,6 +32,13 @@ bool is_same(const std::map<std::string, trust::MetaFile>& a, const std::map<std
       a, b, [](const auto& x, const auto& y) { return x.first == y.first && is_same(x.second, y.second); });
 }
 
+/// A key that was replaced counts for a while; what it signed must not stay until it does not.
+bool is_signed_by(const trust::SigningKey& key, const RoleFile& file) {
+  const auto envelope = trust::parse_envelope(file.bytes, "rollout", trust::kLongestTargets);
+  return envelope && std::ranges::any_of(envelope->signatures,
+                                         [&key](const auto& signature) { return signature.key_id == key.id(); });
+}
+
 const trust::DelegatedRole* rollout_delegation(const RepositoryView& view) {
   const auto& roles = view.roles.at("targets").content.delegations.roles;
   const auto found = std::ranges::find(roles, "rollout", &trust::DelegatedRole::name);
@@ -97,7 +104,7 @@ Result<void> OnlineSigner::sign_rollout(const SigningRequest& request, SignedFil
   if (is_there) {
     UPSWARM_TRY(rollouts, read_rollouts(old->second, request.source));
   }
-  bool changed = !is_there || request.how == Signing::all;
+  bool changed = !is_there || request.how == Signing::all || !is_signed_by(keys_.rollout, old->second);
   for (const auto& wish : request.wishes) {
     UPSWARM_TRY(const auto index, read_index(request.view, request.source, wish.product, wish.channel, wish.platform));
     UPSWARM_TRY(const bool by_wish, apply_wish(rollouts, wish, index, request.steering));

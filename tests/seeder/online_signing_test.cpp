@@ -1,5 +1,7 @@
 #include "seeder/online_signing.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/seeder/seeder_world.hpp"
@@ -204,6 +206,28 @@ TEST_F(OnlineSigningTest, RaisesVersionsAfterALostDatabase) {
   ASSERT_TRUE(world.start().sign(Signing::all).value());
   EXPECT_GT(world.timestamp().version, timestamp);
   EXPECT_GT(snapshot_version(), snapshot);
+}
+
+/// While both keys count, the new one comes; what the old one signed is gone before it counts no more.
+TEST_F(OnlineSigningTest, AReplacedRolloutKeySignsAnewWithTheNextBundle) {
+  const auto rollout = rollout_version();
+  const auto old_id = world.rollout_key.id();
+  world.rollout_key = trust::SigningKey::generate();
+  auto& delegations = world.targets.delegations;
+  auto& role = *std::ranges::find(delegations.roles, "rollout", &trust::DelegatedRole::name);
+  delegations.keys[world.rollout_key.id()] = world.rollout_key.public_key();
+  role.keys.key_ids.push_back(world.rollout_key.id());
+  ++world.targets.version;
+  world.write_bundle("both");
+  ASSERT_EQ(world.incoming().poll()->taken, 1);
+  EXPECT_EQ(rollout_version(), rollout) << "the seeder does not have it yet";
+  world.write_online_keys();
+  std::erase(role.keys.key_ids, old_id);
+  ++world.targets.version;
+  world.write_bundle("new alone");
+  ASSERT_EQ(world.incoming().poll()->taken, 1);
+  EXPECT_GT(rollout_version(), rollout);
+  EXPECT_TRUE(client_refreshes());
 }
 
 TEST_F(OnlineSigningTest, RefusesAKeyThatTheRootDoesNotName) {
