@@ -3,49 +3,11 @@
 #include "protocol/base/config.hpp"
 #include "protocol/base/log.hpp"
 #include "seeder/publish/everything.hpp"
-#include "seeder/publish/hand_over.hpp"
 #include "seeder/publish/package_commands.hpp"
+#include "seeder/publish/session.hpp"
 #include "seeder/publish/status.hpp"
 
 namespace upswarm::publish {
-namespace {
-
-/// What all commands work with.
-class Session {
- public:
-  Session(const CommandLine& line, std::stop_token stop)
-      : line_(line), stop_(std::move(stop)), progress_line_(!line.common.json) {}
-
-  Result<Answer> init();
-  Result<Answer> add_product();
-  Result<Answer> renew();
-  Result<Answer> release();
-  Result<Answer> rollout();
-  Result<Answer> floor();
-  Result<Answer> hand_over();
-  Result<Answer> status();
-  Result<Answer> packages();
-
- private:
-  Files& files() const { return system_files(); }
-  Result<Repository> open(Repository::Access access) const {
-    return Repository::open(files(), line_.common.repository, access);
-  }
-  KeyRing keys(const Repository& repository) const { return {files(), repository.folder().keys(), passphrase(false)}; }
-  package::ProgressSink progress() {
-    return [this](const Progress& now) { progress_line_.show(now); };
-  }
-  PassphraseSource passphrase(bool is_new) const {
-    return [this, is_new] { return obtain_passphrase(files(), line_.common.passphrase_file, is_new); };
-  }
-  Result<std::unique_ptr<Destination>> destination() const;
-  Result<std::vector<std::string>> send_all(Destination& to);
-  Result<Answer> made(const std::string& bundle, Answer answer, Destination* to);
-
-  const CommandLine& line_;
-  std::stop_token stop_;
-  ProgressLine progress_line_;
-};
 
 /// Checked before anything is made: a wrong path is no reason to pack a release twice.   Null without --to.
 Result<std::unique_ptr<Destination>> Session::destination() const {
@@ -69,8 +31,16 @@ Result<std::vector<std::string>> Session::send_all(Destination& to) {
   return hand_over_all(repository, to, progress(), stop_);
 }
 
-/// Ends a command that made a bundle: hands it over when --to says where, after those that still wait.
-Result<Answer> Session::made(const std::string& bundle, Answer answer, Destination* to) {
+KeyRing Session::keys(const Repository& repository, bool is_new) const {
+  const Path folder = line_.common.keys.empty() ? repository.folder().keys() : Path(line_.common.keys);
+  return {files(), folder, passphrase(is_new), line_.common.signer};
+}
+
+/// Ends a command that had something signed: with the bundle handed over, when --to says where, after those that still
+/// wait; or with what others have to do first.
+Result<Answer> Session::made(const Signed& outcome, Answer answer, Destination* to) {
+  if (outcome.bundle.empty()) return pending(outcome, std::move(answer));
+  const auto& bundle = outcome.bundle;
   answer.json["bundle"] = bundle;
   answer.json["handed_over"] = to != nullptr;
   if (to == nullptr) {
@@ -108,29 +78,31 @@ Result<Answer> Session::init() {
 
 Result<Answer> Session::add_product() {
   UPSWARM_TRY(const auto to, destination());
-  std::string bundle;
+  Signed outcome;
   {
     UPSWARM_TRY(auto repository, open(Repository::Access::writing));
     // The new key gets the passphrase of the others: typing it once is enough, as it must unlock one of them first.
-    auto ring = keys(repository);
-    UPSWARM_TRY(bundle, publish::add_product(files(), repository, line_.release.name.product, system_clock(), ring,
-                                             moderate_strength()));
+    auto ring = keys(repository, false);
+    UPSWARM_TRY(outcome, publish::add_product(files(), repository, line_.release.name.product, line_.nightly,
+                                              system_clock(), ring, line_.wanted.strength));
   }
-  Answer answer{.text = "Added the product " + line_.release.name.product + ".\n"};
+  Answer answer{.text = "The product " + line_.release.name.product + " has its keys.\n"};
   answer.json["product"] = line_.release.name.product;
-  return made(bundle, std::move(answer), to.get());
+  return made(outcome, std::move(answer), to.get());
 }
 
 Result<Answer> Session::renew() {
   UPSWARM_TRY(const auto to, destination());
-  std::string bundle;
+  Signed outcome;
   {
     UPSWARM_TRY(auto repository, open(Repository::Access::writing));
-    auto ring = keys(repository);
-    UPSWARM_TRY(bundle, publish::renew(repository, line_.with_root, system_clock(), ring));
+    auto ring = keys(repository, false);
+    UPSWARM_TRY(outcome, publish::renew(files(), repository, line_.with_root, system_clock(), ring));
   }
-  return made(bundle, {.text = "Signed anew with later dates.\n"}, to.get());
+  return made(outcome, {.text = "The roles get later dates.\n"}, to.get());
 }
+
+namespace {
 
 Json release_json(const ReleaseReport& report) {
   Json notes = Json::array();
@@ -156,17 +128,19 @@ std::string release_text(const ReleaseReport& report, const ReleaseRequest& requ
          " --permille 100\n";
 }
 
+}  // namespace
+
 Result<Answer> Session::release() {
   UPSWARM_TRY(const auto to, destination());
   auto report = [&]() -> Result<ReleaseReport> {
     UPSWARM_TRY(auto repository, open(Repository::Access::writing));
-    auto ring = keys(repository);
+    auto ring = keys(repository, false);
     return make_release(files(), repository, line_.release, system_clock(), ring, progress(), stop_);
   }();
   if (!report) return std::move(report).error();
   auto json = release_json(*report);
   json["held"] = !line_.release.permille.has_value();
-  return made(report->bundle, {.text = release_text(*report, line_.release), .json = std::move(json)}, to.get());
+  return made(report->signed_as, {.text = release_text(*report, line_.release), .json = std::move(json)}, to.get());
 }
 
 Result<Answer> Session::rollout() {
@@ -180,20 +154,21 @@ Result<Answer> Session::rollout() {
     UPSWARM_TRY(auto repository, open(Repository::Access::writing));
     UPSWARM_TRY(bundle, steer_rollout(repository, line_.choice, change));
   }
-  return made(bundle, {.text = "Asked for the rollout of " + line_.choice.product + " " + line_.choice.version + ".\n"},
+  return made({.bundle = bundle},
+              {.text = "Asked for the rollout of " + line_.choice.product + " " + line_.choice.version + ".\n"},
               to.get());
 }
 
 Result<Answer> Session::floor() {
   UPSWARM_TRY(const auto to, destination());
-  std::string bundle;
+  std::optional<Signed> outcome;
   {
     UPSWARM_TRY(auto repository, open(Repository::Access::writing));
-    auto ring = keys(repository);
-    UPSWARM_TRY(bundle, raise_floor(repository, line_.choice, system_clock(), ring));
+    auto ring = keys(repository, false);
+    UPSWARM_TRY(outcome, raise_floor(files(), repository, line_.choice, system_clock(), ring));
   }
-  if (bundle.empty()) return Answer{.text = "The floor is there already.\n", .code = ExitCode::nothing_to_do};
-  return made(bundle, {.text = "Raised the floor to " + line_.choice.version + ".\n"}, to.get());
+  if (!outcome) return Answer{.text = "The floor is there already.\n", .code = ExitCode::nothing_to_do};
+  return made(*outcome, {.text = "The floor rises to " + line_.choice.version + ".\n"}, to.get());
 }
 
 Result<Answer> Session::hand_over() {
@@ -235,8 +210,6 @@ Result<Answer> Session::packages() {
   return answer;
 }
 
-}  // namespace
-
 Result<void> read_defaults(CommonOptions& common, const CommonOptions& unset) {
   if (common.config.empty()) return {};
   UPSWARM_TRY(const auto config, read_config(common.config));
@@ -250,6 +223,8 @@ Result<void> read_defaults(CommonOptions& common, const CommonOptions& unset) {
   fill("to", common.to, unset.to);
   fill("api_key_file", common.api_key_file, unset.api_key_file);
   fill("ca_file", common.ca_file, unset.ca_file);
+  fill("keys", common.keys, unset.keys);
+  fill("signer", common.signer, unset.signer);
   return in.finish();
 }
 
@@ -259,9 +234,22 @@ Result<Answer> run(const CommandLine& line, std::stop_token stop) {
   Session session(effective, std::move(stop));
   using Act = Result<Answer> (Session::*)();
   static const std::map<std::string, Act> kActs{
-      {"init", &Session::init},           {"add-product", &Session::add_product}, {"renew", &Session::renew},
-      {"release", &Session::release},     {"rollout", &Session::rollout},         {"floor", &Session::floor},
-      {"hand-over", &Session::hand_over}, {"status", &Session::status},
+      {"init", &Session::init},
+      {"add-product", &Session::add_product},
+      {"renew", &Session::renew},
+      {"release", &Session::release},
+      {"rollout", &Session::rollout},
+      {"floor", &Session::floor},
+      {"hand-over", &Session::hand_over},
+      {"status", &Session::status},
+      {"keys new", &Session::new_key},
+      {"keys list", &Session::list_keys},
+      {"keys add-signer", &Session::add_signer},
+      {"keys revoke", &Session::revoke},
+      {"keys rotate", &Session::rotate},
+      {"keys sign", &Session::sign},
+      {"keys show", &Session::show},
+      {"keys publish", &Session::publish_signed},
   };
   const auto found = kActs.find(effective.command);
   return found == kActs.end() ? session.packages() : (session.*found->second)();

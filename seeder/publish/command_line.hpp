@@ -20,10 +20,25 @@ struct CommonOptions {
   std::string to;  ///< folder or URL; empty: the bundle stays in outgoing/
   std::string api_key_file;
   std::string ca_file;
+  std::string keys;    ///< folder of key files; empty: keys/ in the repository
+  std::string signer;  ///< NAME in ROLE-NAME.key.json; empty: the first key of a role that is there
   bool json = false;
 };
 
-/// The whole command line, parsed. `command` is the name of the subcommand.
+/// Arguments of `keys ...`.
+struct KeysOptions {
+  std::string role;
+  std::string name;                ///< of a new key
+  std::string key;                 ///< a key's id, or the first digits of it
+  std::vector<std::string> files;  ///< add-signer: the public key; sign, show, publish: change files
+  std::string key_file;            ///< sign
+  std::string trusted_root;        ///< sign, show
+  std::optional<int> threshold;
+  bool raise_epoch = false;
+  bool yes = false;
+};
+
+/// The whole command line, parsed. `command` is the name of the subcommand; "keys new", "keys list", ...
 struct CommandLine {
   std::string command;
   CommonOptions common;
@@ -38,10 +53,12 @@ struct CommandLine {
   bool resume = false;
   bool with_root = false;   ///< renew
   bool everything = false;  ///< hand-over
+  bool nightly = false;     ///< add-product
+  KeysOptions keys;
 };
 
-/// Reads the file of --config: repository, passphrase_file, to, api_key_file, ca_file. What the command line said wins.
-/// Errors: as read_config, invalid.
+/// Reads the file of --config: repository, passphrase_file, to, api_key_file, ca_file, keys, signer. What the command
+/// line said wins. Errors: as read_config, invalid.
 Result<void> read_defaults(CommonOptions& common, const CommonOptions& unset);
 
 /// What a command answers: text for people, a value for --json.

@@ -4,10 +4,7 @@ namespace upswarm::publish {
 namespace {
 
 constexpr std::size_t kMostFiles = 20'000;  // as the seeder takes (seeder/offered_bundle.hpp)
-constexpr std::size_t kTopFolder = 4;       // "pkg/" or "pre/", which releases/ does not repeat
 constexpr std::size_t kRoomForMetadata = 2'000;
-
-bool is_package(const std::string& path) { return path.starts_with("pkg/") || path.starts_with("pre/"); }
 
 class Everything {
  public:
@@ -15,8 +12,8 @@ class Everything {
 
   Result<Change> collect() {
     change_.bundle.name = "everything";
-    for (const auto& [name, product] : repository_.products()) {
-      for (const auto& [path, target] : product.release.targets) UPSWARM_CHECK(add(path, target));
+    for (const auto& [role, product] : repository_.roles()) {
+      for (const auto& [path, target] : product->release.targets) UPSWARM_CHECK(add(path, target));
     }
     const auto& bundle = change_.bundle;
     if (bundle.packages.size() + bundle.small_targets.size() + kRoomForMetadata > kMostFiles) {
@@ -35,12 +32,13 @@ class Everything {
  private:
   Result<void> add(const std::string& path, const trust::TargetFile& target) {
     const auto name = consistent_name(path, target.sha256);
-    if (!is_package(path)) {
+    const auto kept = kept_in(path);
+    if (!kept) {
       UPSWARM_TRY(change_.bundle.small_targets[name],
                   read_file(files_, repository_.folder().targets() / name, trust::kLongestIndex));
       return {};
     }
-    const auto file = repository_.folder().releases() / path.substr(kTopFolder);
+    const auto file = repository_.folder().releases() / *kept / Path(path).filename();
     UPSWARM_TRY(const auto there, exists(files_, file));
     if (!there) {
       return Error{

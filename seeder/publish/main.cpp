@@ -12,7 +12,11 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option(
       "--passphrase-file", common.passphrase_file,
       "File with the passphrase of the offline keys; else UPSWARM_PASSPHRASE, else it is asked at the terminal");
-  app.add_option("--config", common.config, "TOML file with repository, passphrase_file, to, api_key_file, ca_file");
+  app.add_option("--config", common.config,
+                 "TOML file with repository, passphrase_file, to, api_key_file, ca_file, keys, signer");
+  app.add_option("--keys", common.keys, "Folder of the offline keys; else keys/ in the repository");
+  app.add_option("--signer", common.signer,
+                 "Sign with the keys ROLE-NAME.key.json of this NAME; else with the first key of a role");
   app.add_flag("--json", common.json, "Answers and errors as JSON on standard output");
   app.set_version_flag("--version", std::string("upswarm-publish ") + UPSWARM_VERSION);
 }
@@ -24,20 +28,69 @@ void add_destination(CLI::App& command, CommonOptions& common) {
   command.add_option("--ca-file", common.ca_file, "PEM file with the authority of the seeder's certificate");
 }
 
-void add_key_commands(CLI::App& app, CommandLine& line) {
+void add_repository_commands(CLI::App& app, CommandLine& line) {
   auto& init = *app.add_subcommand("init", "Make a repository with its keys");
   init.add_option("DIR", line.folder, "Empty or missing folder")->required();
   init.add_option("--product", line.wanted.products, "A product to start with; may be given again");
   init.add_option("--root-keys", line.wanted.root_keys, "How many root keys")->capture_default_str();
   init.add_option("--root-threshold", line.wanted.root_threshold, "How many of them must sign")->capture_default_str();
 
+  init.add_flag("--pre", line.wanted.nightly, "With a key for nightly builds of each product");
+
   auto& add = *app.add_subcommand("add-product", "Give the repository one more product");
   add.add_option("PRODUCT", line.release.name.product)->required();
+  add.add_flag("--pre", line.nightly, "With a key for nightly builds, too");
   add_destination(add, line.common);
 
   auto& renew = *app.add_subcommand("renew", "Sign the offline roles anew before they expire");
   renew.add_flag("--root", line.with_root, "The root, too");
   add_destination(renew, line.common);
+}
+
+void add_signer_commands(CLI::App& keys, CommandLine& line) {
+  const auto change_role = [&](const char* name, const char* what) -> CLI::App& {
+    auto& command = *keys.add_subcommand(name, what);
+    command.add_option("ROLE", line.keys.role, "root, targets, rel-PRODUCT, pre-PRODUCT, ...")->required();
+    add_destination(command, line.common);
+    return command;
+  };
+  auto& add = change_role("add-signer", "Let one more key sign as a role");
+  add.add_option("FILE", line.keys.files, "Its public half, ROLE-NAME.pub.json")->required()->expected(1);
+  add.add_option("--threshold", line.keys.threshold, "How many keys of the role must sign from now on");
+  auto& revoke = change_role("revoke", "Take a key from a role, and sign the role anew");
+  revoke.add_option("KEY", line.keys.key, "Its id, or the first 8 digits")->required();
+  revoke.add_option("--threshold", line.keys.threshold, "How many keys of the role must sign from now on");
+  revoke.add_flag("--raise-epoch", line.keys.raise_epoch,
+                  "The key was stolen: counters of releases begin anew, above all that the thief may have signed");
+  auto& rotate = change_role("rotate", "Make a new key in place of an old one, also for timestamp, snapshot, rollout");
+  rotate.add_option("KEY", line.keys.key, "The old one; not needed where the role has one key");
+  rotate.add_option("--name", line.keys.name, "NAME of the new key; else a number");
+}
+
+void add_key_commands(CLI::App& app, CommandLine& line) {
+  auto& keys = *app.add_subcommand("keys", "Who may sign: make, list, add, revoke, replace; sign together");
+  keys.require_subcommand(1);
+  keys.fallthrough();
+  auto& make = *keys.add_subcommand("new", "Make a key of one's own; needs no repository");
+  make.add_option("ROLE", line.keys.role, "root, targets, rel-PRODUCT or pre-PRODUCT")->required();
+  make.add_option("--name", line.keys.name, "Whose it is: a-z 0-9 . _ -")->required();
+  make.add_option("-o,--output", line.output, "Folder for ROLE-NAME.key.json (secret) and ROLE-NAME.pub.json")
+      ->required();
+  keys.add_subcommand("list", "Roles with their keys, thresholds and dates, and changes that wait for signatures");
+  add_signer_commands(keys, line);
+  const auto change = [&](const char* name, const char* what) -> CLI::App& {
+    auto& command = *keys.add_subcommand(name, what);
+    command.add_option("CHANGE", line.keys.files, "NUMBER-NAME.change.json")->required();
+    return command;
+  };
+  auto& sign = change("sign", "Sign a change after showing what it does; needs no repository");
+  sign.add_option("--key", line.keys.key_file, "One's own ROLE-NAME.key.json")->required();
+  sign.add_option("--root", line.keys.trusted_root, "A root file of one's own: the change must be built on it");
+  sign.add_flag("--yes", line.keys.yes, "Do not ask");
+  auto& show = change("show", "What a change does, and which signatures it lacks; needs no repository");
+  show.add_option("--root", line.keys.trusted_root, "A root file of one's own: the change must be built on it");
+  add_destination(change("publish", "Publish a change with all its signatures; of several copies they count together"),
+                  line.common);
 }
 
 void add_release_commands(CLI::App& app, CommandLine& line) {
@@ -49,6 +102,8 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   release.add_option("--platform", line.release.name.platform, "linux-x64, windows-x64, ...")->required();
   release.add_option("--recipe", line.release.recipe, "TOML: layout, hooks, health, services, urgent, changelog, ...")
       ->required();
+  release.add_flag("--pre", line.release.name.is_nightly,
+                   "A nightly build for machines that opted in, signed as pre-PRODUCT");
   release
       .add_option("--rollout", line.release.permille, "To how many of 1000 machines; without it the release is held")
       ->check(CLI::Range(0, 1000));
@@ -117,6 +172,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   publish::add_common(app, line.common);
+  publish::add_repository_commands(app, line);
   publish::add_key_commands(app, line);
   publish::add_release_commands(app, line);
   publish::add_package_commands(app, line);
@@ -125,7 +181,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& failure) {
     return app.exit(failure) == 0 ? 0 : static_cast<int>(ExitCode::usage);
   }
-  line.command = app.get_subcommands().front()->get_name();
+  const auto* command = app.get_subcommands().front();
+  line.command = command->get_name();
+  if (line.command == "keys") line.command += " " + command->get_subcommands().front()->get_name();
   const auto stop = stop_on_signals();
   return publish::answer(publish::run(line, stop), line.common.json);
 }

@@ -27,21 +27,15 @@ class UnfinishedFolder {
 
 Time after_days(const Clock& clock, std::int64_t days) { return clock.now() + std::chrono::days(days); }
 
-trust::RoleKeys only(const trust::SigningKey& key) { return {{key.id()}, 1}; }
-
-void delegate(trust::Delegations& delegations, const trust::SigningKey& key, std::string role, bool terminating,
+void delegate(trust::Delegations& delegations, const trust::PublicKey& key, std::string role, bool terminating,
               std::vector<std::string> paths) {
-  delegations.keys[key.id()] = key.public_key();
+  const auto id = trust::id_of(key);
+  delegations.keys[id] = key;
   delegations.roles.push_back({.name = std::move(role),
-                               .keys = only(key),
+                               .keys = {{id}, 1},
                                .terminating = terminating,
                                .paths = std::move(paths),
                                .path_hash_prefixes = {}});
-}
-
-/// `*` never matches `/`: the number of parts is part of the promise.
-std::vector<std::string> release_paths(const std::string& product) {
-  return {"pkg/" + product + "/*/*/*", "index/" + product + "/*/*"};
 }
 
 Result<void> check_wanted(const NewRepository& wanted) {
@@ -74,9 +68,9 @@ Result<void> check_free(Files& files, const Path& folder, const Path& part) {
 }
 
 struct MadeKeys {
-  std::vector<trust::SigningKey> root;
-  std::vector<trust::SigningKey> targets;
-  std::map<std::string, trust::SigningKey> online;
+  std::vector<trust::PublicKey> root;
+  trust::PublicKey targets;
+  std::map<std::string, trust::PublicKey> online;
 };
 
 Result<MadeKeys> make_keys(Files& files, const RepositoryFolder& folder, const NewRepository& wanted, KeyRing& ring) {
@@ -84,16 +78,15 @@ Result<MadeKeys> make_keys(Files& files, const RepositoryFolder& folder, const N
   UPSWARM_CHECK(files.make_folder(folder.online_keys(), 0700));
   MadeKeys made;
   for (int i = 1; i <= wanted.root_keys; ++i) {
-    UPSWARM_TRY(auto key, ring.make_key("root", i, wanted.strength));
+    UPSWARM_TRY(auto key, ring.make_key("root", std::to_string(i), wanted.strength));
     made.root.push_back(std::move(key));
   }
-  UPSWARM_TRY(auto targets, ring.make_key("targets", 1, wanted.strength));
-  made.targets.push_back(std::move(targets));
+  UPSWARM_TRY(made.targets, ring.make_key("targets", "1", wanted.strength));
   for (const auto* role : kOnlineRoles) {
-    auto key = trust::SigningKey::generate();
+    const auto key = trust::SigningKey::generate();
     const auto path = folder.online_keys() / (std::string(role) + ".key");
     UPSWARM_CHECK(write_file_atomically(files, path, write_online_key(key), 0600));
-    made.online.emplace(role, std::move(key));
+    made.online.emplace(role, key.public_key());
   }
   return made;
 }
@@ -104,24 +97,24 @@ trust::Root first_root(const MadeKeys& keys, const NewRepository& wanted, const 
                    .consistent_snapshot = true,
                    .keys = {},
                    .roles = {}};
-  const auto give = [&root](const char* role, const trust::SigningKey& key) {
-    root.keys[key.id()] = key.public_key();
-    root.roles[role].key_ids.push_back(key.id());
+  const auto give = [&root](const char* role, const trust::PublicKey& key) {
+    const auto id = trust::id_of(key);
+    root.keys[id] = key;
+    root.roles[role].key_ids.push_back(id);
   };
   for (const auto& key : keys.root) give("root", key);
-  give("targets", keys.targets.front());
+  give("targets", keys.targets);
   give("timestamp", keys.online.at("timestamp"));
   give("snapshot", keys.online.at("snapshot"));
   root.roles["root"].threshold = wanted.root_threshold;
   return root;
 }
 
-std::string empty_release(const trust::SigningKey& key, trust::RoleVersion version, const Clock& clock,
-                          const Settings& settings) {
+Json empty_release(const Clock& clock, const Settings& settings) {
   trust::Targets release;
-  release.version = version;
+  release.version = 1;
   release.expires = after_days(clock, settings.release_days);
-  return trust::seal(to_json(release), {&key});
+  return to_json(release);
 }
 
 /// Everything of a new repository inside `folder`, which is there and empty.
@@ -139,14 +132,20 @@ Result<void> fill(Files& files, const RepositoryFolder& folder, const NewReposit
   targets.expires = after_days(clock, wanted.settings.targets_days);
   delegate(targets.delegations, keys.online.at("rollout"), "rollout", true, {"rollout/*/*"});
   BundleParts first{.name = "init"};
+  const auto sign = [&](const std::string& role, const Json& content) {
+    first.metadata.emplace_back("1." + role + ".json", trust::seal(content, ring.keys_of(role)));
+  };
   for (const auto& product : wanted.products) {
     const auto role = release_role(product);
-    UPSWARM_TRY(const auto key, ring.make_key(role, 1, wanted.strength));
-    delegate(targets.delegations, key, role, false, release_paths(product));
-    first.metadata.emplace_back("1." + role + ".json", empty_release(key, 1, clock, wanted.settings));
+    UPSWARM_TRY(const auto key, ring.make_key(role, "1", wanted.strength));
+    delegate_product(targets.delegations, key, role);
+    sign(role, empty_release(clock, wanted.settings));
+    if (!wanted.nightly) continue;
+    UPSWARM_TRY(const auto nightly, ring.make_key(prerelease_role(product), "1", wanted.strength));
+    delegate_product(targets.delegations, nightly, prerelease_role(product));
   }
-  first.metadata.emplace_back("1.targets.json", seal_with(to_json(targets), keys.targets));
-  first.metadata.emplace_back("1.root.json", seal_with(to_json(first_root(keys, wanted, clock)), keys.root));
+  sign("targets", to_json(targets));
+  sign("root", to_json(first_root(keys, wanted, clock)));
   for (const auto& [name, bytes] : first.metadata)
     UPSWARM_CHECK(write_file_atomically(files, folder.metadata() / name, bytes));
   UPSWARM_CHECK(write_bundle_folder(files, folder.outgoing() / ("00000001-" + first.name), first));
@@ -171,52 +170,50 @@ Result<void> make_repository(Files& files, const Path& folder, const NewReposito
   return files.sync_folder(target.parent_path());
 }
 
-Result<std::string> add_product(Files& files, Repository& repository, const std::string& product, const Clock& clock,
-                                KeyRing& keys, const KeyStrength& strength) {
+/// `*` never matches `/`: the number of parts is part of the promise.
+void delegate_product(trust::Delegations& delegations, const trust::PublicKey& key, const std::string& role) {
+  const auto product = role.substr(role.find('-') + 1);
+  if (role == release_role(product)) {
+    delegate(delegations, key, role, false, {"pkg/" + product + "/*/*/*", "index/" + product + "/*/*"});
+  } else {
+    delegate(delegations, key, role, false, {"pre/" + product + "/*/*/*", "preindex/" + product + "/*/*"});
+  }
+}
+
+Result<Signed> add_product(Files& files, Repository& repository, const std::string& product, bool nightly,
+                           const Clock& clock, KeyRing& keys, const KeyStrength& strength) {
   UPSWARM_CHECK(trust::parse_name(product));
   if (repository.products().contains(product))
     return Error{ErrorKind::invalid, "add the product " + product, "it is there already"};
-  UPSWARM_TRY(const auto signers, keys.unlock("targets", repository.root().roles.at("targets")));
-  const auto role = release_role(product);
-  // A file of that name is of an attempt that did not end: nothing delegates to its key.
-  UPSWARM_TRY(const auto key, keys.make_key(role, 1, strength));
+  // Before a key is made: a wrong passphrase must leave nothing behind.
+  UPSWARM_CHECK(keys.unlock("targets", repository.root().roles.at("targets")));
   auto targets = repository.targets();
   ++targets.version;
   targets.expires = after_days(clock, repository.settings().targets_days);
-  delegate(targets.delegations, key, role, false, release_paths(product));
-  Change change{.bundle = {.name = "add-" + product}};
-  change.bundle.metadata.emplace_back("1." + role + ".json", empty_release(key, 1, clock, repository.settings()));
-  change.bundle.metadata.emplace_back(std::to_string(targets.version) + ".targets.json",
-                                      seal_with(to_json(targets), signers));
-  UPSWARM_CHECK(files.sync_folder(repository.folder().keys()));
-  return repository.commit(change);
+  for (const auto& role : {release_role(product), prerelease_role(product)}) {
+    if (role == prerelease_role(product) && !nightly) continue;
+    UPSWARM_TRY(const auto name, keys.free_name(role));
+    UPSWARM_TRY(const auto key, keys.make_key(role, name, strength));
+    delegate_product(targets.delegations, key, role);
+  }
+  ChangeFile change{.name = "add-" + product};
+  change.add("targets").content = to_json(targets);
+  change.add(release_role(product)).content = empty_release(clock, repository.settings());
+  return sign_and_commit(files, repository, std::move(change), {}, keys);
 }
 
-Result<std::string> renew(Repository& repository, bool with_root, const Clock& clock, KeyRing& keys) {
-  Change change{.bundle = {.name = with_root ? "renew-all" : "renew"}};
-  const auto add = [&change](const std::string& role, trust::RoleVersion version, std::string bytes) {
-    change.bundle.metadata.emplace_back(std::to_string(version) + "." + role + ".json", std::move(bytes));
+Result<Signed> renew(Files& files, Repository& repository, bool with_root, const Clock& clock, KeyRing& keys) {
+  const auto& settings = repository.settings();
+  ChangeFile change{.name = with_root ? "renew-all" : "renew"};
+  const auto add = [&](const std::string& role, auto content, std::int64_t days) {
+    content.expires = after_days(clock, days);
+    ++content.version;
+    change.add(role).content = to_json(content);
   };
-  for (const auto& [name, product] : repository.products()) {
-    UPSWARM_TRY(const auto signers, keys.unlock(release_role(name), product.keys));
-    auto release = product.release;
-    release.expires = after_days(clock, repository.settings().release_days);
-    ++release.version;
-    add(release_role(name), release.version, seal_with(to_json(release), signers));
-  }
-  UPSWARM_TRY(const auto signers, keys.unlock("targets", repository.root().roles.at("targets")));
-  auto targets = repository.targets();
-  targets.expires = after_days(clock, repository.settings().targets_days);
-  ++targets.version;
-  add("targets", targets.version, seal_with(to_json(targets), signers));
-  if (with_root) {
-    UPSWARM_TRY(const auto root_signers, keys.unlock("root", repository.root().roles.at("root")));
-    auto root = repository.root();
-    root.expires = after_days(clock, repository.settings().root_days);
-    ++root.version;
-    add("root", root.version, seal_with(to_json(root), root_signers));
-  }
-  return repository.commit(change);
+  if (with_root) add("root", repository.root(), settings.root_days);
+  add("targets", repository.targets(), settings.targets_days);
+  for (const auto& [name, product] : repository.products()) add(product.role(), product.release, settings.release_days);
+  return sign_and_commit(files, repository, std::move(change), {}, keys);
 }
 
 }  // namespace upswarm::publish

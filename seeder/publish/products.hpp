@@ -7,11 +7,13 @@
 #include "protocol/base/clock.hpp"
 #include "seeder/publish/key_ring.hpp"
 #include "seeder/publish/repository.hpp"
+#include "seeder/publish/signing.hpp"
 
 namespace upswarm::publish {
 
 struct NewRepository {
   std::vector<std::string> products;
+  bool nightly = false;  ///< with a key for nightly builds of each
   int root_threshold = 1;
   int root_keys = 1;
   KeyStrength strength = moderate_strength();
@@ -24,13 +26,17 @@ struct NewRepository {
 Result<void> make_repository(Files& files, const Path& folder, const NewRepository& wanted, const Clock& clock,
                              const PassphraseSource& passphrase);
 
-/// A key, a delegation and an empty release role for one more product.   Returns the bundle's name.
-/// Errors: invalid  the product is there already, or its name is none.
-Result<std::string> add_product(Files& files, Repository& repository, const std::string& product, const Clock& clock,
-                                KeyRing& keys, const KeyStrength& strength);
+/// A key, a delegation and an empty release role for one more product; with `nightly` a key and a delegation for
+/// nightly builds, too.
+/// Errors: invalid  the product is there already, or its name is none; as sign_and_commit.
+Result<Signed> add_product(Files& files, Repository& repository, const std::string& product, bool nightly,
+                           const Clock& clock, KeyRing& keys, const KeyStrength& strength);
 
-/// Signs targets and the release roles anew with later dates, and the root, too, when `with_root`.
-/// Returns the bundle's name.
-Result<std::string> renew(Repository& repository, bool with_root, const Clock& clock, KeyRing& keys);
+/// Signs targets and the release roles anew with later dates, and the root, too, when `with_root`. Nightly builds sign
+/// their role anew with each release.   Errors: as sign_and_commit.
+Result<Signed> renew(Files& files, Repository& repository, bool with_root, const Clock& clock, KeyRing& keys);
+
+/// Lets `key` sign as `role`, rel-PRODUCT or pre-PRODUCT, which is new.
+void delegate_product(trust::Delegations& delegations, const trust::PublicKey& key, const std::string& role);
 
 }  // namespace upswarm::publish

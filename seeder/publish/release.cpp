@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kSaltLength = 16;
 constexpr std::size_t kLongestBundleName = 150;
+constexpr Bytes kRoomForSignatures = 64_KiB;
 
 std::string what_of(const ReleaseRequest& request) {
   return "release " + request.name.product + " " + request.name.version;
@@ -26,6 +27,7 @@ Result<void> check_program(Files& files, const std::optional<trust::Command>& co
 }
 
 /// The packages of the same version from another channel, when there is one.
+/// Of the same stage alone: what a nightly build signed expires long before a release does.
 const trust::Entry* same_version(const Product& product, const ReleaseRequest& request) {
   for (const auto& [path, index] : product.indexes) {
     if (index.platform != request.name.platform) continue;
@@ -50,13 +52,21 @@ std::vector<DeltaBase> choose_bases(const Repository& repository, const Product&
                                     const ReleaseRequest& request) {
   struct Candidate {
     bool same_channel;
+    bool is_nightly;
     const trust::Entry* entry;
   };
   std::vector<Candidate> candidates;
-  for (const auto& [path, index] : product.indexes) {
-    if (index.platform != request.name.platform) continue;
-    for (const auto& entry : index.entries) candidates.push_back({index.channel == request.channel, &entry});
-  }
+  const auto collect = [&](const Product& from) {
+    for (const auto& [path, index] : from.indexes) {
+      if (index.platform != request.name.platform) continue;
+      for (const auto& entry : index.entries) {
+        candidates.push_back({index.channel == request.channel, from.stage == Stage::prerelease, &entry});
+      }
+    }
+  };
+  collect(product);
+  // A nightly build follows on releases, too.
+  if (request.name.is_nightly) collect(repository.products().at(product.name));
   std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
     if (a.same_channel != b.same_channel) return a.same_channel;
     return a.entry->counter > b.entry->counter;
@@ -67,7 +77,7 @@ std::vector<DeltaBase> choose_bases(const Repository& repository, const Product&
     const auto& entry = *candidate.entry;
     const auto known = [&](const DeltaBase& base) { return base.content == entry.content; };
     if (std::ranges::any_of(bases, known)) continue;
-    const ReleaseName name{request.name.product, entry.version, request.name.platform};
+    const ReleaseName name{request.name.product, entry.version, request.name.platform, candidate.is_nightly};
     bases.push_back({entry.version, entry.content, entry.index_digest,
                      repository.folder().releases() / name.kept_in() / name.full_file()});
   }
@@ -100,8 +110,7 @@ class ReleaseMaker {
 
   Result<void> check(KeyRing& keys) {
     UPSWARM_TRY(report_.entry, read_release_recipe(files_, request_.recipe, request_.folder));
-    UPSWARM_TRY(keys_, keys.unlock(release_role(product_.name), product_.keys));
-    return {};
+    return keys.unlock(product_.role(), product_.keys);
   }
 
   Result<void> pack(const package::ProgressSink& progress, const std::stop_token& stop) {
@@ -121,23 +130,17 @@ class ReleaseMaker {
     return {};
   }
 
-  Result<ReleaseReport> sign(const Clock& clock) {
+  Result<ReleaseReport> sign(const Clock& clock, KeyRing& keys) {
     auto& entry = report_.entry;
     entry.version = request_.name.version;
-    entry.counter = product_.highest_counter();
-    ++entry.counter.n;
+    entry.counter = repository_.next_counter(product_.name, product_.stage);
     entry.salt = to_hex(random_bytes(kSaltLength));
     auto index = product_.index_of(request_.channel, request_.name.platform);
     index.entries.push_back(entry);
-    UPSWARM_TRY(auto change, sign_index(repository_, product_, index, targets_, clock, keys_));
-    change.bundle.name = bundle_name(request_, entry.counter);
-    const auto kept = repository_.folder().releases() / request_.name.kept_in();
-    if (!targets_.empty()) change.packages.emplace_back(packed_in_, kept);
-    for (const auto& [path, target] : targets_) {
-      change.bundle.packages.emplace(consistent_name(path, target.sha256), kept / Path(path).filename());
-    }
-    if (request_.permille) change.bundle.rollouts.push_back(wish());
-    UPSWARM_TRY(report_.bundle, repository_.commit(change));
+    UPSWARM_TRY(auto change, change_index(repository_, product_, index, targets_, clock));
+    change.name = bundle_name(request_, entry.counter);
+    if (request_.permille) change.rollouts.push_back(wish());
+    UPSWARM_TRY(report_.signed_as, sign_and_commit(files_, repository_, std::move(change), packed_in_, keys));
     return std::move(report_);
   }
 
@@ -173,7 +176,6 @@ class ReleaseMaker {
   Repository& repository_;
   const ReleaseRequest& request_;
   const Product& product_;
-  std::vector<trust::SigningKey> keys_;
   Path packed_in_;
   std::map<std::string, trust::TargetFile> targets_;
   ReleaseReport report_;
@@ -211,27 +213,27 @@ Result<trust::Entry> read_release_recipe(Files& files, const Path& recipe, const
   return entry;
 }
 
-Result<Change> sign_index(const Repository& repository, const Product& product, const trust::Index& index,
-                          const std::map<std::string, trust::TargetFile>& added, const Clock& clock,
-                          const std::vector<trust::SigningKey>& keys) {
+Result<ChangeFile> change_index(const Repository& repository, const Product& product, const trust::Index& index,
+                                const std::map<std::string, trust::TargetFile>& added, const Clock& clock) {
   auto fitting = index;
   UPSWARM_TRY(auto text, write_index(fitting));
   // Clients refuse what this parser refuses: better now than on every machine.
   UPSWARM_CHECK(trust::parse_index(text, "the new index"));
-  const auto path = trust::index_path(index.product, index.channel, index.platform);
+  const auto path = product.path_of(index.channel, index.platform);
   auto release = product.release;
   ++release.version;
-  release.expires = clock.now() + std::chrono::days(repository.settings().release_days);
+  release.expires =
+      clock.now() + std::chrono::days(product.stage == Stage::release ? repository.settings().release_days
+                                                                      : repository.settings().prerelease_days);
   for (const auto& [name, target] : added) release.targets[name] = target;
   release.targets[path] = {Bytes{text.size()}, sha256(text)};
-  const auto role = release_role(product.name);
-  auto sealed = seal_with(to_json(release), keys);
-  if (Bytes{sealed.size()} > trust::kLongestTargets) {
-    return Error{ErrorKind::invalid, "sign as " + role, "the product has too many releases for one role"};
+  ChangeFile change;
+  auto& document = change.add(product.role());
+  document.content = to_json(release);
+  if (Bytes{write_signed(document).size()} + kRoomForSignatures > trust::kLongestTargets) {
+    return Error{ErrorKind::invalid, "sign as " + product.role(), "the product has too many releases for one role"};
   }
-  Change change;
-  change.bundle.metadata.emplace_back(std::to_string(release.version) + "." + role + ".json", std::move(sealed));
-  change.bundle.small_targets.emplace(consistent_name(path, sha256(text)), std::move(text));
+  change.targets.emplace(consistent_name(path, sha256(text)), std::move(text));
   return change;
 }
 
@@ -239,14 +241,15 @@ Result<ReleaseReport> make_release(Files& files, Repository& repository, const R
                                    const Clock& clock, KeyRing& keys, const package::ProgressSink& progress,
                                    std::stop_token stop) {
   UPSWARM_CHECK(check_request(files, request));
-  UPSWARM_TRY(const auto* product, repository.product(request.name.product));
+  UPSWARM_TRY(const auto* product,
+              repository.product(request.name.product, request.name.is_nightly ? Stage::prerelease : Stage::release));
   UPSWARM_CHECK(check_version(*product, request));
   ReleaseMaker maker(files, repository, request, *product);
   UPSWARM_CHECK(maker.check(keys));
   auto made = [&]() -> Result<ReleaseReport> {
     UPSWARM_CHECK(maker.pack(progress, stop));
     if (stop.stop_requested()) return Error{ErrorKind::cancelled, what_of(request), "asked to stop"};
-    return maker.sign(clock);
+    return maker.sign(clock, keys);
   }();
   ignore_failure(remove_tree(files, repository.folder().work()), "the next open removes it");
   return made;

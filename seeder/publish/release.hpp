@@ -9,6 +9,7 @@
 #include "seeder/publish/key_ring.hpp"
 #include "seeder/publish/release_packages.hpp"
 #include "seeder/publish/repository.hpp"
+#include "seeder/publish/signing.hpp"
 
 namespace upswarm::publish {
 
@@ -23,14 +24,14 @@ struct ReleaseRequest {
 
 struct ReleaseReport {
   trust::Entry entry;
-  std::string bundle;            ///< its name in outgoing/
+  Signed signed_as;
   std::vector<DeltaNote> notes;  ///< deltas that were not made, and why
   bool packages_reused = false;  ///< the same version and content was there from another channel
 };
 
-/// Makes a release: packages, deltas, torrents, the entry, the signatures and the bundle in outgoing/. All checks that
-/// cost little come first, the passphrase among them. All or nothing, as Repository::commit; what a failed call made is
-/// removed by it or by the next Repository::open.
+/// Makes a release: packages, deltas, torrents, the entry, one signature, and the bundle in outgoing/ or, where more
+/// people must sign, a change for them. All checks that cost little come first, the passphrase among them. All or
+/// nothing, as Repository::commit; what a failed call made is removed by it or by the next Repository::open.
 /// Errors: invalid    a name, version or recipe (with file, line and key), a version that is there already
 ///         not_found  no such product, folder or recipe
 ///         denied     wrong passphrase
@@ -43,11 +44,10 @@ Result<ReleaseReport> make_release(Files& files, Repository& repository, const R
 /// Errors: as read_config; invalid  a mistake, or a program that `folder` does not have.
 Result<trust::Entry> read_release_recipe(Files& files, const Path& recipe, const Path& folder);
 
-/// The change that makes `index` the signed one of its channel and platform: its file, the next version of the
-/// product's release role, and `added` targets beside it.
+/// The change, not yet signed, that makes `index` the one of its channel and platform: its file, the next version of
+/// the product's role, and `added` targets beside it.
 /// Errors: invalid  the index or the role became too long.
-Result<Change> sign_index(const Repository& repository, const Product& product, const trust::Index& index,
-                          const std::map<std::string, trust::TargetFile>& added, const Clock& clock,
-                          const std::vector<trust::SigningKey>& keys);
+Result<ChangeFile> change_index(const Repository& repository, const Product& product, const trust::Index& index,
+                                const std::map<std::string, trust::TargetFile>& added, const Clock& clock);
 
 }  // namespace upswarm::publish

@@ -2,6 +2,7 @@
 
 #include "protocol/base/version.hpp"
 #include "seeder/publish/bundle_folder.hpp"
+#include "seeder/publish/repository.hpp"
 #include "seeder/publish/torrent_writer.hpp"
 
 namespace upswarm::publish {
@@ -95,10 +96,12 @@ std::string ReleaseName::delta_file(const std::string& from) const {
 }
 
 std::string ReleaseName::target_path(const std::string& file) const {
-  return "pkg/" + product + "/" + platform + "/" + safe_part(version) + "/" + file;
+  return (is_nightly ? "pre/" : "pkg/") + product + "/" + platform + "/" + safe_part(version) + "/" + file;
 }
 
-Path ReleaseName::kept_in() const { return Path(product) / platform / safe_part(version); }
+Path ReleaseName::kept_in() const {
+  return Path(product) / platform / (safe_part(version) + (is_nightly ? kPrereleaseFolderEnd : ""));
+}
 
 Result<void> check_release_name(const ReleaseName& name) {
   UPSWARM_CHECK(trust::parse_name(name.product));

@@ -19,14 +19,15 @@ struct ReleaseName {
   std::string product;
   std::string version;
   std::string platform;
+  bool is_nightly = false;  ///< signed by pre-PRODUCT, for machines that opted in
 
   /// "app-1.2.0.upk". `+` becomes `_` in file names and paths.
   std::string full_file() const;
   /// "app-1.1.0-to-1.2.0.upd"; a short name made from digests where that would be too long for a path.
   std::string delta_file(const std::string& from) const;
-  /// "pkg/app/linux-x64/1.2.0/FILE"
+  /// "pkg/app/linux-x64/1.2.0/FILE"; of a nightly build "pre/app/..."
   std::string target_path(const std::string& file) const;
-  /// Where the files are kept below releases/: "app/linux-x64/1.2.0".
+  /// Where the files are kept below releases/: "app/linux-x64/1.2.0", of a nightly build "app/linux-x64/1.2.0~pre".
   Path kept_in() const;
 };
 

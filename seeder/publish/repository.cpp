@@ -9,6 +9,7 @@ namespace {
 constexpr Bytes kLongestSettings = 64_KiB;
 constexpr std::int64_t kMostDays = 3660;
 constexpr std::string_view kRolePrefix = "rel-";
+constexpr std::string_view kPrereleasePrefix = "pre-";
 constexpr std::size_t kNumberDigits = 8;
 constexpr const char* kPart = ".part";
 
@@ -55,7 +56,8 @@ std::string write_settings(const Settings& settings) {
   return to_text(Json{{"format", 1},
                       {"root_days", settings.root_days},
                       {"targets_days", settings.targets_days},
-                      {"release_days", settings.release_days}},
+                      {"release_days", settings.release_days},
+                      {"prerelease_days", settings.prerelease_days}},
                  1) +
          "\n";
 }
@@ -69,11 +71,28 @@ Result<Settings> parse_settings(std::string_view text, const std::string& what) 
   settings.root_days = in.integer_or("root_days", settings.root_days, 1, kMostDays);
   settings.targets_days = in.integer_or("targets_days", settings.targets_days, 1, kMostDays);
   settings.release_days = in.integer_or("release_days", settings.release_days, 1, kMostDays);
+  settings.prerelease_days = in.integer_or("prerelease_days", settings.prerelease_days, 1, kMostDays);
   UPSWARM_CHECK(in.finish());
   return settings;
 }
 
 std::string release_role(const std::string& product) { return std::string(kRolePrefix) + product; }
+std::string prerelease_role(const std::string& product) { return std::string(kPrereleasePrefix) + product; }
+
+std::optional<Path> kept_in(const std::string& target) {
+  const bool is_pre = target.starts_with("pre/");
+  if (!is_pre && !target.starts_with("pkg/")) return std::nullopt;
+  auto folder = Path(target.substr(target.find('/') + 1)).parent_path();
+  if (is_pre) folder += kPrereleaseFolderEnd;
+  return folder;
+}
+
+std::string Product::role() const { return stage == Stage::release ? release_role(name) : prerelease_role(name); }
+
+std::string Product::path_of(const std::string& channel, const std::string& platform) const {
+  return stage == Stage::release ? trust::index_path(name, channel, platform)
+                                 : trust::preindex_path(name, channel, platform);
+}
 
 trust::ReleaseCounter Product::highest_counter() const {
   trust::ReleaseCounter highest;
@@ -85,7 +104,7 @@ trust::ReleaseCounter Product::highest_counter() const {
 }
 
 trust::Index Product::index_of(const std::string& channel, const std::string& platform) const {
-  const auto found = indexes.find(trust::index_path(name, channel, platform));
+  const auto found = indexes.find(path_of(channel, platform));
   if (found != indexes.end()) return found->second;
   return {.product = name, .channel = channel, .platform = platform, .floor = {}, .entries = {}};
 }
@@ -134,7 +153,8 @@ Result<void> Repository::load() {
   UPSWARM_CHECK(trust::verify_signatures(targets, root_.roles.at("targets"), root_.keys, verifier, "targets"));
   UPSWARM_TRY(targets_, trust::parse_targets(targets, "targets"));
   for (const auto& role : targets_.delegations.roles) {
-    if (role.name.starts_with(kRolePrefix)) UPSWARM_CHECK(load_product(role));
+    if (role.name.starts_with(kRolePrefix) || role.name.starts_with(kPrereleasePrefix))
+      UPSWARM_CHECK(load_product(role));
   }
   return {};
 }
@@ -142,24 +162,31 @@ Result<void> Repository::load() {
 Result<void> Repository::load_product(const trust::DelegatedRole& role) {
   Product product;
   product.name = role.name.substr(kRolePrefix.size());
+  product.stage = role.name.starts_with(kRolePrefix) ? Stage::release : Stage::prerelease;
   product.keys = role.keys;
+  product.epoch = role.epoch;
+  auto& products = product.stage == Stage::release ? products_ : prereleases_;
+  // Delegated to before the first nightly build: its key need not be at the desk for that.
+  if (product.stage == Stage::prerelease && !versions_.contains(role.name)) {
+    products.emplace(product.name, std::move(product));
+    return {};
+  }
   UPSWARM_TRY(const auto envelope, load_role(role.name, trust::kLongestTargets));
   UPSWARM_CHECK(
       trust::verify_signatures(envelope, role.keys, targets_.delegations.keys, trust::ed25519_verifier(), role.name));
   UPSWARM_TRY(product.release, trust::parse_targets(envelope, role.name));
   UPSWARM_CHECK(load_indexes(product));
-  products_.emplace(product.name, std::move(product));
+  products.emplace(product.name, std::move(product));
   return {};
 }
 
 Result<void> Repository::load_indexes(Product& product) {
   for (const auto& [path, target] : product.release.targets) {
-    if (!path.starts_with("index/")) continue;
+    if (!path.starts_with("index/") && !path.starts_with("preindex/")) continue;
     const auto file = folder_.targets() / consistent_name(path, target.sha256);
     UPSWARM_TRY(const auto bytes, read_file(*files_, file, trust::kLongestIndex));
     if (sha256(bytes) != target.sha256) {
-      return Error{ErrorKind::corrupt, "read " + file.string(),
-                   "it is not what " + release_role(product.name) + " signed"};
+      return Error{ErrorKind::corrupt, "read " + file.string(), "it is not what " + product.role() + " signed"};
     }
     UPSWARM_TRY(auto index, trust::parse_index(bytes, file.string()));
     product.indexes.emplace(path, std::move(index));
@@ -167,9 +194,45 @@ Result<void> Repository::load_indexes(Product& product) {
   return {};
 }
 
-Result<const Product*> Repository::product(const std::string& name) const {
-  const auto found = products_.find(name);
-  if (found != products_.end()) return &found->second;
+std::map<std::string, const Product*> Repository::roles() const {
+  std::map<std::string, const Product*> all;
+  for (const auto* products : {&products_, &prereleases_}) {
+    for (const auto& [name, product] : *products) all.emplace(product.role(), &product);
+  }
+  return all;
+}
+
+trust::ReleaseCounter Repository::next_counter(const std::string& product, Stage stage) const {
+  trust::ReleaseCounter highest;
+  for (const auto* products : {&products_, &prereleases_}) {
+    const auto found = products->find(product);
+    if (found != products->end()) highest = std::max(highest, found->second.highest_counter());
+  }
+  const auto& own = stage == Stage::release ? products_ : prereleases_;
+  const auto found = own.find(product);
+  if (found != own.end() && found->second.epoch > highest.epoch) return {found->second.epoch, 1};
+  return {highest.epoch, highest.n + 1};
+}
+
+Result<std::string> Repository::signed_file(const std::string& role) const {
+  const auto found = versions_.find(role);
+  if (found == versions_.end()) return Error{ErrorKind::not_found, "read " + role, "nothing of it was signed yet"};
+  return read_file(*files_, folder_.metadata() / versioned_file(role, found->second), trust::kLongestTargets);
+}
+
+Result<std::string> Repository::small_target(const std::string& consistent_name) const {
+  return read_file(*files_, folder_.targets() / consistent_name, trust::kLongestIndex);
+}
+
+Result<const Product*> Repository::product(const std::string& name, Stage stage) const {
+  const auto& own = stage == Stage::release ? products_ : prereleases_;
+  const auto found = own.find(name);
+  if (found != own.end()) return &found->second;
+  if (stage == Stage::prerelease && products_.contains(name)) {
+    return Error{ErrorKind::not_found, "find the nightly builds of " + name,
+                 "nobody may sign them yet; make a key with `keys new pre-" + name +
+                     "` and let it sign with `keys add-signer pre-" + name + " FILE.pub.json`"};
+  }
   std::string known;
   for (const auto& [other, product] : products_) known += (known.empty() ? "" : ", ") + other;
   return Error{
@@ -192,6 +255,8 @@ Result<bool> Repository::is_committed(const Path& bundle) const {
 
 Result<void> Repository::tidy() {
   UPSWARM_CHECK(remove_tree(*files_, folder_.work()));
+  UPSWARM_CHECK(remove_tree(*files_, folder_.becoming().string() + kPart));
+  UPSWARM_CHECK(become());
   UPSWARM_TRY(const auto names, list_or_none(*files_, folder_.outgoing()));
   for (const auto& name : names) {
     const auto bundle = folder_.outgoing() / name;
@@ -213,7 +278,9 @@ Result<std::vector<std::string>> Repository::current_metadata(const Change& chan
   // What no delegation names was left by a command that did not end.
   std::erase_if(versions, [this](const auto& one) {
     return one.first != "targets" &&
-           (!one.first.starts_with(kRolePrefix) || !products_.contains(one.first.substr(kRolePrefix.size())));
+           (!one.first.starts_with(kRolePrefix) || !products_.contains(one.first.substr(kRolePrefix.size()))) &&
+           (!one.first.starts_with(kPrereleasePrefix) ||
+            !prereleases_.contains(one.first.substr(kPrereleasePrefix.size())));
   });
   std::vector<std::string> names;
   UPSWARM_TRY(const auto all, files_->list(folder_.metadata()));
@@ -229,7 +296,7 @@ Result<std::vector<std::string>> Repository::current_metadata(const Change& chan
 
 Result<std::string> Repository::next_bundle_name(const std::string& name) const {
   std::uint64_t highest = 0;
-  for (const auto& folder : {folder_.outgoing(), folder_.handed_over()}) {
+  for (const auto& folder : {folder_.outgoing(), folder_.handed_over(), folder_.changes()}) {
     UPSWARM_TRY(const auto names, list_or_none(*files_, folder));
     for (const auto& one : names) highest = std::max(highest, number_of(one));
   }
@@ -262,13 +329,36 @@ Result<std::string> Repository::commit(const Change& change) {
   }
   UPSWARM_CHECK(files_->rename(part, folder_.outgoing() / name));
   UPSWARM_CHECK(files_->sync_folder(folder_.outgoing()));
-  for (const auto& [file, bytes] : change.bundle.metadata) {
-    UPSWARM_CHECK(write_file_atomically(*files_, folder_.metadata() / file, bytes));
-  }
+  if (change.bundle.metadata.empty()) return name;
+  // All at once: a role signed by new keys would not verify beside a delegation that still names the old ones.
+  const Path becoming_part = folder_.becoming().string() + kPart;
+  UPSWARM_CHECK(remove_tree(*files_, becoming_part));
+  UPSWARM_CHECK(files_->make_folder(becoming_part, 0755));
+  for (const auto& [file, bytes] : change.bundle.metadata)
+    UPSWARM_CHECK(write_file_atomically(*files_, becoming_part / file, bytes));
+  UPSWARM_CHECK(files_->rename(becoming_part, folder_.becoming()));
+  UPSWARM_CHECK(files_->sync_folder(folder_.root));
+  UPSWARM_CHECK(become());
   return name;
 }
 
+/// The second half of a commit, also of one that stopped in it.
+Result<void> Repository::become() {
+  UPSWARM_TRY(const auto names, list_or_none(*files_, folder_.becoming()));
+  for (const auto& name : names) {
+    UPSWARM_TRY(const auto bytes, read_file(*files_, folder_.becoming() / name, trust::kLongestTargets));
+    UPSWARM_CHECK(write_file_atomically(*files_, folder_.metadata() / name, bytes));
+  }
+  return remove_tree(*files_, folder_.becoming());
+}
+
 Result<std::vector<std::string>> Repository::outgoing() const { return list_or_none(*files_, folder_.outgoing()); }
+
+Result<std::vector<std::string>> Repository::changes() const {
+  UPSWARM_TRY(auto names, list_or_none(*files_, folder_.changes()));
+  std::erase_if(names, [](const std::string& name) { return !name.ends_with(".change.json"); });
+  return names;
+}
 
 Result<void> Repository::mark_handed_over(const std::string& bundle) {
   const auto from = folder_.outgoing() / bundle;

@@ -15,31 +15,45 @@
 
 namespace upswarm::publish {
 
-/// repository.json: {"format": 1, "root_days", "targets_days", "release_days"}: how long signatures are good.
+/// repository.json: {"format": 1, "root_days", "targets_days", "release_days",
+/// "prerelease_days"}: how long signatures are good.
 struct Settings {
   std::int64_t root_days = 365;
   std::int64_t targets_days = 182;
   std::int64_t release_days = 182;
+  std::int64_t prerelease_days = 30;
 };
 
 std::string write_settings(const Settings& settings);
 /// Errors: invalid.
 Result<Settings> parse_settings(std::string_view text, const std::string& what);
 
-/// One product and its releases, all verified.
+/// Who publishes: people who sign releases, or the nightly build, whose key stands for machines that opted in alone.
+enum class Stage { release, prerelease };
+
+/// What one role publishes of a product, all verified.
 struct Product {
   std::string name;
-  trust::RoleKeys keys;                         ///< who signs rel-NAME
-  trust::Targets release;                       ///< the current rel-NAME
-  std::map<std::string, trust::Index> indexes;  ///< by target path
+  Stage stage = Stage::release;
+  trust::RoleKeys keys;                              ///< who signs rel-NAME or pre-NAME
+  std::int64_t epoch = 1;                            ///< see trust::DelegatedRole::epoch
+  trust::Targets release = {};                       ///< the current rel-NAME; version 0: nothing was signed yet
+  std::map<std::string, trust::Index> indexes = {};  ///< by target path
 
+  std::string role() const;                                                            ///< "rel-app", "pre-app"
+  std::string path_of(const std::string& channel, const std::string& platform) const;  ///< of an index
   /// The highest counter of any channel and platform; {1, 0} before the first release.
   trust::ReleaseCounter highest_counter() const;
   /// The index of a channel and platform; an empty one when there is none yet.
   trust::Index index_of(const std::string& channel, const std::string& platform) const;
 };
 
-std::string release_role(const std::string& product);  ///< "rel-app"
+std::string release_role(const std::string& product);     ///< "rel-app"
+std::string prerelease_role(const std::string& product);  ///< "pre-app"
+/// After the folder of a version below releases/: a nightly build never stands where a release would.
+inline constexpr const char* kPrereleaseFolderEnd = "~pre";
+/// The folder below releases/ that keeps the package of a target path; nothing for a path that is no package's.
+std::optional<Path> kept_in(const std::string& target);
 
 /// What one command adds. `bundle.metadata` are the new versions alone, in the order in which they become current.
 struct Change {
@@ -64,8 +78,19 @@ class Repository {
   const trust::Root& root() const { return root_; }
   const trust::Targets& targets() const { return targets_; }
   const std::map<std::string, Product>& products() const { return products_; }
+  /// Those that have a role for nightly builds.
+  const std::map<std::string, Product>& prereleases() const { return prereleases_; }
+  /// All of both by role.
+  std::map<std::string, const Product*> roles() const;
   /// Errors: not_found  (its text says which products there are).
-  Result<const Product*> product(const std::string& name) const;
+  Result<const Product*> product(const std::string& name, Stage stage = Stage::release) const;
+  /// The counter of the product's next release, of either stage: they share one row. It starts anew in a raised epoch.
+  trust::ReleaseCounter next_counter(const std::string& product, Stage stage) const;
+  /// The current signed file of a role, byte for byte; a small target by its consistent name.
+  Result<std::string> signed_file(const std::string& role) const;
+  Result<std::string> small_target(const std::string& consistent_name) const;
+  /// A number that no bundle and no change has, and `name`.
+  Result<std::string> next_bundle_name(const std::string& name) const;
 
   /// Makes the bundle of `change` in outgoing/, then makes its metadata current. All or nothing: after an error before
   /// the last step, or a power cut, the next open() finds everything as it was. The bundle gets all current metadata,
@@ -75,6 +100,8 @@ class Repository {
 
   /// Bundles that no seeder has yet, in their order.
   Result<std::vector<std::string>> outgoing() const;
+  /// The names of the change files in changes/.
+  Result<std::vector<std::string>> changes() const;
   /// Removes a bundle from outgoing/ and keeps its record.
   Result<void> mark_handed_over(const std::string& bundle);
   /// The newest filter that was asked for a channel and platform.
@@ -92,7 +119,7 @@ class Repository {
   Result<void> tidy();
   Result<bool> is_committed(const Path& bundle) const;
   Result<std::vector<std::string>> current_metadata(const Change& change) const;
-  Result<std::string> next_bundle_name(const std::string& name) const;
+  Result<void> become();
 
   Files* files_;
   RepositoryFolder folder_;
@@ -101,6 +128,7 @@ class Repository {
   trust::Root root_;
   trust::Targets targets_;
   std::map<std::string, Product> products_;
+  std::map<std::string, Product> prereleases_;
   std::map<std::string, trust::RoleVersion> versions_;  ///< highest of each role in metadata/
 };
 

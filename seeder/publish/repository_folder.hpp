@@ -6,6 +6,8 @@
 //   metadata/N.ROLE.json       every signed version; the highest N of a role is the current one
 //   targets/index/...          the signed indexes under their consistent names
 //   releases/P/X/V/            packages, deltas and torrents of each release: bases of later deltas
+//   changes/NUMBER-NAME...         what waits for signatures of other people (change_file.hpp)
+//   becoming/N.ROLE.json           metadata on its way to metadata/: whole once it has this name
 //   outgoing/NUMBER-NAME/      bundles (seeder/bundle.hpp) that no seeder has yet, in the order of their numbers
 //   handed-over/NUMBER-NAME.json   the bundle.json of each bundle that a seeder took
 //   work/                      what is being made; removed by whoever finds it
@@ -25,6 +27,8 @@ struct RepositoryFolder {
   Path metadata() const { return root / "metadata"; }
   Path targets() const { return root / "targets"; }
   Path releases() const { return root / "releases"; }
+  Path changes() const { return root / "changes"; }
+  Path becoming() const { return root / "becoming"; }
   Path outgoing() const { return root / "outgoing"; }
   Path handed_over() const { return root / "handed-over"; }
   Path work() const { return root / "work"; }

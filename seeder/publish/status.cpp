@@ -1,18 +1,11 @@
 #include "seeder/publish/status.hpp"
 
+#include "seeder/publish/key_list.hpp"
+
 namespace upswarm::publish {
 namespace {
 
-Json role_json(const std::string& role, trust::RoleVersion version, Time expires, const Clock& clock) {
-  const auto left = std::chrono::round<std::chrono::days>(expires - clock.now()).count();
-  return {{"role", role},
-          {"version", version},
-          {"expires", to_string(expires)},
-          {"days_left", left},
-          {"expired", expires <= clock.now()}};
-}
-
-Json index_json(const trust::Index& index) {
+Json index_json(const trust::Index& index, bool is_nightly) {
   Json releases = Json::array();
   for (const auto& entry : index.entries) {
     Json deltas = Json::array();
@@ -26,6 +19,7 @@ Json index_json(const trust::Index& index) {
   }
   return {{"channel", index.channel},
           {"platform", index.platform},
+          {"nightly", is_nightly},
           {"floor", index.floor.text()},
           {"releases", std::move(releases)}};
 }
@@ -44,38 +38,41 @@ std::string release_text(const Json& release) {
 }  // namespace
 
 Result<Json> status_of(const Repository& repository, const Clock& clock) {
-  Json roles = Json::array();
-  roles.push_back(role_json("root", repository.root().version, repository.root().expires, clock));
-  roles.push_back(role_json("targets", repository.targets().version, repository.targets().expires, clock));
   Json products = Json::array();
   for (const auto& [name, product] : repository.products()) {
-    roles.push_back(role_json(release_role(name), product.release.version, product.release.expires, clock));
     Json indexes = Json::array();
-    for (const auto& [path, index] : product.indexes) indexes.push_back(index_json(index));
+    for (const auto& [path, index] : product.indexes) indexes.push_back(index_json(index, false));
+    if (const auto nightlies = repository.prereleases().find(name); nightlies != repository.prereleases().end()) {
+      for (const auto& [path, index] : nightlies->second.indexes) indexes.push_back(index_json(index, true));
+    }
     products.push_back({{"product", name}, {"indexes", std::move(indexes)}});
   }
   UPSWARM_TRY(const auto outgoing, repository.outgoing());
-  return Json{{"roles", std::move(roles)}, {"products", std::move(products)}, {"outgoing", outgoing}};
+  UPSWARM_TRY(const auto changes, repository.changes());
+  return Json{{"roles", offline_roles(repository, clock)},
+              {"products", std::move(products)},
+              {"changes", changes},
+              {"outgoing", outgoing}};
 }
 
 std::string status_text(const Json& status) {
   std::string text = "roles\n";
   for (const auto& role : status.at("roles")) {
     text += "  " + words(role, "role") + "  version " + std::to_string(role.at("version").get<std::int64_t>());
-    text += role.at("expired").get<bool>() ? "  EXPIRED on " + words(role, "expires")
-                                           : "  until " + words(role, "expires") + " (" +
-                                                 std::to_string(role.at("days_left").get<std::int64_t>()) + " days)";
-    text += "\n";
+    text += "  " + expiry_text(role) + "\n";
   }
   for (const auto& product : status.at("products")) {
     text += "product " + words(product, "product") + "\n";
     if (product.at("indexes").empty()) text += "  no releases yet\n";
     for (const auto& index : product.at("indexes")) {
-      text +=
-          "  " + words(index, "channel") + " " + words(index, "platform") + "  floor " + words(index, "floor") + "\n";
+      text += "  " + words(index, "channel") + " " + words(index, "platform") +
+              (index.at("nightly").get<bool>() ? "  nightly builds" : "") + "  floor " + words(index, "floor") + "\n";
       for (const auto& release : index.at("releases")) text += release_text(release);
     }
   }
+  const auto& changes = status.at("changes");
+  if (!changes.empty()) text += "waiting for signatures\n";
+  for (const auto& name : changes) text += "  changes/" + name.get<std::string>() + "\n";
   const auto& outgoing = status.at("outgoing");
   if (!outgoing.empty()) text += "not handed over yet\n";
   for (const auto& name : outgoing) text += "  " + name.get<std::string>() + "\n";

@@ -22,7 +22,10 @@ Result<trust::Entry> find_entry(const Product& product, const ReleaseChoice& rel
 
 Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& release, const RolloutChange& change) {
   UPSWARM_TRY(const auto* product, repository.product(release.product));
-  UPSWARM_TRY(const auto entry, find_entry(*product, release));
+  auto found = find_entry(*product, release);
+  const auto nightlies = repository.prereleases().find(release.product);
+  if (!found && nightlies != repository.prereleases().end()) found = find_entry(nightlies->second, release);
+  UPSWARM_TRY(const auto entry, std::move(found));
   if (change.permille && (*change.permille < 0 || *change.permille > 1000)) {
     return Error{ErrorKind::invalid, "steer " + release.product + " " + release.version,
                  "a rollout is from 0 to 1000 permille"};
@@ -44,22 +47,22 @@ Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& r
   return repository.commit(wish);
 }
 
-Result<std::string> raise_floor(Repository& repository, const ReleaseChoice& release, const Clock& clock,
-                                KeyRing& keys) {
+Result<std::optional<Signed>> raise_floor(Files& files, Repository& repository, const ReleaseChoice& release,
+                                          const Clock& clock, KeyRing& keys) {
   UPSWARM_TRY(const auto* product, repository.product(release.product));
   UPSWARM_TRY(const auto entry, find_entry(*product, release));
   auto index = product->index_of(release.channel, release.platform);
-  if (index.floor == entry.counter) return std::string();
+  if (index.floor == entry.counter) return std::optional<Signed>();
   if (index.floor > entry.counter) {
     return Error{ErrorKind::invalid, "raise the floor to " + release.version,
                  "the floor is at " + index.floor.text() + ", above this release (" + entry.counter.text() +
                      "); it never sinks"};
   }
   index.floor = entry.counter;
-  UPSWARM_TRY(const auto signers, keys.unlock(release_role(product->name), product->keys));
-  UPSWARM_TRY(auto change, sign_index(repository, *product, index, {}, clock, signers));
-  change.bundle.name = "floor-" + release.product + "-" + entry.counter.text();
-  return repository.commit(change);
+  UPSWARM_TRY(auto change, change_index(repository, *product, index, {}, clock));
+  change.name = "floor-" + release.product + "-" + entry.counter.text();
+  UPSWARM_TRY(auto outcome, sign_and_commit(files, repository, std::move(change), {}, keys));
+  return std::optional(std::move(outcome));
 }
 
 }  // namespace upswarm::publish

@@ -6,6 +6,7 @@
 
 #include "seeder/publish/key_ring.hpp"
 #include "seeder/publish/repository.hpp"
+#include "seeder/publish/signing.hpp"
 
 namespace upswarm::publish {
 
@@ -30,9 +31,9 @@ struct RolloutChange {
 Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& release, const RolloutChange& change);
 
 /// Raises the floor of an index to a release: machines never go below it.
-/// Returns the bundle's name; an empty one when the floor is there already.
-/// Errors: not_found; invalid  the floor is above it: it never sinks; as KeyRing::unlock.
-Result<std::string> raise_floor(Repository& repository, const ReleaseChoice& release, const Clock& clock,
-                                KeyRing& keys);
+/// Nothing when the floor is there already.
+/// Errors: not_found; invalid  the floor is above it: it never sinks; as sign_and_commit.
+Result<std::optional<Signed>> raise_floor(Files& files, Repository& repository, const ReleaseChoice& release,
+                                          const Clock& clock, KeyRing& keys);
 
 }  // namespace upswarm::publish

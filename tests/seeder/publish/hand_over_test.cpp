@@ -34,7 +34,7 @@ class HandOverTest : public PublishTest {
  protected:
   HandOverTest() {
     init();
-    released = release("1.0.0", tree("one")).bundle;
+    released = release("1.0.0", tree("one")).signed_as.bundle;
     std::filesystem::create_directories(incoming);
   }
   Result<std::vector<std::string>> to_folder(Files& files = unsynced_files(), std::stop_token stop = {}) const {
@@ -107,7 +107,7 @@ TEST_F(HandOverTest, AFolderGetsWholeBundlesInTheirOrder) {
 TEST_F(HandOverTest, WhatWasHandedOverIsNotSentAgainAndNumbersGoOn) {
   must(to_folder());
   EXPECT_TRUE(must(to_folder()).empty());
-  EXPECT_TRUE(release("1.1.0", tree("two", 2)).bundle.starts_with("00000003-"));
+  EXPECT_TRUE(release("1.1.0", tree("two", 2)).signed_as.bundle.starts_with("00000003-"));
 }
 
 TEST_F(HandOverTest, AFullDiskLeavesNothingInIncomingAndARetryWorks) {

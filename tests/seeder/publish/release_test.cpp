@@ -23,7 +23,7 @@ TEST_F(ReleaseTest, AClientFindsAndVerifiesEverything) {
   Served served(folder, clock);
   served.take(bundle("00000001-init"));
   const auto report = release("1.0.0", tree("one"));
-  served.take(bundle(report.bundle));
+  served.take(bundle(report.signed_as.bundle));
   Follower follower(top / "store", folder, served, clock);
   must(follower.client.refresh());
   const auto text = must(follower.client.fetch("index/app/stable/linux-x64.json", trust::kLongestIndex));
@@ -39,7 +39,7 @@ TEST_F(ReleaseTest, AClientFindsAndVerifiesEverything) {
 
 TEST_F(ReleaseTest, TheFirstBundleAloneIsEnoughForASeeder) {
   Served served(folder, clock);
-  served.take(bundle(release("1.0.0", tree("one")).bundle));
+  served.take(bundle(release("1.0.0", tree("one")).signed_as.bundle));
   Follower follower(top / "store", folder, served, clock);
   EXPECT_TRUE(follower.client.refresh());
   EXPECT_TRUE(follower.client.find("index/app/stable/linux-x64.json"));
@@ -48,8 +48,8 @@ TEST_F(ReleaseTest, TheFirstBundleAloneIsEnoughForASeeder) {
 TEST_F(ReleaseTest, ABundleHoldsWhatIsNewAndTheWish) {
   release("1.0.0", tree("one"));
   const auto report = release("1.1.0", tree("two", 1, {{"share/new", "x"}}));
-  EXPECT_EQ(report.bundle, "00000003-app-1.1.0-stable-linux-x64-1.2");
-  const auto files = snapshot_of(bundle(report.bundle));
+  EXPECT_EQ(report.signed_as.bundle, "00000003-app-1.1.0-stable-linux-x64-1.2");
+  const auto files = snapshot_of(bundle(report.signed_as.bundle));
   std::size_t targets = 0;
   for (const auto& [name, bytes] : files) targets += name.starts_with("targets/pkg/") && !bytes.empty() ? 1U : 0U;
   EXPECT_EQ(targets, 4U);  // full, delta, and a torrent of each
@@ -66,7 +66,7 @@ TEST_F(ReleaseTest, WithoutARolloutThereIsNoWish) {
   auto wanted = request("1.0.0", tree("one"));
   wanted.permille.reset();
   const auto report = must(try_release(wanted));
-  const auto text = top.read("repository/outgoing/" + report.bundle + "/bundle.json");
+  const auto text = top.read("repository/outgoing/" + report.signed_as.bundle + "/bundle.json");
   EXPECT_TRUE(must(seeder::parse_bundle(text, "bundle.json")).rollouts.empty());
 }
 
@@ -213,6 +213,7 @@ TEST_P(ReleaseStopsTest, AFailureAnywhereLosesNothing) {
       EXPECT_GT(n, 40U);
       return;
     }
+    open();  // what stopped half way is finished or undone
     const bool committed = signed_state() != before && std::filesystem::exists(folder / "metadata/3.rel-app.json");
     if (!committed && !result) {
       const auto retry = try_release(wanted);

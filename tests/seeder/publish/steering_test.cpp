@@ -27,10 +27,10 @@ class SteeringTest : public PublishTest {
     EXPECT_EQ(written.rollouts.size(), 1U);
     return written.rollouts.front();
   }
-  Result<std::string> floor(const std::string& version) const {
+  Result<std::optional<publish::Signed>> floor(const std::string& version) const {
     auto repository = open();
     auto ring = keys();
-    return publish::raise_floor(repository, choice(version), clock, ring);
+    return publish::raise_floor(unsynced_files(), repository, choice(version), clock, ring);
   }
 
   trust::Entry first;
@@ -75,8 +75,9 @@ TEST_F(SteeringTest, AnUnknownReleaseIsNotFound) {
 }
 
 TEST_F(SteeringTest, TheFloorRisesAndNeverSinks) {
-  const auto name = must(floor("1.1.0"));
-  EXPECT_FALSE(name.empty());
+  const auto outcome = must(floor("1.1.0"));
+  ASSERT_TRUE(outcome);
+  EXPECT_FALSE(outcome->bundle.empty());
   const auto repository = open();
   const auto& product = repository.products().at("app");
   EXPECT_EQ(product.index_of("stable", "linux-x64").floor, second.counter);
@@ -85,7 +86,7 @@ TEST_F(SteeringTest, TheFloorRisesAndNeverSinks) {
 
 TEST_F(SteeringTest, AFloorThatIsThereIsNothingToDo) {
   must(floor("1.1.0"));
-  EXPECT_EQ(must(floor("1.1.0")), "");
+  EXPECT_FALSE(must(floor("1.1.0")));
   EXPECT_EQ(floor("1.0.0").error().kind, ErrorKind::invalid);
 }
 

@@ -1,0 +1,53 @@
+// From a change to signed metadata: at once where this desk's keys are enough, else by way of a file that others sign.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "seeder/publish/change_check.hpp"
+#include "seeder/publish/key_ring.hpp"
+#include "seeder/publish/repository.hpp"
+
+namespace upswarm::publish {
+
+/// How a command ended that wanted something signed: with a bundle, or with a change file and what it lacks.
+struct Signed {
+  std::string bundle;                 ///< its name in outgoing/; empty: not yet
+  Path change = {};                   ///< the change file; empty: not needed
+  std::vector<Missing> missing = {};  ///< signatures, while there is no bundle
+};
+
+/// Signs `change` with the keys of `keys`, one of a role, and commits it when every threshold is met; else writes it
+/// to changes/ with the folder `packages` (when not empty) beside it. The change's base is filled in here. All or
+/// nothing, as Repository::commit.
+/// Errors: as KeyRing::unlock, check_change, Repository::commit.
+Result<Signed> sign_and_commit(Files& files, Repository& repository, ChangeFile change, const Path& packages,
+                               KeyRing& keys);
+
+/// A change file, read and checked against the base it carries.
+struct OpenedChange {
+  ChangeFile change;
+  Base base;
+  std::string words;             ///< see words_of
+  std::vector<Missing> missing;  ///< signatures
+};
+
+/// For people who have no repository. With `trusted_root` (the bytes of a root file of one's own) the base must be
+/// built on exactly that root.
+/// Errors: as parse_change, read_base, check_change; untrusted (reason "root")  another root.
+Result<OpenedChange> open_change(Files& files, const Path& file, const std::optional<std::string>& trusted_root);
+
+/// Adds the signature of one key to every document that still wants it, and writes the file anew.
+/// `role` is the one the key was made for. Returns what is missing now.
+/// Errors: invalid  reason "signed_already": it signed before; "wrong_key": nothing here wants it.
+Result<std::vector<Missing>> add_signature(Files& files, const Path& file, OpenedChange opened,
+                                           const trust::SigningKey& key);
+
+/// Commits a signed change: the signatures of all `copies`, which must be of the same change, count together.
+/// Everything is checked against the repository as it is now. The change file and its packages leave changes/. Errors:
+/// untrusted  reason "stale"  the repository has moved on; "altered"; "wrong_signature"  too few good ones
+///         corrupt    a package is not what the change signs
+Result<std::string> publish_change(Files& files, Repository& repository, const std::vector<Path>& copies);
+
+}  // namespace upswarm::publish
