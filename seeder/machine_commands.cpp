@@ -117,14 +117,15 @@ Result<int> command_reports(const SeederConfig& config, const std::string& produ
   return print_answer({{"reports", std::move(list)}}, text.empty() ? "there are no reports\n" : text, json);
 }
 
-Result<int> command_outcomes(const SeederConfig& config, const std::string& product, bool json) {
+Result<int> command_outcomes(const SeederConfig& config, const std::string& product, const std::string& version,
+                             bool json) {
   UPSWARM_TRY(auto records, open_records(config));
-  UPSWARM_TRY(const auto counts, Reports(records).count_outcomes(product));
+  UPSWARM_TRY(const auto counts, Reports(records).count_outcomes(product, version));
   Json list = Json::array();
   std::string text;
-  for (const auto& [version, result, machines] : counts) {
-    list.push_back({{"version", version}, {"result", result}, {"machines", machines}});
-    text += plain(version) + "  " + plain(result) + "  " + std::to_string(machines) +
+  for (const auto& [to, result, machines] : counts) {
+    list.push_back({{"version", to}, {"result", result}, {"machines", machines}});
+    text += plain(to) + "  " + plain(result) + "  " + std::to_string(machines) +
             (machines == 1 ? " machine\n" : " machines\n");
   }
   return print_answer({{"product", product}, {"outcomes", std::move(list)}},

@@ -29,7 +29,8 @@ Result<int> command_forget_machine(const SeederConfig& config, const std::string
 
 /// {"reports": [REPORT with "trusted" and "received"]}, newest first; `product` empty: of all.
 Result<int> command_reports(const SeederConfig& config, const std::string& product, std::int64_t limit, bool json);
-/// {"product", "outcomes": [{"version", "result", "machines"}]}: trusted reports alone.
-Result<int> command_outcomes(const SeederConfig& config, const std::string& product, bool json);
+/// {"product", "outcomes": [{"version", "result", "machines"}]}: trusted reports alone. `version` empty: of all.
+Result<int> command_outcomes(const SeederConfig& config, const std::string& product, const std::string& version,
+                             bool json);
 
 }  // namespace upswarm::seeder

@@ -28,6 +28,7 @@ struct Words {
   std::string machine;
   std::string enrolled_by;
   std::string product;
+  std::string version;
   std::int64_t limit = 50;
 };
 
@@ -65,7 +66,7 @@ Result<int> execute_about_machines(const CLI::App& app, const SeederConfig& conf
     if (machines->got_subcommand("forget")) return command_forget_machine(config, words.machine, words.json);
     return command_revoke_machines(config, words.machine, words.enrolled_by, words.json);
   }
-  if (app.got_subcommand("outcomes")) return command_outcomes(config, words.product, words.json);
+  if (app.got_subcommand("outcomes")) return command_outcomes(config, words.product, words.version, words.json);
   return command_reports(config, words.product, words.limit, words.json);
 }
 
@@ -123,6 +124,7 @@ void add_machine_commands(CLI::App& app, Words& words) {
       ->capture_default_str();
   auto* outcomes = app.add_subcommand("outcomes", "How many enrolled machines ended how, by version");
   outcomes->add_option("PRODUCT", words.product, "Product")->required();
+  outcomes->add_option("VERSION", words.version, "Of this version alone");
 }
 
 void add_commands(CLI::App& app, Words& words) {

@@ -80,7 +80,7 @@ inline constexpr std::array<std::string_view, 3> kMigrations{
     ALTER TABLE reports ADD COLUMN signer TEXT NOT NULL DEFAULT '';
     CREATE INDEX reports_untrusted ON reports (id) WHERE trusted = 0;
     CREATE INDEX reports_of_machine ON reports (machine, id) WHERE trusted = 1;
-    CREATE INDEX reports_of_product ON reports (product, machine, to_version, number) WHERE trusted = 1;
+    CREATE INDEX reports_of_product ON reports (product, to_version, machine, number) WHERE trusted = 1;
     )sql"};
 
 }  // namespace upswarm::seeder

@@ -74,15 +74,19 @@ Result<void> Reports::prune(const std::string& machine, bool trusted, std::int64
   return {};
 }
 
-Result<std::vector<OutcomeCount>> Reports::count_outcomes(const std::string& product) {
-  UPSWARM_TRY(
-      const auto rows,
-      database_.run("SELECT to_version, result, count(*) FROM (SELECT r.to_version, r.result, row_number() OVER "
-                    "(PARTITION BY r.machine, r.to_version ORDER BY r.number DESC, r.id DESC) AS place FROM reports r "
-                    "JOIN machines m ON m.machine = r.machine AND m.public_key = r.signer AND m.revoked IS NULL "
-                    "WHERE r.trusted = 1 AND r.product = ?) WHERE place = 1 GROUP BY to_version, result "
-                    "ORDER BY to_version, result LIMIT 10000",
-                    {product}));
+Result<std::vector<OutcomeCount>> Reports::count_outcomes(const std::string& product, const std::string& version) {
+  std::string sql =
+      "SELECT to_version, result, count(*) FROM (SELECT r.to_version, r.result, row_number() OVER "
+      "(PARTITION BY r.to_version, r.machine ORDER BY r.number DESC, r.id DESC) AS place FROM reports r "
+      "JOIN machines m ON m.machine = r.machine AND m.public_key = r.signer AND m.revoked IS NULL "
+      "WHERE r.trusted = 1 AND r.product = ?";
+  std::vector<SqlValue> values{product};
+  if (!version.empty()) {
+    sql += " AND r.to_version = ?";
+    values.emplace_back(version);
+  }
+  sql += ") WHERE place = 1 GROUP BY to_version, result ORDER BY to_version, result LIMIT 10000";
+  UPSWARM_TRY(const auto rows, database_.run(sql, values));
   std::vector<OutcomeCount> counts;
   for (const auto& row : rows) counts.push_back({row.text(0), row.text(1), row.integer(2)});
   return counts;

@@ -46,7 +46,8 @@ class Reports {
 
   /// What a rollout may go by: of each machine that is enrolled and not revoked, the last trusted report about each
   /// version of `product`, if the key that it has now signed it. So a machine has one voice, whoever has its key.
-  Result<std::vector<OutcomeCount>> count_outcomes(const std::string& product);
+  /// `version` empty: of all; that takes seconds where a million reports are kept.
+  Result<std::vector<OutcomeCount>> count_outcomes(const std::string& product, const std::string& version = "");
 
   /// Newest first. `product` empty: of all.
   Result<std::vector<StoredReport>> newest(const std::string& product, std::int64_t limit);

@@ -60,7 +60,7 @@ TEST_F(MachineCommandsTest, AMachineIsShownRevokedAndForgotten) {
     messages::Report report{"m-1", {.number = 1, .product = "app", .to = "1.0.0", .result = "completed"}, {}};
     ASSERT_TRUE(Reports(records).store(report, std::string(64, 'a'), system_clock().now()));
   }
-  EXPECT_EQ(answer([&] { return command_outcomes(config, "app", true); }).dump(),
+  EXPECT_EQ(answer([&] { return command_outcomes(config, "app", "", true); }).dump(),
             R"({"outcomes":[{"machines":1,"result":"completed","version":"1.0.0"}],"product":"app"})");
   EXPECT_EQ(answer([&] { return command_reports(config, "", 10, true); }).at("reports").at(0).at("trusted"), true);
   EXPECT_EQ(answer([&] { return command_revoke_machines(config, "m-1", "", true); }).at("revoked"), 1);
@@ -69,7 +69,7 @@ TEST_F(MachineCommandsTest, AMachineIsShownRevokedAndForgotten) {
   EXPECT_EQ(last_code, static_cast<int>(ExitCode::nothing_to_do));
   EXPECT_EQ(command_revoke_machines(config, "m-1", "desk", true).error().kind, ErrorKind::invalid);
   EXPECT_EQ(command_revoke_machines(config, "", "", true).error().kind, ErrorKind::invalid);
-  EXPECT_TRUE(answer([&] { return command_outcomes(config, "app", true); }).at("outcomes").empty());
+  EXPECT_TRUE(answer([&] { return command_outcomes(config, "app", "", true); }).at("outcomes").empty());
   EXPECT_EQ(answer([&] { return command_forget_machine(config, "m-1", true); }).at("forgotten"), "m-1");
   const auto left = answer([&] { return command_list_machines(config, true); }).at("machines");
   ASSERT_EQ(left.size(), 1U);

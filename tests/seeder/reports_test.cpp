@@ -132,6 +132,10 @@ TEST_F(ReportsTest, AMachineHasOneVoiceForAVersionItsLast) {
   next.outcome.to = "1.2.0";
   store(next, kKey);
   EXPECT_EQ(counts(), "1.1.0 rolled_back 1, 1.2.0 completed 1");
+  const auto one = *reports.count_outcomes("app", "1.2.0");
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(one[0].version, "1.2.0");
+  EXPECT_TRUE(reports.count_outcomes("app", "1.3.0")->empty());
 }
 
 TEST_F(ReportsTest, ARevokedOrForgottenMachineDoesNotCountAnyMore) {
