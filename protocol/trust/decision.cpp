@@ -59,7 +59,8 @@ Judge::Objection Judge::objection_by_counter(const Entry& entry) const {
   if (entry.counter < index_.floor) return "it is below the floor " + index_.floor.text();
   if (entry.counter < highest)
     return "it is behind " + highest.text() + ", which was committed here; going back needs an administrator";
-  if (entry.counter.epoch == highest.epoch && entry.counter.n - highest.n > kLargestCounterJump) {
+  const bool is_first = highest == ReleaseCounter{1, 0} && !installed_;
+  if (!is_first && entry.counter.epoch == highest.epoch && entry.counter.n - highest.n > kLargestCounterJump) {
     return "its counter " + entry.counter.text() + " jumps too far from " + highest.text();
   }
   return std::nullopt;

@@ -33,7 +33,11 @@ struct Decision {
 ///
 /// Of the entries newer than what is installed, the newest that may be installed is wanted. Passed over is one that
 ///   - is a pre-release and nobody opted in (as if it were not there: this alone holds nothing),
-///   - has an epoch that the role may not use, or jumps by more than kLargestCounterJump within the committed epoch,
+///   - has an epoch that the role may not use, or jumps by more than kLargestCounterJump within the committed epoch.
+///     (The limit keeps a thief of the release keys, or a slip of the hand, from using up the counters: the owner's
+///     next release can always be newer than all of theirs. Where nothing was committed yet there is nothing to jump
+///     from, and any first counter is as good as another: what comes after it is bounded again, and a raised epoch
+///     passes it),
 ///   - is below the floor, or behind what was committed (going back is never decided here),
 ///   - failed here (its content is in `bad`),
 ///   - is not to be stepped to from what is installed (minimum_version; with nothing installed any may be),
@@ -41,7 +45,7 @@ struct Decision {
 ///   - is held by the filter: no item with its counter and digest, paused, or this machine is outside the permille.
 ///     Urgent entries skip the permille. An urgent entry is held by a missing filter or item, or by a pause, no longer
 ///     than max_hold_days after its not_before; without a not_before there is nothing to count from, and the filter
-///     holds it for as long as it likes.
+///     holds it for as long as it likes: upswarm-publish writes the time of signing into urgent entries that have none.
 ///
 /// current  what is installed is the newest that there is for this machine
 /// held     there would be something newer; `entry` is the newest that was passed over, and the reason is its own. Also

@@ -135,6 +135,8 @@ class ReleaseMaker {
     entry.version = request_.name.version;
     entry.counter = repository_.next_counter(product_.name, product_.stage);
     entry.salt = to_hex(random_bytes(kSaltLength));
+    // What max_hold_days is counted from: without it a stolen rollout key could hold the release for ever.
+    if (entry.urgent && !entry.not_before) entry.not_before = clock.now();
     auto index = product_.index_of(request_.channel, request_.name.platform);
     index.entries.push_back(entry);
     UPSWARM_TRY(auto change, change_index(repository_, product_, index, targets_, clock));

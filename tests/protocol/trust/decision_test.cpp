@@ -306,6 +306,20 @@ TEST_F(DecisionTest, AnEmptyMachineNeedsNoStep) {
   EXPECT_EQ(answer(), "wanted 1.0.4");
 }
 
+TEST_F(DecisionTest, AFirstInstallationHasNothingToJumpFrom) {
+  facts.installed.reset();
+  facts.installed_version.reset();
+  facts.highest_committed = {1, 0};
+  entry(4).counter.n = 1 + 2 * kLargestCounterJump;
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  facts.highest_committed = {1, 1};
+  EXPECT_EQ(answer(), "wanted 1.0.3") << "something was committed here once";
+  facts.highest_committed = {1, 0};
+  be_on(2);
+  facts.highest_committed = {1, 0};
+  EXPECT_EQ(answer(), "wanted 1.0.3") << "something is installed";
+}
+
 TEST_F(DecisionTest, ACounterMayNotJumpTooFar) {
   entry(4).counter.n = 2 + kLargestCounterJump;
   EXPECT_EQ(answer(), "wanted 1.0.4");

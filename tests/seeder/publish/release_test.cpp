@@ -234,5 +234,17 @@ INSTANTIATE_TEST_SUITE_P(Modes, ReleaseStopsTest, testing::Values(StoppingFiles:
                            return mode.param == StoppingFiles::Mode::fail ? "FailOnce" : "PowerCut";
                          });
 
+TEST_F(ReleaseTest, AnUrgentReleaseSaysFromWhenItsHoldIsCounted) {
+  auto wanted = request("1.0.0", tree("one"));
+  EXPECT_FALSE(must(try_release(wanted)).entry.not_before) << "only an urgent one";
+  const std::string health = "[health]\nkind = \"command\"\n[health.command]\nargv = [\"bin/check\"]\n";
+  wanted = request("2.0.0", tree("two", 2));
+  wanted.recipe = recipe("urgent = true\n" + health);
+  EXPECT_EQ(must(try_release(wanted)).entry.not_before, clock.now());
+  wanted = request("3.0.0", tree("three", 3));
+  wanted.recipe = recipe("urgent = true\nnot_before = \"2030-01-01T00:00:00Z\"\n" + health);
+  EXPECT_EQ(must(try_release(wanted)).entry.not_before, must(parse_time("2030-01-01T00:00:00Z")));
+}
+
 }  // namespace
 }  // namespace upswarm::tests
