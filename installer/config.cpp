@@ -36,6 +36,7 @@ Result<InstallerConfig> read_installer_config(const Config& config) {
   out.socket = path_or(in, "socket", out.socket);
   out.root_file = path_or(in, "root_file", out.root_file);
   out.agent_account = in.text_or("agent_account", out.agent_account, 64);
+  if (in.has("ring")) out.ring = in.parsed("ring", trust::parse_name).value_or("");
   out.systemctl = path_or(in, "systemctl", out.systemctl);
   out.keep_releases = in.integer_or("keep_releases", out.keep_releases, 1, 100);
   out.keep_for = in.duration_or("keep_for", out.keep_for, hours(0), hours(24 * 365));

@@ -24,6 +24,7 @@ struct InstallerConfig {
   Path socket = "/run/upswarm-installer/installer.sock";
   Path root_file;  ///< the first root of trust; used only while there is none in the store
   std::string agent_account = "upswarm-agent";
+  std::string ring;  ///< rollouts may begin with some rings; empty: in none
   Path systemctl = "/usr/bin/systemctl";
   std::int64_t keep_releases = 2;                                  ///< previous releases that are always kept
   std::chrono::milliseconds keep_for{std::chrono::hours(24 * 7)};  ///< younger previous releases are kept too

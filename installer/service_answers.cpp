@@ -84,6 +84,7 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
   UPSWARM_TRY(auto record, records_.load(product.product));
   trust::MachineFacts facts;
   facts.machine_id = machine_id_;
+  facts.ring = config_.ring;
   facts.highest_committed = record.highest;
   facts.accepts_prerelease = product.prerelease;
   facts.now = clock_.now();

@@ -43,7 +43,6 @@ struct TrustGate::State {
   };
   Result<SignedIndex> read_index(const ProductConfig& product, const std::string& path);
   Result<SignedIndex> read_releases(const ProductConfig& product);
-  Result<std::optional<trust::Rollout>> read_rollout(const ProductConfig& product);
 
   trust::TrustStore store;
   OfferSource source;
@@ -99,26 +98,22 @@ Result<TrustGate::State::SignedIndex> TrustGate::State::read_releases(const Prod
   return SignedIndex{std::move(none), target.epoch};
 }
 
-Result<std::optional<trust::Rollout>> TrustGate::State::read_rollout(const ProductConfig& product) {
+/// Whatever is wrong with a filter, it is as good as none: whoever has its key must not hold an urgent release for
+/// longer than by leaving it away. decide() sees to its product, channel and platform.
+std::optional<trust::Rollout> TrustGate::filter_of(const ProductConfig& product) {
   const auto path = trust::rollout_path(product.product, product.channel, product.platform);
-  const auto bytes = client.fetch(path, trust::kLongestRollout);
-  if (!bytes) {
-    log::info("no rollout filter", {{"product", product.product}, {"why", bytes.error().message()}});
-    return std::optional<trust::Rollout>();
-  }
-  UPSWARM_TRY(auto rollout, trust::parse_rollout(*bytes, path));
-  if (rollout.product != product.product || rollout.channel != product.channel ||
-      rollout.platform != product.platform) {
-    return Error{ErrorKind::untrusted, path, "it speaks of another product, channel or platform", "mix_and_match"};
-  }
-  return std::optional(std::move(rollout));
+  const auto bytes = state_->client.fetch(path, trust::kLongestRollout);
+  const auto rollout = bytes ? trust::parse_rollout(*bytes, path) : bytes.error();
+  if (rollout) return *rollout;
+  log::info("no rollout filter", {{"product", product.product}, {"why", rollout.error().message()}});
+  return std::nullopt;
 }
 
 Result<Judgement> TrustGate::judge(const ProductConfig& product, trust::MachineFacts facts) {
   UPSWARM_TRY(const auto releases, state_->read_releases(product));
   facts.epoch = releases.epoch;
   facts.now = std::max(facts.now, now());
-  UPSWARM_TRY(const auto rollout, state_->read_rollout(product));
+  const auto rollout = filter_of(product);
   Judgement judgement{trust::decide(releases.index, rollout, facts), releases.index.floor,
                       state_->client.expires_first().time};
   if (!product.prerelease) return judgement;

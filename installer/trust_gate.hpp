@@ -36,12 +36,14 @@ class TrustGate {
   /// The time that the last take_in went by: the clock's, or the later one that signed metadata proves.
   Time now() const;
 
-  /// After take_in: which release `product` should run. A missing or expired rollout filter holds. `facts.epoch` is set
+  /// After take_in: which release `product` should run. A rollout filter that is
+  /// missing, has expired, cannot be read or is of something else holds as decide() says. `facts.epoch` is set
   /// here, and `facts.now` is never before now().
-  /// Errors: as TrustClient::fetch; corrupt  index or filter speak of another product.
+  /// Errors: as TrustClient::fetch, of the index; untrusted  (reason mix_and_match) it speaks of another product.
   Result<Judgement> judge(const ProductConfig& product, trust::MachineFacts facts);
 
  private:
+  std::optional<trust::Rollout> filter_of(const ProductConfig& product);
   struct State;
   explicit TrustGate(std::shared_ptr<State> state) : state_(std::move(state)) {}
   std::shared_ptr<State> state_;

@@ -19,6 +19,7 @@ std::string write_bundle(const Bundle& bundle) {
                         {"permille", wish.item.permille},
                         {"paused", wish.item.paused},
                         {"reason", wish.item.reason}});
+    if (!wish.item.rings.empty()) rollouts.back()["rings"] = wish.item.rings;
   }
   return to_text(Json{{"format", 1}, {"rollouts", std::move(rollouts)}}, 1);
 }
@@ -40,6 +41,7 @@ Result<Bundle> parse_bundle(std::string_view text, const std::string& what) {
     wish.item.permille = one.integer("permille", 0, 1000);
     wish.item.paused = one.boolean("paused");
     wish.item.reason = one.text("reason", 1000);
+    wish.item.rings = trust::read_rings(one);
     UPSWARM_CHECK(counter.finish());
     UPSWARM_CHECK(one.finish());
     bundle.rollouts.push_back(std::move(wish));

@@ -109,7 +109,7 @@ Result<int> command_rollout(const SeederConfig& config, const RolloutChange& cha
   if (!taken && taken.error().kind != ErrorKind::busy) return taken.error();
   UPSWARM_CHECK(await_taken_in(files, config.folder, name));
   const auto& item = wish->item;
-  return print_answer({{"changed", true}, {"permille", item.permille}, {"paused", item.paused}},
+  return print_answer({{"changed", true}, {"permille", item.permille}, {"paused", item.paused}, {"rings", item.rings}},
                       change.product + " " + change.version + ": " + std::to_string(item.permille) + " permille" +
                           (item.paused ? ", paused\n" : "\n"),
                       json);

@@ -30,6 +30,8 @@ struct Words {
   std::string product;
   std::string version;
   std::int64_t limit = 50;
+  std::vector<std::string> rings;
+  bool all_rings = false;
 };
 
 Result<SeederConfig> load_config(const Words& words) {
@@ -83,8 +85,11 @@ Result<int> execute(const CLI::App& app, const Words& words) {
   if (app.got_subcommand("rollout")) {
     auto change = words.change;
     if (words.pause || words.resume) change.paused = words.pause;
-    if (!change.permille && !change.paused) {
-      return Error{ErrorKind::invalid, "change the rollout", "say --permille N, --pause or --resume"};
+    if (!words.rings.empty()) change.rings = words.rings;
+    if (words.all_rings) change.rings.emplace();
+    if (!change.permille && !change.paused && !change.rings) {
+      return Error{ErrorKind::invalid, "change the rollout",
+                   "say --permille N, --ring R, --all-rings, --pause or --resume"};
     }
     return command_rollout(config, change, words.json);
   }
@@ -150,6 +155,10 @@ void add_commands(CLI::App& app, Words& words) {
   rollout->add_option("VERSION", words.change.version, "Version of the release")->required();
   rollout->add_option("--permille", words.change.permille, "How many of a thousand machines get it")
       ->check(CLI::Range(0, 1000));
+  auto* rings =
+      rollout->add_option("--ring", words.rings, "Only machines in this ring (installer.toml) get it; again for more")
+          ->expected(1, static_cast<int>(trust::kMostRings));
+  rollout->add_flag("--all-rings", words.all_rings, "Machines in all rings get it, and those in none")->excludes(rings);
   auto* pause = rollout->add_flag("--pause", words.pause, "No further machine gets it");
   rollout->add_flag("--resume", words.resume, "Go on after a pause")->excludes(pause);
   rollout->add_option("--reason", words.change.reason, "For people who ask why")->check([](const std::string& text) {

@@ -42,7 +42,10 @@ Result<std::optional<RolloutWish>> make_wish(Files& files, const SeederFolder& f
   if (change.permille) item.permille = *change.permille;
   if (change.paused) item.paused = *change.paused;
   if (!change.reason.empty() || change.paused) item.reason = change.reason;
-  if (is_there && before.permille == item.permille && before.paused == item.paused && before.reason == item.reason) {
+  if (change.rings) item.rings = *change.rings;
+  for (const auto& ring : item.rings) UPSWARM_CHECK(trust::parse_name(ring));
+  if (is_there && before.permille == item.permille && before.paused == item.paused && before.reason == item.reason &&
+      before.rings == item.rings) {
     return std::optional<RolloutWish>();
   }
   return std::optional(RolloutWish{change.product, change.channel, change.platform, std::move(item)});

@@ -17,6 +17,7 @@ struct RolloutChange {
   std::optional<std::int64_t> permille;  ///< nothing: as it is, or 0
   std::optional<bool> paused;            ///< nothing: as it is
   std::string reason;
+  std::optional<std::vector<std::string>> rings = {};  ///< nothing: as they are; none: all machines
 };
 
 /// The wish that makes the change, from what the repository signs now. Nothing when all is so already.

@@ -12,7 +12,7 @@ const trust::Entry* find_entry(const trust::Index& index, const trust::ReleaseCo
 
 bool is_same(const trust::RolloutItem& a, const trust::RolloutItem& b) {
   return a.counter == b.counter && a.entry == b.entry && a.permille == b.permille && a.paused == b.paused &&
-         a.reason == b.reason;
+         a.reason == b.reason && a.rings == b.rings;
 }
 
 Result<std::string> fetch_checked(trust::RepositorySource& source, const std::string& path,

@@ -17,6 +17,7 @@ Json describe_releases(const trust::Index& index, const Rollouts& rollouts) {
                  {"version", entry.version},
                  {"permille", nullptr},
                  {"paused", false},
+                 {"rings", Json::array()},
                  {"reason", ""}};
     if (rollout != rollouts.end()) {
       const auto item = std::ranges::find(rollout->second.items, entry.counter, &trust::RolloutItem::counter);
@@ -24,6 +25,7 @@ Json describe_releases(const trust::Index& index, const Rollouts& rollouts) {
         release["permille"] = item->permille;
         release["paused"] = item->paused;
         release["reason"] = item->reason;
+        release["rings"] = item->rings;
       }
     }
     releases.push_back(std::move(release));
@@ -87,6 +89,7 @@ std::string to_text(const Json& status) {
       const auto& permille = release.at("permille");
       auto state = permille.is_null() ? std::string("held: no rollout")
                                       : std::to_string(permille.get<std::int64_t>()) + " permille";
+      for (const auto& ring : release.at("rings")) state += ", ring " + ring.get<std::string>();
       if (release.at("paused").get<bool>()) state += ", paused";
       if (!release.at("reason").get_ref<const std::string&>().empty())
         state += " (" + release.at("reason").get<std::string>() + ")";

@@ -92,6 +92,10 @@ Judge::Objection Judge::objection_by_filter(const Entry& entry) const {
   const auto* const item = item_of(entry);
   if (item == nullptr) return "its rollout has not begun";
   if (item->paused) return "its rollout is paused" + (item->reason.empty() ? "" : ": " + item->reason);
+  if (!item->rings.empty() && std::ranges::find(item->rings, facts_.ring) == item->rings.end()) {
+    return facts_.ring.empty() ? "it is for some rings so far, and this machine is in none"
+                               : "it is for other rings so far than " + facts_.ring;
+  }
   if (entry.urgent || rollout_place(entry.salt, facts_.machine_id) < item->permille) return std::nullopt;
   return percent_text(item->permille) + " of machines have it, this one is in the later part";
 }

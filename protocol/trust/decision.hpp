@@ -12,6 +12,7 @@ namespace upswarm::trust {
 /// What a machine knows about itself.
 struct MachineFacts {
   std::string machine_id;
+  std::string ring = {};  ///< where an administrator put it; empty: in none
   std::optional<std::string> installed_version;
   ReleaseCounter highest_committed;         ///< {1, 0} when nothing was ever committed
   std::optional<ReleaseCounter> installed;  ///< counter of what is installed now
@@ -42,8 +43,9 @@ struct Decision {
 ///   - failed here (its content is in `bad`),
 ///   - is not to be stepped to from what is installed (minimum_version; with nothing installed any may be),
 ///   - is not yet due (not_before),
-///   - is held by the filter: no item with its counter and digest, paused, or this machine is outside the permille.
-///     Urgent entries skip the permille. An urgent entry is held by a missing filter or item, or by a pause, no longer
+///   - is held by the filter: no item with its counter and digest, paused, for other rings than this machine's, or this
+///     machine is outside the permille. Urgent entries skip the permille, not a pause or the rings. An urgent entry is
+///     held by a missing filter or item, by a pause or by rings no longer
 ///     than max_hold_days after its not_before; without a not_before there is nothing to count from, and the filter
 ///     holds it for as long as it likes: upswarm-publish writes the time of signing into urgent entries that have none.
 ///

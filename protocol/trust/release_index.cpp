@@ -192,6 +192,7 @@ Result<RolloutItem> read_item(ObjectReader in) {
   item.permille = in.integer("permille", 0, 1000);
   item.paused = in.boolean_or("paused", false);
   item.reason = in.text_or("reason", "", kLongestReason);
+  item.rings = read_rings(in);
   UPSWARM_CHECK(in.finish());
   return item;
 }
@@ -287,6 +288,18 @@ Result<Rollout> parse_rollout(std::string_view bytes, const std::string& what) {
   }
   UPSWARM_CHECK(in.finish());
   return rollout;
+}
+
+std::vector<std::string> read_rings(ObjectReader& in) {
+  if (!in.has("rings")) return {};
+  auto rings = in.texts_or_none("rings", kMostRings, kLongestName);
+  // One form for "all machines": without the key.
+  if (in.good() && rings.empty()) in.fail("rings", "at least one is wanted, or none of this key");
+  if (!std::ranges::all_of(rings, [](const auto& ring) { return static_cast<bool>(parse_name(ring)); }))
+    in.fail("rings", "a name of a ring is wanted: a-z 0-9 . _ -");
+  const std::set<std::string> different(rings.begin(), rings.end());
+  if (different.size() != rings.size()) in.fail("rings", "a ring stands there twice");
+  return rings;
 }
 
 Result<std::string> parse_name(std::string_view text) {

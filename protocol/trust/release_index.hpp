@@ -19,6 +19,7 @@ namespace upswarm::trust {
 inline constexpr Bytes kLongestIndex = 4_MiB;
 inline constexpr Bytes kLongestRollout = 64_KiB;
 inline constexpr std::size_t kMostEntries = 500;
+inline constexpr std::size_t kMostRings = 16;  ///< of one item
 inline constexpr std::size_t kMostDeltas = 40;
 inline constexpr std::int64_t kLargestCounterJump = 10'000;
 inline constexpr Bytes kLongestTorrent = 4_MiB;           ///< a ".torrent" target
@@ -119,6 +120,7 @@ struct RolloutItem {
   std::int64_t permille = 0;  ///< 0 to 1000
   bool paused = false;
   std::string reason;
+  std::vector<std::string> rings = {};  ///< only for machines in one of these; empty: for all. 16 different names
 };
 
 struct Rollout {
@@ -150,6 +152,10 @@ std::string index_path(const std::string& product, const std::string& channel, c
 /// The index of nightly builds, for machines that opted in: "preindex/app/stable/linux-x64.json".
 std::string preindex_path(const std::string& product, const std::string& channel, const std::string& platform);
 std::string rollout_path(const std::string& product, const std::string& channel, const std::string& platform);
+
+/// The rings of an item; none where the key is missing.   Errors: of the kind of `in`: no names, twice the same, an
+/// empty list.
+std::vector<std::string> read_rings(ObjectReader& in);
 
 /// Names that become parts of paths: 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit.   Errors: invalid.
 Result<std::string> parse_name(std::string_view text);

@@ -98,6 +98,7 @@ Json to_json(const Rollout& rollout) {
                      {"permille", item.permille},
                      {"paused", item.paused},
                      {"reason", item.reason}});
+    if (!item.rings.empty()) items.back()["rings"] = item.rings;
   }
   return {{"_type", "upswarm-rollout"},   {"format", kFormat},
           {"product", rollout.product},   {"channel", rollout.channel},

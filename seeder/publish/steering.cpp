@@ -34,6 +34,7 @@ Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& r
   trust::RolloutItem item{
       .counter = entry.counter, .entry = entry.digest(), .permille = 0, .paused = false, .reason = change.reason};
   if (last) item = {entry.counter, entry.digest(), last->item.permille, last->item.paused, change.reason};
+  if (last) item.rings = last->item.rings;
   if (change.permille) item.permille = *change.permille;
   else if (!last && change.paused && !*change.paused) {
     return Error{ErrorKind::invalid, "steer " + release.product + " " + release.version,

@@ -20,6 +20,12 @@ std::string error_of(const std::string& text) {
 std::string root() { return std::filesystem::temp_directory_path().root_path().generic_string() + "opt/app"; }
 std::string product() { return "[[product]]\nproduct = \"app\"\nroot = \"" + root() + "\"\n"; }
 
+TEST(InstallerConfig, AMachineIsInOneRingOrInNone) {
+  EXPECT_EQ(read(product())->ring, "");
+  EXPECT_EQ(read("ring = \"canary\"\n" + product())->ring, "canary");
+  EXPECT_NE(error_of("ring = \"Not A Name\"\n" + product()).find("ring"), std::string::npos);
+}
+
 TEST(InstallerConfig, AProductIsEnough) {
   const auto config = read(product());
   ASSERT_TRUE(config) << config.error().message();

@@ -93,6 +93,26 @@ TEST_F(TrustGateTest, AClockSetBackDoesNotMakeAReleaseWaitAgain) {
   EXPECT_EQ(asks(simulator.files), "wanted 1.1.0") << "the timestamp proves the time";
 }
 
+TEST_F(TrustGateTest, AFilterThatCannotBeReadHoldsLikeNone) {
+  index.entries[1].urgent = true;
+  index.entries[1].not_before = clock.now();
+  put_index();
+  simulator.add_target("rollout", trust::rollout_path("app", "stable", "linux-x64"), "what a thief signs");
+  sign_offline();
+  EXPECT_EQ(asks(simulator.files), "held: 1.1.0: there is no rollout filter, or it has expired");
+  advance(days(14));
+  sign_online();
+  EXPECT_EQ(asks(simulator.files), "wanted 1.1.0");
+}
+
+TEST_F(TrustGateTest, TheFilterOfAnotherProductHoldsLikeNone) {
+  filter = {item_of(index.entries[1], 1000)};
+  const trust::Rollout other{"tool", "stable", "linux-x64", filter};
+  simulator.add_target("rollout", trust::rollout_path("app", "stable", "linux-x64"), trust::to_json(other).dump());
+  sign_online();
+  EXPECT_EQ(asks(simulator.files), "held: 1.1.0: there is no rollout filter, or it has expired");
+}
+
 TEST_F(TrustGateTest, AnIndexOfAnotherChannelIsRefused) {
   index.channel = "beta";
   put_index();

@@ -54,6 +54,24 @@ TEST_F(RolloutChangeTest, GoesFromHeldToPausedToAll) {
   EXPECT_FALSE(*make_wish(system_files(), world.place, wanted)) << "it is so already";
 }
 
+TEST_F(RolloutChangeTest, GoesFromRingToRing) {
+  auto wanted = change("1.0.0");
+  wanted.permille = 1000;
+  wanted.rings = {"canary"};
+  apply(wanted);
+  EXPECT_EQ(release().at("rings"), (Json{"canary"}));
+  wanted = change("1.0.0");
+  wanted.permille = 500;
+  apply(wanted);
+  EXPECT_EQ(release().at("rings"), (Json{"canary"})) << "as they were";
+  wanted.rings.emplace();
+  apply(wanted);
+  EXPECT_EQ(release().at("rings"), Json::array());
+  EXPECT_FALSE(*make_wish(system_files(), world.place, wanted)) << "it is so already";
+  wanted.rings = {"Not A Name"};
+  EXPECT_EQ(make_wish(system_files(), world.place, wanted).error().kind, ErrorKind::invalid);
+}
+
 TEST_F(RolloutChangeTest, KnowsOnlySignedReleases) {
   auto wanted = change("9.9.9");
   wanted.permille = 1000;

@@ -306,6 +306,38 @@ TEST_F(DecisionTest, AnEmptyMachineNeedsNoStep) {
   EXPECT_EQ(answer(), "wanted 1.0.4");
 }
 
+TEST_F(DecisionTest, RingsComeBeforePermille) {
+  item(4).rings = {"canary", "early"};
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+  be_on(3);
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("this machine is in none");
+  facts.ring = "late";
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("for other rings so far than late");
+  facts.ring = "early";
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+  item(4).permille = 0;
+  EXPECT_EQ(answer(), "held 1.0.4") << "both must let it go";
+  item(4).permille = 1000;
+  item(4).paused = true;
+  EXPECT_EQ(answer(), "held 1.0.4");
+}
+
+TEST_F(DecisionTest, RingsHoldAnUrgentReleaseNoLongerThanMaxHoldDays) {
+  be_on(3);
+  entry(4).urgent = true;
+  entry(4).not_before = kNow;
+  item(4).permille = 0;
+  item(4).rings = {"canary"};
+  EXPECT_EQ(answer(), "held 1.0.4");
+  facts.ring = "canary";
+  EXPECT_EQ(answer(), "wanted 1.0.4") << "urgent skips the permille";
+  facts.ring = "late";
+  facts.now = kNow + days(entry(4).max_hold_days);
+  EXPECT_EQ(answer(), "wanted 1.0.4");
+}
+
 TEST_F(DecisionTest, AFirstInstallationHasNothingToJumpFrom) {
   facts.installed.reset();
   facts.installed_version.reset();

@@ -368,6 +368,26 @@ TEST(Rollouts, ComeBackAsTheyWere) {
   EXPECT_EQ(to_json(*back), json);
 }
 
+TEST(Rollouts, RingsAreLeftOutWhereThereAreNone) {
+  Rollout rollout{"app", "stable", "linux-x64", {{{1, 1}, sha256("a"), 125, false, ""}}};
+  EXPECT_FALSE(to_json(rollout)["items"][0].contains("rings")) << "the form of before there were rings";
+  rollout.items[0].rings = {"canary", "early"};
+  const auto back = parse_rollout(to_json(rollout).dump(), "rollout");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->items[0].rings, rollout.items[0].rings);
+}
+
+TEST(Rollouts, WrongRingsAreRefused) {
+  const auto whole = to_json(Rollout{"app", "stable", "linux-x64", {{{1, 1}, sha256("a"), 125, false, ""}}});
+  std::vector<std::string> many;
+  for (std::size_t i = 0; i <= kMostRings; ++i) many.push_back("r" + std::to_string(i));
+  for (const Json& rings : {Json::array(), Json("canary"), Json{"a", "a"}, Json{"A"}, Json{""}, Json{1}, Json(many)}) {
+    auto json = whole;
+    json["items"][0]["rings"] = rings;
+    EXPECT_FALSE(parse_rollout(json.dump(), "rollout")) << rings;
+  }
+}
+
 TEST(Rollouts, WrongValuesAreRefused) {
   const auto whole = to_json(Rollout{"app", "stable", "linux-x64", {{{1, 1}, sha256("a"), 125, false, ""}}});
   ASSERT_TRUE(parse_rollout(whole.dump(), "rollout"));
