@@ -9,7 +9,7 @@ namespace upswarm::seeder {
 namespace {
 
 constexpr auto kWeek = std::chrono::hours(7 * 24);
-constexpr auto kTimestampLife = std::chrono::hours(24);
+constexpr auto kTimestampLife = *trust::kUpswarmProfile.timestamp_life;  // clients reckon with it
 constexpr auto kTimestampEvery = std::chrono::hours(1);
 
 constexpr auto kClockSlack = std::chrono::minutes(10);  ///< a clock may be put back by so much for a good reason
