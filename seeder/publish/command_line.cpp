@@ -147,8 +147,10 @@ Result<Answer> Session::rollout() {
   UPSWARM_TRY(const auto to, destination());
   auto change = line_.rollout;
   if (line_.pause || line_.resume) change.paused = line_.pause;
-  if (!change.permille && !change.paused)
-    return Error{ErrorKind::invalid, "rollout", "say --permille N, --pause or --resume"};
+  if (!line_.rings.empty()) change.rings = line_.rings;
+  if (line_.all_rings) change.rings.emplace();
+  if (!change.permille && !change.paused && !change.rings)
+    return Error{ErrorKind::invalid, "rollout", "say --permille N, --ring R, --all-rings, --pause or --resume"};
   std::string bundle;
   {
     UPSWARM_TRY(auto repository, open(Repository::Access::writing));

@@ -51,6 +51,8 @@ struct CommandLine {
   RolloutChange rollout;
   bool pause = false;
   bool resume = false;
+  std::vector<std::string> rings;
+  bool all_rings = false;
   bool with_root = false;   ///< renew
   bool everything = false;  ///< hand-over
   bool nightly = false;     ///< add-product

@@ -122,6 +122,10 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   auto& rollout = *app.add_subcommand("rollout", "Widen, pause or resume the rollout of a release");
   choose(rollout);
   rollout.add_option("--permille", line.rollout.permille, "To how many of 1000 machines")->check(CLI::Range(0, 1000));
+  auto* rings =
+      rollout.add_option("--ring", line.rings, "Only machines in this ring (installer.toml) get it; again for more");
+  rings->expected(1)->take_all();
+  rollout.add_flag("--all-rings", line.all_rings, "Machines in all rings get it, and those in none")->excludes(rings);
   auto* pause = rollout.add_flag("--pause", line.pause, "Hold it on machines that do not have it yet");
   rollout.add_flag("--resume", line.resume, "Go on")->excludes(pause);
   rollout.add_option("--reason", line.rollout.reason, "Shown on machines");

@@ -1,6 +1,7 @@
 #include "seeder/publish/steering.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "seeder/publish/release.hpp"
 
@@ -18,14 +19,27 @@ Result<trust::Entry> find_entry(const Product& product, const ReleaseChoice& rel
   return *found;
 }
 
+Result<trust::Entry> find_release_or_nightly(const Repository& repository, const Product& product,
+                                             const ReleaseChoice& release) {
+  auto found = find_entry(product, release);
+  const auto nightlies = repository.prereleases().find(release.product);
+  if (found || nightlies == repository.prereleases().end()) return found;
+  return find_entry(nightlies->second, release);
+}
+
+/// As clients want them: names, each once.
+Result<std::vector<std::string>> read_rings(const std::vector<std::string>& named) {
+  const std::set<std::string> rings(named.begin(), named.end());
+  for (const auto& ring : rings) UPSWARM_CHECK(trust::parse_name(ring));
+  if (rings.size() <= trust::kMostRings) return std::vector<std::string>(rings.begin(), rings.end());
+  return Error{ErrorKind::invalid, "steer a rollout", "there can be " + std::to_string(trust::kMostRings) + " rings"};
+}
+
 }  // namespace
 
 Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& release, const RolloutChange& change) {
   UPSWARM_TRY(const auto* product, repository.product(release.product));
-  auto found = find_entry(*product, release);
-  const auto nightlies = repository.prereleases().find(release.product);
-  if (!found && nightlies != repository.prereleases().end()) found = find_entry(nightlies->second, release);
-  UPSWARM_TRY(const auto entry, std::move(found));
+  UPSWARM_TRY(const auto entry, find_release_or_nightly(repository, *product, release));
   if (change.permille && (*change.permille < 0 || *change.permille > 1000)) {
     return Error{ErrorKind::invalid, "steer " + release.product + " " + release.version,
                  "a rollout is from 0 to 1000 permille"};
@@ -36,11 +50,14 @@ Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& r
   if (last) item = {entry.counter, entry.digest(), last->item.permille, last->item.paused, change.reason};
   if (last) item.rings = last->item.rings;
   if (change.permille) item.permille = *change.permille;
-  else if (!last && change.paused && !*change.paused) {
+  else if (!last && !change.paused.value_or(false)) {
     return Error{ErrorKind::invalid, "steer " + release.product + " " + release.version,
                  "no rollout was asked for here yet: say --permille, too"};
   }
   if (change.paused) item.paused = *change.paused;
+  if (change.rings) {
+    UPSWARM_TRY(item.rings, read_rings(*change.rings));
+  }
   Change wish;
   wish.bundle.name = "rollout-" + release.product + "-" + entry.counter.text() + "-" + std::to_string(item.permille) +
                      (item.paused ? "-paused" : "");

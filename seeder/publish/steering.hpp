@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "seeder/publish/key_ring.hpp"
 #include "seeder/publish/repository.hpp"
@@ -22,6 +23,7 @@ struct RolloutChange {
   std::optional<std::int64_t> permille;  ///< nothing: as last asked for
   std::optional<bool> paused;            ///< nothing: as last asked for
   std::string reason;
+  std::optional<std::vector<std::string>> rings = {};  ///< nothing: as last asked for; an empty list: all machines
 };
 
 /// Makes a bundle with a wish for the online role and nothing signed: no passphrase is needed.

@@ -54,6 +54,22 @@ TEST_F(SteeringTest, APauseKeepsThePermilleAndResumingGoesOn) {
   EXPECT_FALSE(resumed.item.paused);
 }
 
+TEST_F(SteeringTest, RingsStayUntilOthersAreNamed) {
+  const auto steer_to = [this](std::vector<std::string> rings) {
+    return steer("1.1.0", {.permille = {}, .paused = {}, .reason = {}, .rings = std::move(rings)});
+  };
+  EXPECT_EQ(must(steer_to({"pilot", "desk", "pilot"})).item.rings, (std::vector<std::string>{"desk", "pilot"}));
+  const auto wider = must(steer("1.1.0", {.permille = 900, .paused = {}, .reason = {}}));
+  EXPECT_EQ(wider.item.rings, (std::vector<std::string>{"desk", "pilot"}));
+  EXPECT_EQ(wider.item.permille, 900);
+  EXPECT_TRUE(must(steer_to({})).item.rings.empty());
+  EXPECT_EQ(steer_to({"No Name"}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(steer_to(std::vector<std::string>(1, "")).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(steer("1.0.0", {.permille = {}, .paused = {}, .reason = {}, .rings = {{"pilot"}}}).error().kind,
+            ErrorKind::invalid)
+      << "nobody said to how many";
+}
+
 TEST_F(SteeringTest, WishesThatWereHandedOverAreRemembered) {
   std::filesystem::create_directories(top / "incoming");
   {
