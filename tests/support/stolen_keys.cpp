@@ -81,15 +81,15 @@ Result<trust::Decision> StolenKeys::Machine::decide() {
   const auto path = trust::index_path("app", "stable", "linux-x64");
   UPSWARM_TRY(const auto target, client.find(path));
   UPSWARM_TRY(const auto bytes, client.fetch(path, trust::kLongestIndex));
-  UPSWARM_TRY(const auto index, trust::parse_index(bytes, path));
+  UPSWARM_TRY(const auto signed_index, trust::parse_index(bytes, path));
   std::optional<trust::Rollout> rollout;
   const auto rollout_bytes = client.fetch(trust::rollout_path("app", "stable", "linux-x64"), trust::kLongestRollout);
   if (rollout_bytes) {
-    UPSWARM_TRY(rollout, trust::parse_rollout(*rollout_bytes, "rollout"));
+    if (auto filter = trust::parse_rollout(*rollout_bytes, "rollout")) rollout = std::move(*filter);
   }
   facts.epoch = target.epoch;
   facts.now = client.now();
-  return trust::decide(index, rollout, facts);
+  return trust::decide(signed_index, rollout, facts);
 }
 
 std::string StolenKeys::Machine::asks() {
