@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -40,10 +41,7 @@ class TufClientTest : public testing::Test {
 
   ProcessOutcome run(Names arguments, std::chrono::milliseconds limit = std::chrono::seconds(60)) {
     arguments.insert(arguments.begin(), {UPSWARM_TUF_CLIENT, "--metadata-dir", (folder / "metadata").string()});
-    {
-      const std::lock_guard turn(mutex);
-      requests.clear();
-    }
+    between_answers([&] { requests.clear(); });
     auto ended = run_process(
         {.argv = arguments, .folder = folder.path(), .environment = {}, .account = {}, .time_limit = limit}, {});
     EXPECT_TRUE(ended) << (ended ? "" : ended.error().message());
@@ -73,6 +71,11 @@ class TufClientTest : public testing::Test {
   std::string served_as(const std::string& path) const {
     const auto& file = simulator->delegated.at("rel-app").targets.at(path);
     return "targets/" + trust::TrustedTarget{path, file, "rel-app"}.consistent_name();
+  }
+  /// What the server has changes between two answers, not under one.
+  void between_answers(const std::function<void()>& change) {
+    const std::lock_guard turn(mutex);
+    change();
   }
   Names kept(const char* where) const {
     const auto names = system_files().list(folder / where);
@@ -138,11 +141,14 @@ TEST_F(TufClientTest, TargetsComeInTheirOrderUntilOneFails) {
 TEST_F(TufClientTest, WrongBytesAreNotKept) {
   ASSERT_EQ(init(), 0);
   ASSERT_EQ(download({kPath}), 0);
-  simulator->add_target("rel-app", kPath, "newer");
-  const auto name = served_as(kPath);
-  simulator->publish({"rel-app"});
+  std::string name;
+  between_answers([&] {
+    simulator->add_target("rel-app", kPath, "newer");
+    name = served_as(kPath);
+    simulator->publish({"rel-app"});
+  });
   for (const char* wrong : {"wrong", "newer and longer", "new"}) {
-    replies[name] = {.body = wrong};
+    between_answers([&] { replies[name] = {.body = wrong}; });
     EXPECT_EQ(download({kPath}), 1) << wrong;
     const auto there = kept("targets");
     ASSERT_EQ(there.size(), 1U);
@@ -171,10 +177,10 @@ TEST_F(TufClientTest, RoleNamesArePercentEncodedInRequestsAndFileNames) {
 
 TEST_F(TufClientTest, OnlyNotFoundAndForbiddenMeanThatThereIsNoNewerRoot) {
   ASSERT_EQ(init(), 0);
-  replies["metadata/2.root.json"] = {.status = 403};
+  between_answers([&] { replies["metadata/2.root.json"] = {.status = 403}; });
   EXPECT_EQ(refresh(), 0);
   for (const int status : {204, 301, 400, 401, 429, 500, 503}) {
-    replies["metadata/2.root.json"] = {.status = status};
+    between_answers([&] { replies["metadata/2.root.json"] = {.status = status}; });
     EXPECT_EQ(refresh(), 1) << status;
     EXPECT_EQ(asked(), (Names{"metadata/2.root.json"})) << "no second try, and nothing after it";
   }
@@ -187,12 +193,12 @@ TEST_F(TufClientTest, EndlessAnswersAreCutOff) {
                                                    {"1.snapshot.json", trust::kLongestSnapshot},
                                                    {"1.targets.json", trust::kLongestTargets}};
   for (const auto& [name, most] : longest) {
-    replies = {{std::string("metadata/") + name, {.body = std::string(most.count + 1, ' ')}}};
+    between_answers([&] { replies = {{std::string("metadata/") + name, {.body = std::string(most.count + 1, ' ')}}}; });
     const auto ended = run(refreshing());
     EXPECT_EQ(ended.exit_code, 1) << name;
     EXPECT_NE(ended.output.find("longer than"), std::string::npos) << ended.output;
   }
-  replies.clear();
+  between_answers([&] { replies.clear(); });
   EXPECT_EQ(refresh(), 0);
 }
 
@@ -214,14 +220,13 @@ TEST_F(TufClientTest, WrongUsageIsOne) {
 TEST_F(TufClientTest, KilledAtAnyMomentTheNextRefreshGoesOn) {
   ASSERT_EQ(init(), 0);
   for (int round = 0; round < 40; ++round) {
-    {
-      const std::lock_guard turn(mutex);
+    between_answers([&] {
       if (round % 8 == 7) {
         simulator->rotate_key("timestamp");
         simulator->publish_root();
       }
       simulator->publish({"targets", "rel-app"});
-    }
+    });
     run(refreshing(), std::chrono::milliseconds(round));
     ASSERT_EQ(refresh(), 0) << round;
     EXPECT_EQ(folder.read("metadata/targets.json"),
@@ -232,10 +237,7 @@ TEST_F(TufClientTest, KilledAtAnyMomentTheNextRefreshGoesOn) {
 TEST_F(TufClientTest, TwoAtOnceTakeTurns) {
   ASSERT_EQ(init(), 0);
   for (int round = 0; round < 5; ++round) {
-    {
-      const std::lock_guard turn(mutex);
-      simulator->publish({"targets"});
-    }
+    between_answers([&] { simulator->publish({"targets"}); });
     std::array<int, 3> codes{};
     {
       std::vector<std::jthread> programs;
