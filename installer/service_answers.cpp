@@ -86,6 +86,7 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
   facts.machine_id = machine_id_;
   facts.ring = config_.ring;
   facts.highest_committed = record.highest;
+  facts.floor = record.floor;
   facts.accepts_prerelease = product.prerelease;
   facts.now = clock_.now();
   for (const auto& bad : record.bad) facts.bad.push_back(bad.content);

@@ -15,6 +15,7 @@ Json describe_releases(const trust::Index& index, const Rollouts& rollouts) {
   for (const auto& entry : index.entries) {
     Json release{{"counter", entry.counter.text()},
                  {"version", entry.version},
+                 {"withdrawn", index.withdrawal_of(entry.counter) != nullptr},
                  {"permille", nullptr},
                  {"paused", false},
                  {"rings", Json::array()},
@@ -91,6 +92,7 @@ std::string to_text(const Json& status) {
                                       : std::to_string(permille.get<std::int64_t>()) + " permille";
       for (const auto& ring : release.at("rings")) state += ", ring " + ring.get<std::string>();
       if (release.at("paused").get<bool>()) state += ", paused";
+      if (release.at("withdrawn").get<bool>()) state = "withdrawn";
       if (!release.at("reason").get_ref<const std::string&>().empty())
         state += " (" + release.at("reason").get<std::string>() + ")";
       text += index.at("product").get<std::string>() + " " + index.at("channel").get<std::string>() + " " +

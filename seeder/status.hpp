@@ -9,8 +9,8 @@
 namespace upswarm::seeder {
 
 /// {"version", "roles": [see describe(RoleLife)], "targets", "torrents", "reports",
-///  "rollouts": [{"product", "channel", "platform", "releases": [{"counter", "version", "permille", "paused",
-///  "reason"}]}]}
+///  "rollouts": [{"product", "channel", "platform", "releases": [{"counter", "version", "withdrawn", "permille",
+///  "paused", "rings", "reason"}]}]}
 /// A release without a filter has "permille": null: it is held.
 /// Errors: corrupt, disk  the folder or the database.
 Result<Json> describe_repository(Files& files, const SeederFolder& folder, Database& database, Time now);

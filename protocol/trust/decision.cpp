@@ -26,11 +26,16 @@ class Judge {
   bool is_offered(const Entry& entry) const;
   Objection objection_to(const Entry& entry) const;
   Objection objection_by_counter(const Entry& entry) const;
+  Objection objection_by_bounds(const Entry& entry) const;
+  Objection objection_by_failure(const Entry& entry) const;
+  Objection objection_by_date(const Entry& entry) const;
   Objection objection_by_step(const Entry& entry) const;
   Objection objection_by_filter(const Entry& entry) const;
   bool is_hold_over(const Entry& entry) const;
   const RolloutItem* item_of(const Entry& entry) const;
+  std::optional<Decision> way_back() const;
   Decision nothing_newer() const;
+  ReleaseCounter floor() const { return std::max(index_.floor, facts_.floor); }
 
   const Index& index_;
   const Rollout* rollout_;
@@ -51,12 +56,17 @@ bool Judge::is_offered(const Entry& entry) const {
   return version && !version->is_prerelease();
 }
 
-Judge::Objection Judge::objection_by_counter(const Entry& entry) const {
-  const auto& highest = facts_.highest_committed;
+/// What no release may pass, in whichever direction it lies.
+Judge::Objection Judge::objection_by_bounds(const Entry& entry) const {
   if (entry.counter.epoch > facts_.epoch) {
     return "its counter " + entry.counter.text() + " is of an epoch that its signers may not use";
   }
-  if (entry.counter < index_.floor) return "it is below the floor " + index_.floor.text();
+  if (entry.counter < floor()) return "it is below the floor " + floor().text();
+  return std::nullopt;
+}
+
+Judge::Objection Judge::objection_by_counter(const Entry& entry) const {
+  const auto& highest = facts_.highest_committed;
   if (entry.counter < highest)
     return "it is behind " + highest.text() + ", which was committed here; going back needs an administrator";
   const bool is_first = highest == ReleaseCounter{1, 0} && !installed_;
@@ -100,12 +110,41 @@ Judge::Objection Judge::objection_by_filter(const Entry& entry) const {
   return percent_text(item->permille) + " of machines have it, this one is in the later part";
 }
 
+Judge::Objection Judge::objection_by_failure(const Entry& entry) const {
+  if (std::ranges::find(facts_.bad, entry.content) == facts_.bad.end()) return std::nullopt;
+  return "it failed on this machine before";
+}
+
+Judge::Objection Judge::objection_by_date(const Entry& entry) const {
+  if (!entry.not_before || facts_.now >= *entry.not_before) return std::nullopt;
+  return "it is not due before " + to_string(*entry.not_before);
+}
+
 Judge::Objection Judge::objection_to(const Entry& entry) const {
+  if (auto why = objection_by_bounds(entry)) return why;
   if (auto why = objection_by_counter(entry)) return why;
-  if (std::ranges::find(facts_.bad, entry.content) != facts_.bad.end()) return "it failed on this machine before";
+  if (auto why = objection_by_failure(entry)) return why;
   if (auto why = objection_by_step(entry)) return why;
-  if (entry.not_before && facts_.now < *entry.not_before) return "it is not due before " + to_string(*entry.not_before);
+  if (auto why = objection_by_date(entry)) return why;
   return objection_by_filter(entry);
+}
+
+/// Nothing: what is installed stands, or its withdrawal names no release.
+std::optional<Decision> Judge::way_back() const {
+  const auto* const withdrawal = installed_ ? index_.withdrawal_of(*installed_) : nullptr;
+  if (withdrawal == nullptr || !withdrawal->go_back_to) return std::nullopt;
+  const auto* const entry = index_.find(*withdrawal->go_back_to);
+  if (entry == nullptr) return std::nullopt;
+  const auto here = facts_.installed_version.value_or(installed_->text());
+  const auto why = here + " was withdrawn" + (withdrawal->reason.empty() ? "" : ": " + withdrawal->reason);
+  Objection objection;
+  if (!is_offered(*entry)) objection = "it is a pre-release, and this machine takes none";
+  if (!objection) objection = objection_by_bounds(*entry);
+  if (!objection) objection = objection_by_failure(*entry);
+  if (!objection) objection = objection_by_date(*entry);
+  if (!objection) return Decision{Decision::Kind::wanted, *entry, why + "; it goes back to " + entry->version};
+  return Decision{Decision::Kind::held, *entry,
+                  "held: " + why + "; " + entry->version + " is to take its place, but " + *objection};
 }
 
 Decision Judge::nothing_newer() const {
@@ -113,9 +152,9 @@ Decision Judge::nothing_newer() const {
   if (!installed_ && !facts_.installed_version) {
     return {Decision::Kind::held, std::nullopt, "held: there is no release for this machine"};
   }
-  if (installed_ && *installed_ < index_.floor) {
+  if (installed_ && *installed_ < floor()) {
     return {Decision::Kind::held, std::nullopt,
-            "held: " + here + " is below the floor " + index_.floor.text() + ", but there is nothing newer"};
+            "held: " + here + " is below the floor " + floor().text() + ", but there is nothing newer"};
   }
   return {Decision::Kind::current, std::nullopt, here + " is the newest release for this machine"};
 }
@@ -124,7 +163,7 @@ Decision Judge::decide() const {
   std::optional<Decision> held;
   for (auto entry = index_.entries.rbegin(); entry != index_.entries.rend(); ++entry) {
     if (installed_ && entry->counter <= *installed_) break;
-    if (!is_offered(*entry)) continue;
+    if (!is_offered(*entry) || index_.withdrawal_of(entry->counter) != nullptr) continue;
     const auto objection = objection_to(*entry);
     if (!objection) {
       const auto from = facts_.installed_version ? " is newer than " + *facts_.installed_version
@@ -133,6 +172,7 @@ Decision Judge::decide() const {
     }
     if (!held) held = Decision{Decision::Kind::held, *entry, "held: " + entry->version + ": " + *objection};
   }
+  if (auto back = way_back()) return *std::move(back);
   return held ? *held : nothing_newer();
 }
 

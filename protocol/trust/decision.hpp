@@ -16,6 +16,7 @@ struct MachineFacts {
   std::optional<std::string> installed_version;
   ReleaseCounter highest_committed;         ///< {1, 0} when nothing was ever committed
   std::optional<ReleaseCounter> installed;  ///< counter of what is installed now
+  ReleaseCounter floor{1, 0};               ///< the highest that was ever seen signed here
   bool accepts_prerelease = false;
   std::vector<Sha256> bad;  ///< content digests that failed here
   Time now;
@@ -33,13 +34,13 @@ struct Decision {
 /// `rollout`: nothing when there is none or it has expired. One of another product, channel or platform counts as none.
 ///
 /// Of the entries newer than what is installed, the newest that may be installed is wanted. Passed over is one that
-///   - is a pre-release and nobody opted in (as if it were not there: this alone holds nothing),
+///   - is withdrawn, or is a pre-release and nobody opted in (as if it were not there: this alone holds nothing),
 ///   - has an epoch that the role may not use, or jumps by more than kLargestCounterJump within the committed epoch.
 ///     (The limit keeps a thief of the release keys, or a slip of the hand, from using up the counters: the owner's
 ///     next release can always be newer than all of theirs. Where nothing was committed yet there is nothing to jump
 ///     from, and any first counter is as good as another: what comes after it is bounded again, and a raised epoch
 ///     passes it),
-///   - is below the floor, or behind what was committed (going back is never decided here),
+///   - is below the floor, or behind what was committed (the one way back is that of a withdrawal, below),
 ///   - failed here (its content is in `bad`),
 ///   - is not to be stepped to from what is installed (minimum_version; with nothing installed any may be),
 ///   - is not yet due (not_before),
@@ -48,6 +49,10 @@ struct Decision {
 ///     held by a missing filter or item, by a pause or by rings no longer
 ///     than max_hold_days after its not_before; without a not_before there is nothing to count from, and the filter
 ///     holds it for as long as it likes: upswarm-publish writes the time of signing into urgent entries that have none.
+///
+/// Where none is wanted and what is installed is withdrawn, the release to which its withdrawal goes back is wanted, by
+/// those signatures alone: no filter, no counter and no minimum_version is in the way of it. Epoch, floor, not_before,
+/// what failed here and pre-releases are: then it is held.
 ///
 /// current  what is installed is the newest that there is for this machine
 /// held     there would be something newer; `entry` is the newest that was passed over, and the reason is its own. Also

@@ -18,7 +18,6 @@ constexpr std::size_t kMostPathParts = 8;
 constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLongestServiceName = 256;
 constexpr std::size_t kLongestSalt = 128;
-constexpr std::size_t kLongestReason = 1000;
 constexpr std::int64_t kMostDays = 3650;
 constexpr milliseconds kShortestTime{1};
 
@@ -197,7 +196,49 @@ Result<RolloutItem> read_item(ObjectReader in) {
   return item;
 }
 
+/// `index` has its entries already.
+Result<Withdrawal> read_withdrawal(ObjectReader in, const Index& index) {
+  Withdrawal withdrawal;
+  withdrawal.counter = read_counter(in, "counter", 1);
+  if (in.good() && index.find(withdrawal.counter) == nullptr) in.fail("counter", "it is that of no entry");
+  if (in.has("go_back_to")) {
+    withdrawal.go_back_to = read_counter(in, "go_back_to", 1);
+    if (in.good() && index.find(*withdrawal.go_back_to) == nullptr) in.fail("go_back_to", "it is that of no entry");
+    if (*withdrawal.go_back_to >= withdrawal.counter) in.fail("go_back_to", "it is not below the one withdrawn");
+  }
+  withdrawal.reason = in.text_or("reason", "", kLongestReason);
+  UPSWARM_CHECK(in.finish());
+  return withdrawal;
+}
+
+Result<void> read_withdrawn(ObjectReader& in, Index& index) {
+  if (!in.has("withdrawn")) return {};
+  for (const auto& value : in.array("withdrawn", kMostEntries)) {
+    UPSWARM_TRY(auto withdrawal, read_withdrawal(in.inside(value, "withdrawn", index.withdrawn.size()), index));
+    if (!index.withdrawn.empty() && withdrawal.counter <= index.withdrawn.back().counter)
+      in.fail("withdrawn", "the counters do not rise");
+    index.withdrawn.push_back(std::move(withdrawal));
+  }
+  // One form for "none": without the key.
+  if (in.good() && index.withdrawn.empty()) in.fail("withdrawn", "at least one is wanted, or none of this key");
+  for (const auto& withdrawal : index.withdrawn) {
+    if (withdrawal.go_back_to && index.withdrawal_of(*withdrawal.go_back_to) != nullptr)
+      in.fail("withdrawn", "one goes back to " + withdrawal.go_back_to->text() + ", which is withdrawn, too");
+  }
+  return {};
+}
+
 }  // namespace
+
+const Entry* Index::find(const ReleaseCounter& counter) const {
+  const auto found = std::ranges::lower_bound(entries, counter, {}, &Entry::counter);
+  return found == entries.end() || found->counter != counter ? nullptr : &*found;
+}
+
+const Withdrawal* Index::withdrawal_of(const ReleaseCounter& counter) const {
+  const auto found = std::ranges::lower_bound(withdrawn, counter, {}, &Withdrawal::counter);
+  return found == withdrawn.end() || found->counter != counter ? nullptr : &*found;
+}
 
 std::string ReleaseCounter::text() const { return std::to_string(epoch) + "." + std::to_string(n); }
 
@@ -268,6 +309,8 @@ Result<Index> parse_index(std::string_view bytes, const std::string& what) {
       in.fail("entries", "the version " + entry.version + " stands there twice");
     index.entries.push_back(std::move(entry));
   }
+  UPSWARM_CHECK(in.finish_open());
+  UPSWARM_CHECK(read_withdrawn(in, index));
   UPSWARM_CHECK(in.finish());
   return index;
 }

@@ -23,6 +23,7 @@ inline constexpr std::size_t kMostRings = 16;  ///< of one item
 inline constexpr std::size_t kMostDeltas = 40;
 inline constexpr std::int64_t kLargestCounterJump = 10'000;
 inline constexpr Bytes kLongestTorrent = 4_MiB;           ///< a ".torrent" target
+inline constexpr std::size_t kLongestReason = 1000;       ///< why a rollout waits, or a release is withdrawn; in bytes
 inline constexpr std::size_t kLongestChangelog = 16'384;  ///< in bytes
 inline constexpr std::size_t kMostServices = 64;
 inline constexpr std::size_t kMostArguments = 64;
@@ -105,12 +106,25 @@ struct Entry {
   Sha256 digest() const;
 };
 
+/// A release that nobody is to get any more, and where those go who have it: the one way back that needs nobody at the
+/// machine. Signed offline as the entries are; both counters are those of entries in the same index.
+struct Withdrawal {
+  ReleaseCounter counter;
+  /// Lower than `counter` and not withdrawn itself; nothing: who has the release waits for a newer one.
+  std::optional<ReleaseCounter> go_back_to = {};
+  std::string reason = {};  ///< shown on machines
+};
+
 struct Index {
   std::string product;
   std::string channel;
   std::string platform;
-  ReleaseCounter floor;        ///< entries below may be delta bases, not destinations
-  std::vector<Entry> entries;  ///< counters strictly rising, versions unique
+  ReleaseCounter floor;                    ///< entries below may be delta bases, not destinations
+  std::vector<Entry> entries;              ///< counters strictly rising, versions unique
+  std::vector<Withdrawal> withdrawn = {};  ///< counters strictly rising; the key is left out where there are none
+
+  const Entry* find(const ReleaseCounter& counter) const;                ///< nullptr: no such entry
+  const Withdrawal* withdrawal_of(const ReleaseCounter& counter) const;  ///< nullptr: it stands
 };
 
 /// Only a filter: it can delay or hurry a release of the index, never add or alter one.

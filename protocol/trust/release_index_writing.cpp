@@ -85,9 +85,16 @@ Sha256 Entry::digest() const { return sha256(to_canonical(to_json(*this))); }
 Json to_json(const Index& index) {
   auto entries = Json::array();
   for (const auto& entry : index.entries) entries.push_back(to_json(entry));
-  return {{"_type", "upswarm-index"},     {"format", kFormat},          {"product", index.product},
-          {"channel", index.channel},     {"platform", index.platform}, {"floor", to_json(index.floor)},
-          {"entries", std::move(entries)}};
+  Json json{{"_type", "upswarm-index"},     {"format", kFormat},          {"product", index.product},
+            {"channel", index.channel},     {"platform", index.platform}, {"floor", to_json(index.floor)},
+            {"entries", std::move(entries)}};
+  for (const auto& withdrawal : index.withdrawn) {
+    Json one{{"counter", to_json(withdrawal.counter)}};
+    if (withdrawal.go_back_to) one["go_back_to"] = to_json(*withdrawal.go_back_to);
+    if (!withdrawal.reason.empty()) one["reason"] = withdrawal.reason;
+    json["withdrawn"].push_back(std::move(one));
+  }
+  return json;
 }
 
 Json to_json(const Rollout& rollout) {

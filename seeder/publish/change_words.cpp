@@ -97,6 +97,32 @@ std::string entry_words(const trust::Entry& entry) {
   return text;
 }
 
+std::string withdrawal_words(const trust::Index& index, const trust::Withdrawal& withdrawal) {
+  const auto name = [&](const trust::ReleaseCounter& counter) {
+    const auto* const entry = index.find(counter);
+    return (entry == nullptr ? "" : entry->version + "  ") + "release " + counter.text();
+  };
+  return "    WITHDRAWS " + name(withdrawal.counter) +
+         (withdrawal.go_back_to ? "; machines go BACK to " + name(*withdrawal.go_back_to) : "; machines keep it") +
+         (withdrawal.reason.empty() ? "" : "\n      because: " + printable(withdrawal.reason)) + "\n";
+}
+
+/// Withdrawals that come, go, or say something else.
+std::string withdrawn_words(const trust::Index* before, const trust::Index& after) {
+  std::string text;
+  for (const auto& one : after.withdrawn) {
+    const auto* const old = before == nullptr ? nullptr : before->withdrawal_of(one.counter);
+    if (old == nullptr || old->go_back_to != one.go_back_to || old->reason != one.reason)
+      text += withdrawal_words(after, one);
+  }
+  if (before == nullptr) return text;
+  for (const auto& one : before->withdrawn) {
+    if (after.withdrawal_of(one.counter) != nullptr || after.find(one.counter) == nullptr) continue;
+    text += "    " + after.find(one.counter)->version + "  release " + one.counter.text() + " STANDS AGAIN\n";
+  }
+  return text;
+}
+
 /// Entries that come, go, or say something else under the same counter.
 std::string index_words(const std::string& path, const trust::Index* before, const trust::Index& after) {
   auto text = "  " + printable(path) + "\n";
@@ -111,6 +137,7 @@ std::string index_words(const std::string& path, const trust::Index* before, con
     text += old == nullptr ? "    ADDS\n" : "    ALTERS\n";
     text += entry_words(entry);
   }
+  text += withdrawn_words(before, after);
   if (before == nullptr) return text;
   for (const auto& entry : before->entries) {
     if (find(after, entry.counter) == nullptr)

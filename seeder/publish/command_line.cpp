@@ -173,6 +173,21 @@ Result<Answer> Session::floor() {
   return made(*outcome, {.text = "The floor rises to " + line_.choice.version + ".\n"}, to.get());
 }
 
+Result<Answer> Session::withdraw() {
+  UPSWARM_TRY(const auto to, destination());
+  std::optional<Signed> outcome;
+  {
+    UPSWARM_TRY(auto repository, open(Repository::Access::writing));
+    auto ring = keys(repository, false);
+    UPSWARM_TRY(outcome, publish::withdraw(files(), repository, line_.choice, line_.withdrawal, system_clock(), ring));
+  }
+  if (!outcome) return Answer{.text = "The index says so already.\n", .code = ExitCode::nothing_to_do};
+  const auto& [go_back_to, reason, undo] = line_.withdrawal;
+  auto text = line_.choice.product + " " + line_.choice.version + (undo ? " stands again" : " is withdrawn");
+  if (!undo) text += go_back_to.empty() ? "; machines that have it keep it" : "; machines go back to " + go_back_to;
+  return made(*outcome, {.text = text + ".\n"}, to.get());
+}
+
 Result<Answer> Session::hand_over() {
   UPSWARM_TRY(const auto to, destination());
   if (!to) return Error{ErrorKind::invalid, "hand over", "--to FOLDER or --to URL is missing"};
@@ -242,6 +257,7 @@ Result<Answer> run(const CommandLine& line, std::stop_token stop) {
       {"release", &Session::release},
       {"rollout", &Session::rollout},
       {"floor", &Session::floor},
+      {"withdraw", &Session::withdraw},
       {"hand-over", &Session::hand_over},
       {"status", &Session::status},
       {"keys new", &Session::new_key},

@@ -47,8 +47,9 @@ struct CommandLine {
   std::string output;    ///< -o
   NewRepository wanted;  ///< init
   ReleaseRequest release;
-  ReleaseChoice choice;  ///< rollout, floor
+  ReleaseChoice choice;  ///< rollout, floor, withdraw
   RolloutChange rollout;
+  WithdrawalRequest withdrawal;
   bool pause = false;
   bool resume = false;
   std::vector<std::string> rings;

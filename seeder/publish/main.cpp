@@ -130,6 +130,13 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   rollout.add_flag("--resume", line.resume, "Go on")->excludes(pause);
   rollout.add_option("--reason", line.rollout.reason, "Shown on machines");
   choose(*app.add_subcommand("floor", "Never again below this release (signed)"));
+  auto& withdraw =
+      *app.add_subcommand("withdraw", "Nobody gets this release any more; who has it may go back (signed)");
+  choose(withdraw);
+  auto* back = withdraw.add_option("--back-to", line.withdrawal.go_back_to,
+                                   "The version that machines go back to; without it they wait for a newer one");
+  auto* why = withdraw.add_option("--reason", line.withdrawal.reason, "Shown on machines");
+  withdraw.add_flag("--undo", line.withdrawal.undo, "The release stands again")->excludes(back)->excludes(why);
   auto& hand_over = *app.add_subcommand("hand-over", "Give the bundles that wait in outgoing/ to the seeder");
   hand_over.add_flag("--all", line.everything,
                      "Everything that is current, in one bundle: for a seeder that was put back from a backup");

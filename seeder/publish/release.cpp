@@ -4,7 +4,6 @@
 
 #include "protocol/base/config.hpp"
 #include "protocol/base/hex.hpp"
-#include "protocol/trust/canonical_json.hpp"
 
 namespace upswarm::publish {
 namespace {
@@ -84,15 +83,25 @@ std::vector<DeltaBase> choose_bases(const Repository& repository, const Product&
   return bases;
 }
 
+/// With what is said of it: a withdrawal speaks of entries alone.
+void drop_oldest(trust::Index& index) {
+  const auto gone = index.entries.front().counter;
+  index.entries.erase(index.entries.begin());
+  std::erase_if(index.withdrawn, [&](const auto& one) { return one.counter == gone; });
+  for (auto& one : index.withdrawn) {
+    if (one.go_back_to == gone) one.go_back_to.reset();
+  }
+}
+
 /// Drops the oldest entries until the index has the form that clients take: the newest are the ones that count.
 Result<std::string> write_index(trust::Index& index) {
-  while (index.entries.size() > trust::kMostEntries) index.entries.erase(index.entries.begin());
+  while (index.entries.size() > trust::kMostEntries) drop_oldest(index);
   for (;;) {
-    auto text = trust::to_canonical(to_json(index));
+    auto text = to_json(index).dump();
     if (Bytes{text.size()} <= trust::kLongestIndex) return text;
     if (index.entries.size() <= 1)
       return Error{ErrorKind::invalid, "write the index of " + index.product, "the entry is too long"};
-    index.entries.erase(index.entries.begin());
+    drop_oldest(index);
   }
 }
 

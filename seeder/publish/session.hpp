@@ -25,6 +25,7 @@ class Session {
   Result<Answer> release();
   Result<Answer> rollout();
   Result<Answer> floor();
+  Result<Answer> withdraw();
   Result<Answer> hand_over();
   Result<Answer> status();
   Result<Answer> packages();

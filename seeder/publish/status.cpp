@@ -15,7 +15,8 @@ Json index_json(const trust::Index& index, bool is_nightly) {
                         {"counter", entry.counter.text()},
                         {"length", entry.full.length.count},
                         {"deltas", std::move(deltas)},
-                        {"urgent", entry.urgent}});
+                        {"urgent", entry.urgent},
+                        {"withdrawn", index.withdrawal_of(entry.counter) != nullptr}});
   }
   return {{"channel", index.channel},
           {"platform", index.platform},
@@ -32,7 +33,8 @@ std::string release_text(const Json& release) {
   std::string text =
       "    " + words(release, "version") + "  counter " + words(release, "counter") + "  " + length_words(release);
   for (const auto& delta : release.at("deltas")) text += ", from " + words(delta, "from") + " " + length_words(delta);
-  return text + (release.at("urgent").get<bool>() ? "  urgent" : "") + "\n";
+  return text + (release.at("urgent").get<bool>() ? "  urgent" : "") +
+         (release.at("withdrawn").get<bool>() ? "  withdrawn" : "") + "\n";
 }
 
 }  // namespace

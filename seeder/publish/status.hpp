@@ -10,7 +10,7 @@ namespace upswarm::publish {
 /// {"roles": [{"role", "version", "expires", "days_left", "expired", "renew_soon"}],
 ///  "changes": [NAME], "outgoing": [NAME],
 ///  "products": [{"product", "indexes": [{"channel", "platform", "nightly", "floor", "releases": [{"version",
-///  "counter", "length", "deltas", "urgent"}]}]}]}
+///  "counter", "length", "deltas", "urgent", "withdrawn"}]}]}]}
 Result<Json> status_of(const Repository& repository, const Clock& clock);
 
 /// The same as text.

@@ -19,12 +19,48 @@ Result<trust::Entry> find_entry(const Product& product, const ReleaseChoice& rel
   return *found;
 }
 
-Result<trust::Entry> find_release_or_nightly(const Repository& repository, const Product& product,
-                                             const ReleaseChoice& release) {
-  auto found = find_entry(product, release);
+struct Found {
+  const Product* product = nullptr;  ///< the one of releases or of nightly builds
+  trust::Entry entry;
+};
+
+Result<Found> find_release_or_nightly(const Repository& repository, const ReleaseChoice& release) {
+  UPSWARM_TRY(const auto* const product, repository.product(release.product));
+  auto found = find_entry(*product, release);
+  if (found) return Found{product, *std::move(found)};
   const auto nightlies = repository.prereleases().find(release.product);
-  if (found || nightlies == repository.prereleases().end()) return found;
-  return find_entry(nightlies->second, release);
+  if (nightlies == repository.prereleases().end()) return std::move(found).error();
+  UPSWARM_TRY(auto entry, find_entry(nightlies->second, release));
+  return Found{&nightlies->second, std::move(entry)};
+}
+
+/// What the index is to say of a release.
+Result<trust::Withdrawal> make_withdrawal(const Product& product, const trust::Index& index, const trust::Entry& entry,
+                                          const ReleaseChoice& release, const WithdrawalRequest& request) {
+  const auto doing = "withdraw " + release.product + " " + release.version;
+  trust::Withdrawal withdrawal{.counter = entry.counter, .go_back_to = {}, .reason = request.reason};
+  if (request.reason.size() > trust::kLongestReason)
+    return Error{ErrorKind::invalid, doing, "the reason is longer than " + std::to_string(trust::kLongestReason)};
+  if (request.go_back_to.empty()) return withdrawal;
+  auto other = release;
+  other.version = request.go_back_to;
+  UPSWARM_TRY(const auto to, find_entry(product, other));
+  if (to.counter >= entry.counter) return Error{ErrorKind::invalid, doing, to.version + " is not older"};
+  if (to.counter < index.floor)
+    return Error{ErrorKind::invalid, doing, to.version + " is below the floor " + index.floor.text()};
+  if (index.withdrawal_of(to.counter) != nullptr)
+    return Error{ErrorKind::invalid, doing, to.version + " is withdrawn itself"};
+  withdrawal.go_back_to = to.counter;
+  return withdrawal;
+}
+
+void put_in(trust::Index& index, const trust::Withdrawal& withdrawal) {
+  for (auto& earlier : index.withdrawn) {
+    if (earlier.go_back_to == withdrawal.counter) earlier.go_back_to = withdrawal.go_back_to;
+  }
+  std::erase_if(index.withdrawn, [&](const auto& one) { return one.counter == withdrawal.counter; });
+  index.withdrawn.insert(std::ranges::lower_bound(index.withdrawn, withdrawal.counter, {}, &trust::Withdrawal::counter),
+                         withdrawal);
 }
 
 /// As clients want them: names, each once.
@@ -38,8 +74,8 @@ Result<std::vector<std::string>> read_rings(const std::vector<std::string>& name
 }  // namespace
 
 Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& release, const RolloutChange& change) {
-  UPSWARM_TRY(const auto* product, repository.product(release.product));
-  UPSWARM_TRY(const auto entry, find_release_or_nightly(repository, *product, release));
+  UPSWARM_TRY(const auto found, find_release_or_nightly(repository, release));
+  const auto& entry = found.entry;
   if (change.permille && (*change.permille < 0 || *change.permille > 1000)) {
     return Error{ErrorKind::invalid, "steer " + release.product + " " + release.version,
                  "a rollout is from 0 to 1000 permille"};
@@ -79,6 +115,25 @@ Result<std::optional<Signed>> raise_floor(Files& files, Repository& repository, 
   index.floor = entry.counter;
   UPSWARM_TRY(auto change, change_index(repository, *product, index, {}, clock));
   change.name = "floor-" + release.product + "-" + entry.counter.text();
+  UPSWARM_TRY(auto outcome, sign_and_commit(files, repository, std::move(change), {}, keys));
+  return std::optional(std::move(outcome));
+}
+
+Result<std::optional<Signed>> withdraw(Files& files, Repository& repository, const ReleaseChoice& release,
+                                       const WithdrawalRequest& request, const Clock& clock, KeyRing& keys) {
+  UPSWARM_TRY(const auto found, find_release_or_nightly(repository, release));
+  const auto& counter = found.entry.counter;
+  const auto before = found.product->index_of(release.channel, release.platform);
+  auto after = before;
+  if (request.undo) {
+    std::erase_if(after.withdrawn, [&](const auto& one) { return one.counter == counter; });
+  } else {
+    UPSWARM_TRY(const auto withdrawal, make_withdrawal(*found.product, before, found.entry, release, request));
+    put_in(after, withdrawal);
+  }
+  if (to_json(after) == to_json(before)) return std::optional<Signed>();
+  UPSWARM_TRY(auto change, change_index(repository, *found.product, after, {}, clock));
+  change.name = (request.undo ? "restore-" : "withdraw-") + release.product + "-" + counter.text();
   UPSWARM_TRY(auto outcome, sign_and_commit(files, repository, std::move(change), {}, keys));
   return std::optional(std::move(outcome));
 }

@@ -1,4 +1,4 @@
-// What is done to releases that are out: rollout filters and the floor.
+// What is done to releases that are out: rollout filters, the floor, withdrawals.
 #pragma once
 
 #include <optional>
@@ -37,5 +37,19 @@ Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& r
 /// Errors: not_found; invalid  the floor is above it: it never sinks; as sign_and_commit.
 Result<std::optional<Signed>> raise_floor(Files& files, Repository& repository, const ReleaseChoice& release,
                                           const Clock& clock, KeyRing& keys);
+
+struct WithdrawalRequest {
+  std::string go_back_to = {};  ///< a version; empty: who has the release waits for a newer one
+  std::string reason = {};
+  bool undo = false;  ///< the release stands again; the other two are not looked at
+};
+
+/// Says in the index that nobody is to get a release any more, and where those go who have it. An earlier withdrawal
+/// that goes back to this release goes where this one goes. Works on nightly builds, too.
+/// Nothing when the index says just that already.
+/// Errors: not_found  no such release; invalid  the way back leads up, below the floor, to a withdrawn release or
+/// nowhere; as sign_and_commit.
+Result<std::optional<Signed>> withdraw(Files& files, Repository& repository, const ReleaseChoice& release,
+                                       const WithdrawalRequest& request, const Clock& clock, KeyRing& keys);
 
 }  // namespace upswarm::publish

@@ -100,6 +100,25 @@ class Update(WorldTest):
         wait_until("a later poll", lambda: machine.status()["last_poll"] and not machine.status().get("last_error"))
         self.assertEqual(machine.version(), "1.0.0", "the release that was left must not come back by itself")
 
+    def test_a_withdrawn_release_is_left_by_itself(self):
+        world = self.published("1.0.0")
+        machine, other = world.machines[0].start(), world.machines[1]
+        machine.await_version("1.0.0")
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
+        world.await_taken_in()
+        machine.await_version("1.1.0")
+        withdraw = ("upswarm-publish", "--repository", world.repository, "withdraw", "app", "stable", "linux-x64", "1.1.0", "--to",
+                    world.seeder_folder / "incoming")
+        world.run(*withdraw, "--back-to", "1.0.0", "--reason", "it eats files")
+        world.await_taken_in()
+        machine.await_version("1.0.0")
+        other.start()
+        other.await_version("1.0.0")
+        self.assertSays(world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "status").out, "1.1.0  withdrawn")
+        world.run(*withdraw, "--undo")
+        world.await_taken_in()
+        machine.await_version("1.1.0")
+
     def test_a_stranger_may_not_roll_back(self):
         if os.geteuid() != 0:
             self.skipTest("needs root to become somebody else")

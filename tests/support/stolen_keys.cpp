@@ -85,7 +85,7 @@ Result<trust::Decision> StolenKeys::Machine::decide() {
   std::optional<trust::Rollout> rollout;
   const auto rollout_bytes = client.fetch(trust::rollout_path("app", "stable", "linux-x64"), trust::kLongestRollout);
   if (rollout_bytes) {
-    if (auto filter = trust::parse_rollout(*rollout_bytes, "rollout")) rollout = std::move(*filter);
+    if (auto parsed = trust::parse_rollout(*rollout_bytes, "rollout")) rollout = *std::move(parsed);
   }
   facts.epoch = target.epoch;
   facts.now = client.now();

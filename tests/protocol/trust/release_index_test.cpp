@@ -345,6 +345,57 @@ TEST(Indexes, CountersRiseAndVersionsAreUnique) {
   EXPECT_FALSE(parse_index(to_json(index).dump(), "index"));
 }
 
+/// Of 1.3 to 1.5, the last withdrawn in favour of the first.
+Index withdrawn_index() {
+  auto index = full_index();
+  index.withdrawn = {
+      {.counter = index.entries[2].counter, .go_back_to = index.entries[0].counter, .reason = "it eats files"}};
+  return index;
+}
+
+TEST(Indexes, WithdrawalsAreLeftOutWhereThereAreNone) {
+  EXPECT_FALSE(to_json(full_index()).contains("withdrawn")) << "the form of before there were any";
+  auto index = withdrawn_index();
+  index.withdrawn.insert(index.withdrawn.begin(), Withdrawal{.counter = index.entries[1].counter});
+  const auto json = to_json(index);
+  const auto back = parse_index(json.dump(), "index");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(to_json(*back), json);
+  EXPECT_EQ(back->withdrawal_of(index.entries[2].counter)->reason, "it eats files");
+  EXPECT_FALSE(back->withdrawal_of(index.entries[1].counter)->go_back_to);
+  EXPECT_EQ(back->withdrawal_of(index.entries[0].counter), nullptr);
+}
+
+TEST(Indexes, WrongWithdrawalsAreRefused) {
+  const auto whole = to_json(withdrawn_index());
+  const auto first = whole["entries"][0]["counter"];
+  const auto second = whole["entries"][1]["counter"];
+  const auto last = whole["entries"][2]["counter"];
+  const Json unknown{{"epoch", 7}, {"n", 7}};
+  const std::vector<Wrong> all{{"/withdrawn", Json::array()},
+                               {"/withdrawn", Json::object()},
+                               {"/withdrawn/0/counter", unknown},
+                               {"/withdrawn/0/counter", 3},
+                               {"/withdrawn/0/go_back_to", unknown},
+                               {"/withdrawn/0/go_back_to", last},
+                               {"/withdrawn/0/go_back_to", nullptr},
+                               {"/withdrawn/0/reason", 1},
+                               {"/withdrawn/0/reason", std::string(kLongestReason + 1, 'x')},
+                               {"/withdrawn/0/more", 1},
+                               {"/withdrawn/1", Json{{"counter", second}}},
+                               {"/withdrawn/1", Json{{"counter", last}}}};
+  for (const auto& [place, value] : all) {
+    auto json = whole;
+    json[Json::json_pointer(place)] = value;
+    const auto parsed = parse_index(json.dump(), "index");
+    ASSERT_FALSE(parsed) << place << " " << value;
+    EXPECT_NE(parsed.error().message().find("withdrawn"), std::string::npos) << parsed.error().message();
+  }
+  auto both = whole;
+  both["withdrawn"] = Json::array({Json{{"counter", first}}, whole["withdrawn"][0]});
+  EXPECT_FALSE(parse_index(both.dump(), "index")) << "it would go back to what is withdrawn";
+}
+
 TEST(Indexes, HaveLimits) {
   auto json = to_json(full_index());
   json["entries"] = std::vector<Json>(kMostEntries + 1, Json::object());

@@ -37,6 +37,15 @@ TEST_F(ReleaseTest, AClientFindsAndVerifiesEverything) {
   EXPECT_TRUE(follower.client.fetch(full.path + ".torrent", 1_MiB));
 }
 
+TEST_F(ReleaseTest, AChangelogMayHaveLines) {
+  auto wanted = request("1.0.0", tree("one"));
+  wanted.recipe = recipe("changelog = \"\"\"first\n\tsecond \\\"quoted\\\" \"\"\"\n");
+  const auto report = must(try_release(wanted));
+  EXPECT_EQ(report.entry.changelog, "first\n\tsecond \"quoted\" ");
+  const auto index = open().products().at("app").index_of("stable", "linux-x64");
+  EXPECT_EQ(index.entries.at(0).digest(), report.entry.digest()) << "as it is read back";
+}
+
 TEST_F(ReleaseTest, TheFirstBundleAloneIsEnoughForASeeder) {
   Served served(folder, clock);
   served.take(bundle(release("1.0.0", tree("one")).signed_as.bundle));

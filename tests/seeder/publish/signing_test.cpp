@@ -1,6 +1,7 @@
 #include "seeder/publish/signing.hpp"
 
 #include "seeder/publish/change_words.hpp"
+#include "seeder/publish/steering.hpp"
 #include "tests/seeder/publish/desk_fixture.hpp"
 
 namespace upswarm::tests {
@@ -159,6 +160,26 @@ TEST_F(SigningTest, TheWordsAreOfWhatIsSignedAndNotOfTheFile) {
   EXPECT_NE(opened.words.find("ADDS"), std::string::npos);
   EXPECT_NE(opened.words.find("1.0.0  release 1.1"), std::string::npos) << opened.words;
   EXPECT_NE(opened.words.find("bin/check"), std::string::npos);
+}
+
+TEST_F(SigningTest, WhoSignsAWithdrawalReadsWhereMachinesGo) {
+  const auto withdraw = [this](const publish::WithdrawalRequest& request) {
+    auto repository = open();
+    auto ring = keys();
+    const publish::ReleaseChoice choice{"app", "stable", "linux-x64", "1.1.0"};
+    const auto outcome = must(publish::withdraw(unsynced_files(), repository, choice, request, clock, ring));
+    return must(open_change(unsynced_files(), outcome->change, {})).words;
+  };
+  for (const char* version : {"1.0.0", "1.1.0"}) {
+    const auto change = must(try_release(request(version, tree(version)))).signed_as.change;
+    must(sign(change, key_file("rel-app", "anna")));
+    must(publish({change}));
+  }
+  const auto words = withdraw({.go_back_to = "1.0.0", .reason = "it eats\nfiles"});
+  EXPECT_NE(words.find("WITHDRAWS 1.1.0  release 1.2; machines go BACK to 1.0.0  release 1.1"), std::string::npos)
+      << words;
+  EXPECT_NE(words.find("because: it eats?files"), std::string::npos) << words;
+  EXPECT_NE(withdraw({}).find("WITHDRAWS 1.1.0  release 1.2; machines keep it"), std::string::npos);
 }
 
 TEST_F(SigningTest, TerminalCommandsInSignedTextAreShownHarmless) {

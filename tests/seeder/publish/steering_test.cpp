@@ -33,6 +33,14 @@ class SteeringTest : public PublishTest {
     return publish::raise_floor(unsynced_files(), repository, choice(version), clock, ring);
   }
 
+  Result<std::optional<publish::Signed>> withdraw(const std::string& version,
+                                                  const publish::WithdrawalRequest& request) const {
+    auto repository = open();
+    auto ring = keys();
+    return publish::withdraw(unsynced_files(), repository, choice(version), request, clock, ring);
+  }
+  trust::Index index() const { return open().products().at("app").index_of("stable", "linux-x64"); }
+
   trust::Entry first;
   trust::Entry second;
 };
@@ -104,6 +112,43 @@ TEST_F(SteeringTest, AFloorThatIsThereIsNothingToDo) {
   must(floor("1.1.0"));
   EXPECT_FALSE(must(floor("1.1.0")));
   EXPECT_EQ(floor("1.0.0").error().kind, ErrorKind::invalid);
+}
+
+TEST_F(SteeringTest, AWithdrawnReleaseSaysWhereItsMachinesGo) {
+  const auto outcome = must(withdraw("1.1.0", {.go_back_to = "1.0.0", .reason = "it eats files"}));
+  ASSERT_TRUE(outcome);
+  EXPECT_FALSE(outcome->bundle.empty());
+  const auto* const withdrawal = index().withdrawal_of(second.counter);
+  ASSERT_NE(withdrawal, nullptr);
+  EXPECT_EQ(withdrawal->go_back_to, first.counter);
+  EXPECT_EQ(withdrawal->reason, "it eats files");
+  EXPECT_FALSE(must(withdraw("1.1.0", {.go_back_to = "1.0.0", .reason = "it eats files"}))) << "nothing to do";
+  EXPECT_TRUE(must(withdraw("1.1.0", {.undo = true})));
+  EXPECT_TRUE(index().withdrawn.empty());
+  EXPECT_FALSE(must(withdraw("1.1.0", {.undo = true})));
+}
+
+TEST_F(SteeringTest, AWayBackLeadsToAnOlderReleaseThatStands) {
+  EXPECT_EQ(withdraw("1.0.0", {.go_back_to = "1.1.0"}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(withdraw("1.1.0", {.go_back_to = "1.1.0"}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(withdraw("1.1.0", {.go_back_to = "0.9.0"}).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(withdraw("9.9.9", {}).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(withdraw("1.1.0", {.reason = std::string(1001, 'x')}).error().kind, ErrorKind::invalid);
+  must(withdraw("1.0.0", {}));
+  EXPECT_EQ(withdraw("1.1.0", {.go_back_to = "1.0.0"}).error().kind, ErrorKind::invalid) << "it is withdrawn, too";
+  must(withdraw("1.0.0", {.undo = true}));
+  must(floor("1.1.0"));
+  EXPECT_EQ(withdraw("1.1.0", {.go_back_to = "1.0.0"}).error().kind, ErrorKind::invalid) << "it is below the floor";
+}
+
+TEST_F(SteeringTest, AnEarlierWayBackFollowsALaterOne) {
+  const auto third = release("1.2.0", tree("three", 3)).entry;
+  must(withdraw("1.2.0", {.go_back_to = "1.1.0"}));
+  must(withdraw("1.1.0", {.go_back_to = "1.0.0"}));
+  EXPECT_EQ(index().withdrawal_of(third.counter)->go_back_to, first.counter);
+  must(withdraw("1.0.0", {}));
+  EXPECT_FALSE(index().withdrawal_of(third.counter)->go_back_to) << "there is nowhere to go any more";
+  EXPECT_FALSE(index().withdrawal_of(second.counter)->go_back_to);
 }
 
 }  // namespace
