@@ -101,7 +101,7 @@ class Update(WorldTest):
         self.assertEqual(machine.version(), "1.0.0", "the release that was left must not come back by itself")
 
     def test_a_withdrawn_release_is_left_by_itself(self):
-        world = self.published("1.0.0")
+        world = self.published("1.0.0", machines=2)
         machine, other = world.machines[0].start(), world.machines[1]
         machine.await_version("1.0.0")
         world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
