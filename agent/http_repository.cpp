@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "protocol/base/http/compressed_request.hpp"
+
 namespace upswarm::agent {
 namespace {
 
@@ -32,21 +34,28 @@ std::string encode_path(std::string_view path) {
   return out;
 }
 
-HttpRepository::HttpRepository(HttpClient& http, std::string seeder_url, std::stop_token stop)
-    : http_(http), seeder_url_(std::move(seeder_url)), stop_(std::move(stop)) {}
+HttpRepository::HttpRepository(HttpClient& http, std::string seeder_url, std::stop_token stop, Earlier earlier)
+    : http_(http), seeder_url_(std::move(seeder_url)), stop_(std::move(stop)), earlier_(std::move(earlier)) {}
 
 Result<HttpResponse> HttpRepository::get(const std::string& path, Bytes longest, const std::string& etag) {
   HttpRequest request{.url = seeder_url_ + path, .longest = longest};
   if (!etag.empty()) request.headers.emplace_back("If-None-Match", etag);
-  UPSWARM_TRY(auto response, http_.send(request, stop_));
-  if (response.status == kOk || (response.status == kNotModified && !etag.empty())) return response;
-  const auto status = "the seeder answered HTTP " + std::to_string(response.status);
-  const bool missing = response.status == kForbidden || response.status == kNotFound;
-  return Error{missing ? ErrorKind::not_found : ErrorKind::unreachable, "fetch " + request.url, status};
+  auto response = http_.send(request, stop_);
+  if (response && response->status == kNotModified && !etag.empty()) return response;
+  return checked(request.url, std::move(response));
+}
+
+Result<HttpResponse> HttpRepository::checked(const std::string& url, Result<HttpResponse> response) const {
+  if (!response || response->status == kOk) return response;
+  const auto status = "the seeder answered HTTP " + std::to_string(response->status);
+  const bool missing = response->status == kForbidden || response->status == kNotFound;
+  return Error{missing ? ErrorKind::not_found : ErrorKind::unreachable, "fetch " + url, status};
 }
 
 Result<std::string> HttpRepository::metadata(const std::string& name, Bytes longest) {
-  UPSWARM_TRY(auto response, get("/metadata/" + encode_path(name), longest));
+  const HttpRequest request{.url = seeder_url_ + "/metadata/" + encode_path(name), .longest = longest};
+  const auto earlier = earlier_ ? earlier_(name) : "";
+  UPSWARM_TRY(auto response, checked(request.url, send_compressed(http_, request, earlier, stop_)));
   return std::move(response.body);
 }
 

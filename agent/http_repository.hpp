@@ -1,6 +1,7 @@
 // A seeder's repository over HTTP, as the TUF client reads it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <stop_token>
 #include <string>
@@ -14,8 +15,12 @@ namespace upswarm::agent {
 /// unreachable. One thread at a time.
 class HttpRepository final : public trust::RepositorySource {
  public:
-  /// `http` must outlive the repository. `stop` ends any request.
-  HttpRepository(HttpClient& http, std::string seeder_url, std::stop_token stop);
+  /// An earlier form of a metadata file, by its name ("7.snapshot.json"); empty: there is none.
+  using Earlier = std::function<std::string(const std::string& name)>;
+
+  /// `http` must outlive the repository. `stop` ends any request. Where the seeder has what `earlier` gives, too, only
+  /// the difference comes over the network.
+  HttpRepository(HttpClient& http, std::string seeder_url, std::stop_token stop, Earlier earlier = {});
 
   Result<std::string> metadata(const std::string& name, Bytes longest) override;
   Result<std::string> target(const std::string& name, Bytes longest) override;
@@ -29,10 +34,12 @@ class HttpRepository final : public trust::RepositorySource {
 
  private:
   Result<HttpResponse> get(const std::string& path, Bytes longest, const std::string& etag = {});
+  Result<HttpResponse> checked(const std::string& url, Result<HttpResponse> response) const;
 
   HttpClient& http_;
   std::string seeder_url_;
   std::stop_token stop_;
+  Earlier earlier_;
 };
 
 /// `path` for use in a URL: all but letters, digits and -._~/+ becomes %XX.

@@ -20,6 +20,13 @@ Result<trust::RoleVersion> version_of_root(std::string_view bytes) {
 
 }  // namespace
 
+std::string earlier_form(const trust::TrustStore& store, const std::string& name) {
+  constexpr std::string_view kEnd = ".json";
+  const auto dot = name.find('.');
+  if (dot == std::string::npos || !name.ends_with(kEnd) || name.size() < dot + 1 + kEnd.size()) return "";
+  return store.load(name.substr(dot + 1, name.size() - dot - 1 - kEnd.size())).value_or("");
+}
+
 RepositoryFolders::RepositoryFolders(Files& files, Path roots, Path targets, trust::TrustStore store)
     : files_(&files),
       roots_(std::move(roots)),
@@ -93,7 +100,8 @@ RepositoryView::RepositoryView(RepositoryFolders& folders, StateStore& state, Ht
     : folders_(folders),
       state_(state),
       clock_(clock),
-      http_(http, seeder_url, std::move(stop)),
+      http_(http, seeder_url, std::move(stop),
+            [&folders](const std::string& name) { return earlier_form(folders.store(), name); }),
       source_(std::make_unique<RootKeeper>(http_, folders)),
       client_(folders.store(), *source_, trust::ed25519_verifier(), clock) {}
 

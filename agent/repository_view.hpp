@@ -39,6 +39,9 @@ class RepositoryFolders {
   std::unique_ptr<trust::TrustStore> store_;
 };
 
+/// What the store trusts of a role now, by the name of another version of it ("7.snapshot.json"); empty: nothing.
+std::string earlier_form(const trust::TrustStore& store, const std::string& name);
+
 /// One look at the repository, for one cycle. One thread.
 class RepositoryView {
  public:

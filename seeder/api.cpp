@@ -97,12 +97,19 @@ HttpAnswer Api::metadata(const HttpCall& call, const std::string& name) {
   auto bytes = read_file(parts_.files, parts_.folder.metadata() / name, trust::kLongestTargets);
   if (!bytes && bytes.error().kind == ErrorKind::not_found) return failure(not_here(call.path));
   if (!bytes) return failure({ErrorKind::internal, bytes.error().context, bytes.error().cause});
-  const auto tag = "\"" + sha256(*bytes).hex() + "\"";
+  CompressedMetadata::Form form;
+  if (!is_timestamp)
+    form = compressed_.form_of(name, *bytes, call.header("accept-encoding"), call.header("available-dictionary"));
+  // Each form has a tag of its own (RFC 9110, 8.8.3.3).
+  const auto coding = form.bytes ? std::string(to_string(form.coding)) : "";
+  const auto tag = "\"" + sha256(*bytes).hex() + (coding.empty() ? "" : "-" + coding) + "\"";
   HttpAnswer answer{.headers = {{"Content-Type", "application/json"},
                                 {"ETag", tag},
                                 {"Cache-Control", is_timestamp ? kShortly : kForever}}};
+  if (!is_timestamp) answer.headers.emplace_back("Vary", "Accept-Encoding, Available-Dictionary");
+  if (!coding.empty()) answer.headers.emplace_back("Content-Encoding", coding);
   if (has_tag(call, tag)) answer.status = 304;
-  else answer.body = std::move(*bytes);
+  else answer.body = form.bytes ? *form.bytes : *std::move(bytes);
   return answer;
 }
 

@@ -1,6 +1,7 @@
 // The seeder's HTTP interface.
 //
-//   GET  /metadata/NAME              timestamp.json, N.ROLE.json; ETag, If-None-Match
+//   GET  /metadata/NAME              timestamp.json, N.ROLE.json; ETag, If-None-Match; the latter by zstd or dcz, too
+//                                    (Accept-Encoding, Available-Dictionary: protocol/base/http/content_coding.hpp)
 //   GET  /targets/PATH               consistent names; ETag, If-None-Match, one Range, If-Range
 //   GET  /announce?...               BitTorrent tracker (tracker.hpp)
 //   POST /v1/reports                 one report (protocol/messages/report.hpp), signed by its machine or not
@@ -16,6 +17,7 @@
 
 #include "protocol/base/clock.hpp"
 #include "seeder/api_keys.hpp"
+#include "seeder/compressed_metadata.hpp"
 #include "seeder/failure_limit.hpp"
 #include "seeder/http_handler.hpp"
 #include "seeder/incoming.hpp"
@@ -45,6 +47,7 @@ class Api final : public HttpHandler {
         keys_(parts_.database),
         machines_(parts_.database),
         reports_(parts_.database),
+        compressed_(parts_.files, parts_.folder.metadata()),
         enrolment_failures_(parts_.clock) {}
 
   HttpAnswer answer(const HttpCall& call) override;
@@ -72,6 +75,7 @@ class Api final : public HttpHandler {
   ApiKeys keys_;
   Machines machines_;
   Reports reports_;
+  CompressedMetadata compressed_;
   FailureLimit enrolment_failures_;
 };
 

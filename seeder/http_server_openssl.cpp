@@ -105,10 +105,11 @@ HttpCall to_call(const http::request<http::buffer_body>& request, const IpAddres
   if (question != std::string::npos) call.query = target.substr(question + 1);
   for (const auto& [field, name] :
        {std::pair{http::field::authorization, "authorization"}, std::pair{http::field::if_none_match, "if-none-match"},
-        std::pair{http::field::if_range, "if-range"}, std::pair{http::field::range, "range"}}) {
+        std::pair{http::field::if_range, "if-range"}, std::pair{http::field::range, "range"},
+        std::pair{http::field::accept_encoding, "accept-encoding"}}) {
     if (request.count(field) == 1) call.headers[name] = std::string(request[field]);
   }
-  for (const auto* name : {"upswarm-machine", "upswarm-time", "upswarm-signature"}) {
+  for (const auto* name : {"available-dictionary", "upswarm-machine", "upswarm-time", "upswarm-signature"}) {
     if (request.count(name) == 1) call.headers[name] = std::string(request[name]);
   }
   call.remote = remote;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "protocol/base/http/content_coding.hpp"
+
 #include "tests/agent/fakes.hpp"
 
 namespace upswarm::agent {
@@ -24,6 +28,19 @@ TEST_F(HttpRepositoryTest, FetchesMetadataAndTargetsFromTheirFolders) {
   EXPECT_EQ(*repository_.target("index/app/stable/abc.linux-x64.json", 200_B), "index");
   EXPECT_EQ(http_.requests[0].longest, 100_B);
   EXPECT_EQ(http_.requests[1].longest, 200_B);
+}
+
+TEST_F(HttpRepositoryTest, TellsWhatItHasOfARole) {
+  std::vector<std::string> asked;
+  HttpRepository repository(http_, kSeeder, {}, [&](const std::string& name) {
+    asked.push_back(name);
+    return std::string("the old snapshot");
+  });
+  http_.bodies[url("/metadata/7.snapshot.json")] = "snapshot";
+  EXPECT_EQ(*repository.metadata("7.snapshot.json", 100_B), "snapshot");
+  EXPECT_EQ(asked, std::vector<std::string>{"7.snapshot.json"});
+  const auto field = std::pair(std::string("Available-Dictionary"), dictionary_field(sha256("the old snapshot")));
+  EXPECT_EQ(std::ranges::count(http_.requests[0].headers, field), 1);
 }
 
 TEST_F(HttpRepositoryTest, MissingAndForbiddenAreNotFound) {

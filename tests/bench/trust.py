@@ -3,7 +3,7 @@
 
   usage: tests/bench/trust.py [--bin DIR] [--products 10,1000] [--rounds 200]     (build the preset release with -DUPSWARM_TESTS=ON)
 
-Milliseconds of CPU of the client alone; the server is another process. "first": nothing is there. "again": nothing is new, the same client.
+Milliseconds of CPU of the client alone; the server is another process. Bytes are bodies as they come over the network. "first": nothing is there. "again": nothing is new, the same client.
 "anew": nothing is new, a client that has just started. "elsewhere": a product was released that this machine does not follow.
 """
 
@@ -91,11 +91,9 @@ def run(*words):
 def measure(bench, tuf_js, folder, products, rounds):
     served = folder / "served"
     run(bench, "make", served, products, 20)
-    server = subprocess.Popen([sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", served],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    server = subprocess.Popen([bench, "serve", served], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        port = server.stdout.readline().split(" port ")[1].split()[0]
-        url = f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{int(server.stdout.readline())}"
         one = {"products": products, "upswarm": json.loads(run(bench, "refresh", url, folder / "machine", rounds))}
         if tuf_js:
             theirs = folder / "theirs"
@@ -108,7 +106,7 @@ def measure(bench, tuf_js, folder, products, rounds):
         one["upswarm"]["elsewhere"] = json.loads(run(bench, "refresh", url, folder / "machine", 1))["first"]
         return one
     finally:
-        server.terminate()
+        server.stdin.close()
         server.wait()
 
 

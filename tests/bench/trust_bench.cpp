@@ -1,17 +1,21 @@
 // What a refresh costs. Driven by trust.py; prints one line of JSON.
 //   trust_bench make FOLDER PRODUCTS RELEASES   a signed repository as the seeder would serve it
 //   trust_bench publish FOLDER PRODUCTS RELEASES  one more release of the last product: all versions on the way rise
-//   trust_bench refresh URL FOLDER ROUNDS       a machine that follows the first two products: its first refresh, then
+//   trust_bench serve FOLDER                    by the seeder's HTTP server; prints its port, serves until standard
+//   input ends trust_bench refresh URL FOLDER ROUNDS       a machine that follows the first two products: its first
+//   refresh, then
 //                                               that many by the same client ("again"), and by a new one each ("anew")
 #include <ctime>
 #include <iostream>
 #include <map>
 
-#include "protocol/base/http/http_client.hpp"
+#include "agent/repository_view.hpp"
 #include "protocol/base/program.hpp"
 #include "protocol/trust/client.hpp"
 #include "protocol/trust/release_index.hpp"
-#include "tests/tools/tuf_client/http_source.hpp"
+#include "seeder/compressed_metadata.hpp"
+#include "seeder/http_server.hpp"
+#include "seeder/names.hpp"
 
 namespace upswarm {
 namespace {
@@ -117,24 +121,57 @@ class Maker {
   int releases_;
 };
 
-/// Counts what a machine fetches.
-class Counting final : public trust::RepositorySource {
+/// The files of a folder, metadata as the seeder's interface gives it.
+class FolderHandler final : public seeder::HttpHandler {
  public:
-  explicit Counting(trust::RepositorySource& source) : source_(source) {}
-  Result<std::string> metadata(const std::string& name, Bytes longest) override {
-    return count(source_.metadata(name, longest));
+  explicit FolderHandler(const Path& folder) : folder_(folder), compressed_(system_files(), folder / "metadata") {}
+
+  seeder::HttpAnswer answer(const seeder::HttpCall& call) override {
+    const auto path = seeder::parse_relative_path(call.path.substr(1));
+    if (!path) return failure(path.error());
+    auto bytes = read_file(system_files(), folder_ / *path, trust::kLongestTargets);
+    if (!bytes) return {.status = 404};
+    const auto name = path->filename().string();
+    if (!call.path.starts_with("/metadata/") || !seeder::parse_versioned_name(name)) return {.body = *std::move(bytes)};
+    const auto form =
+        compressed_.form_of(name, *bytes, call.header("accept-encoding"), call.header("available-dictionary"));
+    if (!form.bytes) return {.body = *std::move(bytes)};
+    return {.headers = {{"Content-Encoding", std::string(to_string(form.coding))}}, .body = *form.bytes};
   }
-  Result<std::string> target(const std::string& name, Bytes longest) override {
-    return count(source_.target(name, longest));
+  std::variant<std::unique_ptr<seeder::UploadSink>, seeder::HttpAnswer> begin_upload(const seeder::HttpCall&,
+                                                                                     std::optional<Bytes>) override {
+    return seeder::HttpAnswer{.status = 405};
+  }
+  seeder::HttpAnswer end_upload(seeder::UploadSink&) override { return {.status = 405}; }
+  seeder::HttpAnswer failure(const Error& error) override { return {.status = 400, .body = error.message()}; }
+
+ private:
+  Path folder_;
+  seeder::CompressedMetadata compressed_;
+};
+
+Result<void> serve(const Path& folder) {
+  FolderHandler handler(folder);
+  UPSWARM_TRY(const auto server, seeder::start_http_server({.listen = "127.0.0.1", .port = 0, .tls = false}, handler));
+  std::cout << server->port() << std::endl;
+  while (std::cin.get() != std::char_traits<char>::eof()) {
+  }
+  return {};
+}
+
+/// Counts what a machine fetches: bodies as they come over the network.
+class Counting final : public HttpClient {
+ public:
+  explicit Counting(HttpClient& http) : http_(http) {}
+  Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) override {
+    auto response = http_.send(request, std::move(stop));
+    if (response && response->status == 200) bytes += response->body.size();
+    return response;
   }
   std::size_t bytes = 0;
 
  private:
-  Result<std::string> count(Result<std::string> fetched) {
-    if (fetched) bytes += fetched->size();
-    return fetched;
-  }
-  trust::RepositorySource& source_;
+  HttpClient& http_;
 };
 
 double cpu_milliseconds() { return static_cast<double>(std::clock()) * 1e3 / CLOCKS_PER_SEC; }
@@ -166,12 +203,13 @@ Result<void> follow(trust::TrustClient& client) {
 
 Result<void> refresh(const std::string& url, const Path& folder, int rounds) {
   const auto http = make_http_client({});
-  tools::HttpSource source(*http, url + "/metadata", url + "/targets", {});
-  Counting counting(source);
+  Counting counting(*http);
   UPSWARM_TRY(auto store, trust::TrustStore::open(system_files(), folder));
+  agent::HttpRepository source(counting, url, {},
+                               [&](const std::string& name) { return agent::earlier_form(store, name); });
   UPSWARM_TRY(const auto root, source.metadata("1.root.json", trust::kLongestRoot));
   UPSWARM_CHECK(store.place_first_root(root, trust::ed25519_verifier()));
-  trust::TrustClient client(store, counting, trust::ed25519_verifier(), system_clock());
+  trust::TrustClient client(store, source, trust::ed25519_verifier(), system_clock());
   const auto once = [](trust::TrustClient& one) -> Result<void> {
     UPSWARM_CHECK(one.refresh());
     return follow(one);
@@ -182,7 +220,7 @@ Result<void> refresh(const std::string& url, const Path& folder, int rounds) {
   for (int i = 0; i < rounds; ++i) UPSWARM_CHECK(once(client));
   const auto again = meter.per_round(rounds);
   for (int i = 0; i < rounds; ++i) {
-    trust::TrustClient fresh(store, counting, trust::ed25519_verifier(), system_clock());
+    trust::TrustClient fresh(store, source, trust::ed25519_verifier(), system_clock());
     UPSWARM_CHECK(once(fresh));
   }
   std::cout << to_text({{"first", first}, {"again", again}, {"anew", meter.per_round(rounds)}}) << "\n";
@@ -193,6 +231,7 @@ Result<void> run(const std::vector<std::string>& words) {
   if (words.size() == 4 && words[0] == "make") return Maker(words[1], std::stoi(words[2]), std::stoi(words[3])).make(1);
   if (words.size() == 4 && words[0] == "publish")
     return Maker(words[1], std::stoi(words[2]), std::stoi(words[3])).make(2);
+  if (words.size() == 2 && words[0] == "serve") return serve(words[1]);
   if (words.size() == 4 && words[0] == "refresh") return refresh(words[1], words[2], std::stoi(words[3]));
   return Error{ErrorKind::invalid, "trust_bench", "see the head of trust_bench.cpp"};
 }

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "protocol/base/json.hpp"
 #include "seeder/migrations.hpp"
+#include "seeder/names.hpp"
 #include "tests/seeder/seeder_world.hpp"
 
 namespace upswarm::seeder {
@@ -62,6 +65,45 @@ class ApiTest : public testing::Test {
   Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock}};
   int keys = 0;
 };
+
+TEST_F(ApiTest, MetadataComesAsTheDifferenceToWhatTheClientHas) {
+  const auto folder = world.place.metadata();
+  const auto read = [&](const std::string& name) { return *read_file(system_files(), folder / name, 1_MiB); };
+  const auto before = *system_files().list(folder);
+  world.add_release("1.1.0", "the second package");
+  world.write_bundle("0002");
+  ASSERT_EQ(world.incoming().poll()->taken, 1);
+  const auto newest = [&](const std::string& role) {
+    std::string name;
+    trust::RoleVersion highest = 0;
+    const auto names = *system_files().list(folder);
+    for (const auto& one : names) {
+      const auto parsed = parse_versioned_name(one);
+      if (parsed && parsed->role == role && parsed->version > highest) {
+        highest = parsed->version;
+        name = one;
+      }
+    }
+    return name;
+  };
+  const auto now = newest("rel-app");
+  const auto earlier = std::ranges::find_if(before, [](const auto& one) { return one.ends_with(".rel-app.json"); });
+  ASSERT_NE(earlier, before.end());
+  ASSERT_NE(now, *earlier);
+  const auto dictionary = dictionary_field(sha256(read(*earlier)));
+  const auto answer = get("/metadata/" + now, {{"accept-encoding", "dcz, zstd"}, {"available-dictionary", dictionary}});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(header(answer, "Content-Encoding"), "dcz");
+  EXPECT_EQ(header(answer, "Vary"), "Accept-Encoding, Available-Dictionary");
+  EXPECT_LT(answer.body.size(), read(now).size());
+  EXPECT_EQ(*decode_dcz(answer.body, read(*earlier), 1_MiB), read(now));
+  const auto plain = get("/metadata/" + now);
+  EXPECT_EQ(plain.body, read(now));
+  EXPECT_EQ(header(plain, "Content-Encoding"), "");
+  EXPECT_NE(header(plain, "ETag"), header(answer, "ETag"));
+  EXPECT_EQ(get("/metadata/" + now, {{"if-none-match", header(plain, "ETag")}}).status, 304);
+  EXPECT_EQ(header(get("/metadata/timestamp.json", {{"accept-encoding", "zstd"}}), "Content-Encoding"), "");
+}
 
 TEST_F(ApiTest, ServesMetadataWithATag) {
   const auto answer = get("/metadata/timestamp.json");

@@ -1,0 +1,55 @@
+// Metadata files in the form that costs a client least.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "protocol/base/files.hpp"
+#include "protocol/base/http/content_coding.hpp"
+
+namespace upswarm::seeder {
+
+/// Files of the metadata folder with a version in their name, which never change, compressed: by themselves, or against
+/// an earlier version of the same role that the client has. What was made is kept, for thousands of machines ask for
+/// the same. Any thread.
+class CompressedMetadata {
+ public:
+  static constexpr Bytes kMostKept = 16_MiB;
+  static constexpr std::size_t kEarlierVersions = 16;  ///< the newest of them that may be a dictionary
+
+  /// `files` must outlive it.
+  CompressedMetadata(Files& files, Path folder);
+
+  struct Form {
+    ContentCoding coding = ContentCoding::identity;
+    std::shared_ptr<const std::string> bytes;  ///< null: as it is
+  };
+  /// `name` ("7.snapshot.json") with its content, for a request with these two fields. As it is where nothing smaller
+  /// can be made of it.
+  Form form_of(const std::string& name, const std::string& bytes, const std::string& accept_encoding,
+               const std::string& available_dictionary);
+
+ private:
+  struct Made {
+    std::string name;
+    std::optional<Sha256> dictionary;
+    Form form;
+  };
+  std::optional<Form> find(const std::string& name, const std::optional<Sha256>& dictionary);
+  void keep(Made made);
+  std::optional<std::string> find_dictionary(const std::string& name, const Sha256& digest);
+  std::optional<Sha256> digest_of(const std::string& name);
+
+  Files& files_;
+  Path folder_;
+  std::mutex mutex_;      ///< of all below
+  std::list<Made> made_;  ///< the one asked for last in front
+  Bytes kept_;
+  std::map<std::string, Sha256> digests_;
+};
+
+}  // namespace upswarm::seeder
