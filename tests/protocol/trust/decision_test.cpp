@@ -1,83 +1,13 @@
-#include "protocol/trust/decision.hpp"
-
-#include <gtest/gtest.h>
-
 #include <array>
 #include <limits>
-#include <map>
-#include <set>
+
+#include "tests/protocol/trust/decision_fixture.hpp"
 
 namespace upswarm::trust {
 namespace {
 
 using std::chrono::days;
 using std::chrono::hours;
-using Kind = Decision::Kind;
-
-constexpr Time kNow{std::chrono::seconds(1'800'000'000)};
-
-/// A machine on 1.0.2 (counter 2) of an index with 1.0.1 to 1.0.4, all rolled out to everybody.
-class DecisionTest : public testing::Test {
- protected:
-  DecisionTest() {
-    index = {.product = "app", .channel = "stable", .platform = "linux-x64", .floor = {1, 0}, .entries = {}};
-    for (int n = 1; n <= 4; ++n) index.entries.push_back(make(n, "1.0." + std::to_string(n)));
-    facts.machine_id = "machine-1";
-    facts.now = kNow;
-    be_on(2);
-  }
-
-  static Entry make(std::int64_t n, const std::string& version) {
-    Entry entry;
-    entry.counter = {1, n};
-    entry.version = version;
-    entry.content = sha256(version);
-    entry.salt = "salt-" + version;
-    return entry;
-  }
-  void be_on(std::int64_t n) {
-    facts.installed = ReleaseCounter{1, n};
-    facts.installed_version = "1.0." + std::to_string(n);
-    facts.highest_committed = {1, n};
-  }
-  Entry& entry(std::int64_t n) { return index.entries.at(static_cast<std::size_t>(n - 1)); }
-  RolloutItem& item(std::int64_t n) { return items[n]; }
-
-  /// The filter binds to the entries as they are when the question is asked.
-  Rollout rollout() {
-    Rollout filter{index.product, index.channel, index.platform, {}};
-    for (const auto& one : index.entries) {
-      auto& made = items.try_emplace(one.counter.n, RolloutItem{{}, {}, 1000, false, ""}).first->second;
-      made.counter = one.counter;
-      made.entry = one.digest();
-      if (!unlisted.contains(one.counter.n)) filter.items.push_back(made);
-    }
-    return filter;
-  }
-  Decision ask() { return decide(index, rollout(), facts); }
-
-  /// "wanted 1.0.4", "current", "held 1.0.4"
-  static std::string brief(const Decision& decision) {
-    const std::string version = decision.entry ? " " + decision.entry->version : "";
-    EXPECT_FALSE(decision.reason.empty());
-    switch (decision.kind) {
-      case Kind::wanted: return "wanted" + version;
-      case Kind::current: EXPECT_FALSE(decision.entry); return "current";
-      case Kind::held: EXPECT_TRUE(decision.reason.starts_with("held: ")) << decision.reason; return "held" + version;
-    }
-    return "";
-  }
-  std::string answer() { return brief(ask()); }
-  void expect_reason(const std::string& part) { EXPECT_NE(ask().reason.find(part), std::string::npos) << ask().reason; }
-
-  Index index;
-  MachineFacts facts;
-  std::map<std::int64_t, RolloutItem> items{{1, {{}, {}, 1000, false, ""}},
-                                            {2, {{}, {}, 1000, false, ""}},
-                                            {3, {{}, {}, 1000, false, ""}},
-                                            {4, {{}, {}, 1000, false, ""}}};
-  std::set<std::int64_t> unlisted;
-};
 
 TEST_F(DecisionTest, TheNewestIsWanted) { EXPECT_EQ(answer(), "wanted 1.0.4"); }
 
@@ -448,97 +378,6 @@ TEST_F(DecisionTest, NightlyBuildsAnswerToTheFloorAndEpochOfReleases) {
   facts.epoch = 2;
   EXPECT_EQ(brief(decide_with_nightlies(index, nightlies, filter, facts, 2)), "wanted 1.1.0-nightly.5");
   EXPECT_EQ(brief(decide_with_nightlies(index, nightlies, filter, facts, 1)), "wanted 1.0.4");
-}
-
-/// 1.0.4 is withdrawn in favour of 1.0.2, and the machine runs it.
-class WithdrawalTest : public DecisionTest {
- protected:
-  WithdrawalTest() {
-    be_on(4);
-    index.withdrawn = {{.counter = {1, 4}, .go_back_to = ReleaseCounter{1, 2}, .reason = "it eats files"}};
-  }
-};
-
-TEST_F(WithdrawalTest, TheMachineGoesBackThoughItCommittedHigherAndNoFilterSaysSo) {
-  EXPECT_EQ(answer(), "wanted 1.0.2");
-  expect_reason("1.0.4 was withdrawn: it eats files; it goes back to 1.0.2");
-  EXPECT_EQ(brief(decide(index, std::nullopt, facts)), "wanted 1.0.2");
-  item(2).paused = true;
-  entry(2).minimum_version = "9.0.0";
-  EXPECT_EQ(answer(), "wanted 1.0.2");
-}
-
-TEST_F(WithdrawalTest, WhoWentBackStaysThere) {
-  be_on(2);
-  facts.highest_committed = {1, 4};
-  index.entries.erase(index.entries.begin() + 2);
-  EXPECT_EQ(answer(), "current") << "what is withdrawn is as if it were not there";
-}
-
-TEST_F(WithdrawalTest, WhoDoesNotHaveItNeverGetsIt) {
-  be_on(1);
-  EXPECT_EQ(answer(), "wanted 1.0.3");
-  entry(4).urgent = true;
-  entry(4).not_before = kNow - days(100);
-  EXPECT_EQ(answer(), "wanted 1.0.3") << "an urgent one neither";
-}
-
-TEST_F(WithdrawalTest, SomethingNewerIsBetterThanGoingBack) {
-  index.entries.push_back(make(5, "1.0.5"));
-  EXPECT_EQ(answer(), "wanted 1.0.5");
-  item(5).permille = 0;
-  EXPECT_EQ(answer(), "wanted 1.0.2") << "but going back is better than waiting";
-}
-
-TEST_F(WithdrawalTest, WithoutAWayBackTheMachineKeepsIt) {
-  index.withdrawn[0].go_back_to.reset();
-  EXPECT_EQ(answer(), "current");
-  be_on(3);
-  EXPECT_EQ(answer(), "current");
-}
-
-TEST_F(WithdrawalTest, TheOthersGoNowhere) {
-  be_on(3);
-  EXPECT_EQ(answer(), "current");
-  be_on(9);
-  EXPECT_EQ(answer(), "current");
-}
-
-TEST_F(WithdrawalTest, NothingLeadsBelowTheFloorNorToWhatFailedHere) {
-  index.floor = {1, 3};
-  EXPECT_EQ(answer(), "held 1.0.2");
-  expect_reason("1.0.2 is to take its place, but it is below the floor 1.3");
-  index.floor = {1, 0};
-  facts.floor = {1, 3};
-  EXPECT_EQ(answer(), "held 1.0.2") << "a floor that was seen once, though the index has none now";
-  facts.floor = {1, 0};
-  facts.bad = {entry(2).content};
-  EXPECT_EQ(answer(), "held 1.0.2");
-  facts.bad.clear();
-  entry(2).not_before = kNow + hours(1);
-  EXPECT_EQ(answer(), "held 1.0.2");
-  entry(2).not_before.reset();
-  entry(2).version = "1.0.2-rc.1";
-  EXPECT_EQ(answer(), "held 1.0.2-rc.1");
-  facts.accepts_prerelease = true;
-  EXPECT_EQ(answer(), "wanted 1.0.2-rc.1");
-}
-
-TEST_F(WithdrawalTest, ANightlyBuildGoesBackWithinItsOwnIndex) {
-  auto nightlies = index;
-  index.entries.resize(1);
-  index.withdrawn.clear();
-  const auto ask_both = [&] { return brief(decide_with_nightlies(index, nightlies, rollout(), facts, 1)); };
-  EXPECT_EQ(ask_both(), "wanted 1.0.2");
-  index.floor = {1, 3};
-  EXPECT_EQ(ask_both(), "held 1.0.2") << "the floor of the releases";
-}
-
-TEST_F(WithdrawalTest, AReleaseIsWithdrawnFromThoseWhoFollowNightlyBuilds) {
-  auto nightlies = index;
-  nightlies.entries.resize(1);
-  nightlies.withdrawn.clear();
-  EXPECT_EQ(brief(decide_with_nightlies(index, nightlies, rollout(), facts, 1)), "wanted 1.0.2");
 }
 
 }  // namespace
