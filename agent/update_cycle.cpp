@@ -86,6 +86,8 @@ Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
     UPSWARM_TRY(const bool settled, is_settled(round));
     if (settled) return {};
   }
+  // Until a round ends well there may be something left to do, also after a kill.
+  UPSWARM_CHECK(tools_.store.set(kSettled, ""));
   UPSWARM_TRY(const auto decisions, offer(round));
   for (const auto& decision : decisions) {
     if (round.stop.stop_requested()) return Error{ErrorKind::cancelled, "update", "stopped"};
@@ -176,8 +178,10 @@ Result<void> UpdateCycle::follow_wanted(const messages::ProductDecision& decisio
   const auto now = tools_.clock.now();
   UPSWARM_TRY(const auto seen, tools_.store.first_seen(decision.product, entry.content, now));
   UPSWARM_TRY(const auto wish, tools_.store.wish_of(decision.product));
-  tools_.board.set_waiting(decision.product, {entry.version, latest_put_off(entry, seen)});
-  if (const auto put_off = is_put_off(entry, wish, seen, now)) {
+  // Going back is no update that a user could put off: what runs was withdrawn.
+  const bool is_newer = entry.counter > state->counter;
+  tools_.board.set_waiting(decision.product, {entry.version, is_newer ? latest_put_off(entry, seen) : std::nullopt});
+  if (const auto put_off = is_newer ? is_put_off(entry, wish, seen, now) : std::nullopt) {
     log::info("put off", {{"product", decision.product}, {"version", entry.version}, {"reason", put_off->reason}});
     tools_.board.set_decision(decision.product, entry.version, "put_off", put_off->reason);
     raise(round.end, CycleResult::put_off);

@@ -49,8 +49,20 @@ Result<messages::Outcome> Installation::install(const trust::Entry& to, const tr
                            .started = clock_.now(),
                            .recoveries = 0};
   UPSWARM_CHECK(records_.save(record));
+  if (to.version == record.current) return take_over(to, record);
   if (const auto staged = stage(to, package, record, progress, stop); !staged) return give_up(record, staged.error());
   return switch_and_commit(record, progress, stop);
+}
+
+/// The folder of what runs is never touched: versions are folders, and this one's is `current`.
+Result<messages::Outcome> Installation::take_over(const trust::Entry& to, ProductRecord& record) {
+  const auto* const here = entry_of(record, to.version);
+  if (here == nullptr || here->content != to.content) {
+    return give_up(record, {ErrorKind::invalid, "install " + product_.product + " " + to.version,
+                            "what runs here has this version and another content; each content needs its own version"});
+  }
+  UPSWARM_CHECK(remove_tree(files_, incoming()));
+  return commit(record);
 }
 
 Result<void> Installation::stage(const trust::Entry& to, const trust::PackageFile& package, ProductRecord& record,
@@ -59,6 +71,8 @@ Result<void> Installation::stage(const trust::Entry& to, const trust::PackageFil
   UPSWARM_CHECK(layout_.clean(record.versions()));
   UPSWARM_CHECK(unpack(to, package.sha256 == to.full.sha256, record, progress, stop));
   UPSWARM_CHECK(files_.remove_file(incoming()));
+  // A release that is kept under the same version loses its folder now.
+  std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == to.version; });
   UPSWARM_CHECK(write_phase(record, Phase::preparing));
   UPSWARM_CHECK(layout_.adopt_staging(to.version));
   if (!to.hooks.before) return {};
@@ -225,13 +239,12 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
                                                   std::stop_token stop) {
   UPSWARM_TRY(auto record, records_.load(product_.product));
   if (record.journal) return Error{ErrorKind::busy, "roll back " + product_.product, "an installation is not finished"};
-  const KnownRelease* wanted = nullptr;
-  for (const auto& one : record.releases) {
-    const bool fits = version.empty() ? one.entry.version != record.current : one.entry.version == version;
-    if (fits) wanted = &one;
-  }
+  const auto* const wanted = version.empty() ? record.newest_before_current() : record.find(version);
   const auto doing = "roll back " + product_.product;
-  if (wanted == nullptr) return Error{ErrorKind::not_found, doing, "no earlier release is kept here"};
+  if (wanted == nullptr) {
+    return Error{ErrorKind::not_found, doing,
+                 version.empty() ? "no earlier release that did not fail here is kept" : version + " is not kept here"};
+  }
   if (wanted->entry.version == record.current) return Error{ErrorKind::invalid, doing, version + " is what runs now"};
   if (wanted->entry.counter < record.floor) {
     return Error{ErrorKind::denied, doing, wanted->entry.version + " is below the floor that was signed",

@@ -33,13 +33,15 @@ class Installation {
   Path incoming() const { return state_ / "incoming" / (product_.product + ".package"); }
 
   /// Installs `to` from the file at incoming(), which was verified to be `package` of the entry (its full package, or
-  /// the delta from what is installed), and removes that file.
-  /// The outcome is already in the record. An error means that the record could not be written, or `cancelled`: then
-  /// recover() finishes or undoes at the next start.
+  /// the delta from what is installed), and removes that file. Where what runs has the same version and content,
+  /// nothing is unpacked or switched: the entry takes the place of its own. The same version with other content is
+  /// refused. The outcome is already in the record. An error means that the record could not be written, or
+  /// `cancelled`: then recover() finishes or undoes at the next start.
   Result<messages::Outcome> install(const trust::Entry& to, const trust::PackageFile& package,
                                     const package::ProgressSink& progress, std::stop_token stop);
 
-  /// Goes back to a release that is still here, after verifying every byte of it. Empty: the newest one before.
+  /// Goes back to a release that is still here, after verifying every byte of it. Empty: the newest one below what runs
+  /// that did not fail here.
   /// The release that is left is marked, so that it does not come back by itself.
   /// Errors: not_found, invalid  no such release; denied  below the floor; corrupt  damaged on disk.
   Result<messages::Outcome> roll_back(const std::string& version, const package::ProgressSink& progress,
@@ -53,6 +55,7 @@ class Installation {
                      const package::ProgressSink& progress, const std::stop_token& stop);
   Result<void> unpack(const trust::Entry& to, bool is_full, const ProductRecord& record,
                       const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<messages::Outcome> take_over(const trust::Entry& to, ProductRecord& record);
   Result<void> check_space(Bytes needed);
   Result<void> save_tree(const package::Tree& tree);
   Result<package::Tree> load_tree(const Sha256& content);

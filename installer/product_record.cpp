@@ -85,6 +85,17 @@ const KnownRelease* ProductRecord::find(std::string_view version) const {
   return found == releases.end() ? nullptr : &*found;
 }
 
+const KnownRelease* ProductRecord::newest_before_current() const {
+  const auto* const here = find(current);
+  const KnownRelease* newest = nullptr;
+  for (const auto& one : releases) {
+    if (here != nullptr && one.entry.counter >= here->entry.counter) continue;
+    if (std::ranges::find(bad, one.entry.content, &BadRelease::content) != bad.end()) continue;
+    if (newest == nullptr || one.entry.counter > newest->entry.counter) newest = &one;
+  }
+  return newest;
+}
+
 std::vector<std::string> ProductRecord::versions() const {
   std::vector<std::string> names;
   for (const auto& one : releases) names.push_back(one.entry.version);

@@ -64,6 +64,8 @@ struct ProductRecord {
   std::int64_t last_outcome = 0;            ///< the highest number given; numbers rise over all products of a machine
 
   const KnownRelease* find(std::string_view version) const;
+  /// The release with the highest counter below that of what runs whose content is not bad; nullptr: there is none.
+  const KnownRelease* newest_before_current() const;
   /// Of all releases unpacked here.
   std::vector<std::string> versions() const;
   /// Adds an outcome; the oldest is dropped beyond kMostKeptOutcomes.

@@ -94,7 +94,7 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
   if (const auto* const current = record.find(record.current)) {
     facts.installed_version = current->entry.version;
     facts.installed = current->entry.counter;
-    content = current->entry.content;
+    facts.content = content = current->entry.content;
   }
   UPSWARM_TRY(const auto judgement, gate_.judge(product, facts));
   if (judgement.floor > record.floor) {

@@ -82,6 +82,11 @@ Result<TrustGate::State::SignedIndex> TrustGate::State::read_index(const Product
   if (index.product != product.product || index.channel != product.channel || index.platform != product.platform) {
     return Error{ErrorKind::untrusted, path, "it speaks of another product, channel or platform", "mix_and_match"};
   }
+  // Floors are remembered here for good: one that the signers' epoch does not cover would outlive their keys.
+  if (index.floor.epoch > target.epoch) {
+    return Error{ErrorKind::untrusted, path,
+                 "its floor " + index.floor.text() + " is of an epoch that its signers may not use", "epoch"};
+  }
   return SignedIndex{std::move(index), target.epoch};
 }
 

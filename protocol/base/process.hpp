@@ -31,7 +31,9 @@ struct ProcessOutcome {
 };
 
 /// Runs a program to its end. Supplementary groups, descriptors and signals of the caller are not passed on.
-/// Errors: not_found, denied  it cannot be started as asked; cancelled  (then its process group was ended); internal.
+/// Errors: not_found  there is no such program, folder or account; invalid  the file is no program that the account may
+/// run here (mode, format, architecture); denied  it cannot be started as asked for another reason; cancelled  (then
+/// its process group was ended); internal.
 Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop);
 
 /// The user id of an account name or a decimal number.   Errors: not_found.

@@ -167,11 +167,18 @@ class Pipe {
   bool good_ = false;
 };
 
+/// As opposed to a machine that has no memory or process to spare.
+bool is_fault_of_file(int error) {
+  return error == EACCES || error == ENOEXEC || error == EISDIR || error == ENOTDIR || error == ELOOP ||
+         error == ENAMETOOLONG || error == EINVAL || error == ELIBBAD;
+}
+
 Error start_failure(const ProcessSpec& spec, const std::array<int, 2>& words) {
   static constexpr std::array<const char*, 5> kSteps{"", "prepare the output of ", "change to the account of ",
                                                      "enter the folder of ", "start "};
   const auto step = static_cast<std::size_t>(words[0]) < kSteps.size() ? static_cast<std::size_t>(words[0]) : 4;
-  const auto kind = words[1] == ENOENT ? ErrorKind::not_found : ErrorKind::denied;
+  auto kind = words[1] == ENOENT ? ErrorKind::not_found : ErrorKind::denied;
+  if (step == kSteps.size() - 1 && is_fault_of_file(words[1])) kind = ErrorKind::invalid;
   return {kind, kSteps.at(step) + spec.argv[0], words_of(words[1])};
 }
 

@@ -33,6 +33,8 @@ class Judge {
   Objection objection_by_filter(const Entry& entry) const;
   bool is_hold_over(const Entry& entry) const;
   const RolloutItem* item_of(const Entry& entry) const;
+  const Withdrawal* withdrawal() const;
+  std::string withdrawn_words(const Withdrawal& withdrawal) const;
   std::optional<Decision> way_back() const;
   Decision nothing_newer() const;
   ReleaseCounter floor() const { return std::max(index_.floor, facts_.floor); }
@@ -129,14 +131,25 @@ Judge::Objection Judge::objection_to(const Entry& entry) const {
   return objection_by_filter(entry);
 }
 
+/// Of what is installed; nullptr: it stands. Another index may have given the same counter to something else.
+const Withdrawal* Judge::withdrawal() const {
+  const auto* const entry = installed_ ? index_.find(*installed_) : nullptr;
+  if (entry == nullptr || (facts_.content && *facts_.content != entry->content)) return nullptr;
+  return index_.withdrawal_of(*installed_);
+}
+
+std::string Judge::withdrawn_words(const Withdrawal& withdrawal) const {
+  return facts_.installed_version.value_or(withdrawal.counter.text()) + " was withdrawn" +
+         (withdrawal.reason.empty() ? "" : ": " + withdrawal.reason);
+}
+
 /// Nothing: what is installed stands, or its withdrawal names no release.
 std::optional<Decision> Judge::way_back() const {
-  const auto* const withdrawal = installed_ ? index_.withdrawal_of(*installed_) : nullptr;
+  const auto* const withdrawal = this->withdrawal();
   if (withdrawal == nullptr || !withdrawal->go_back_to) return std::nullopt;
   const auto* const entry = index_.find(*withdrawal->go_back_to);
   if (entry == nullptr) return std::nullopt;
-  const auto here = facts_.installed_version.value_or(installed_->text());
-  const auto why = here + " was withdrawn" + (withdrawal->reason.empty() ? "" : ": " + withdrawal->reason);
+  const auto why = withdrawn_words(*withdrawal);
   Objection objection;
   if (!is_offered(*entry)) objection = "it is a pre-release, and this machine takes none";
   if (!objection) objection = objection_by_bounds(*entry);
@@ -156,6 +169,9 @@ Decision Judge::nothing_newer() const {
     return {Decision::Kind::held, std::nullopt,
             "held: " + here + " is below the floor " + floor().text() + ", but there is nothing newer"};
   }
+  if (const auto* const gone = withdrawal())
+    return {Decision::Kind::current, std::nullopt,
+            withdrawn_words(*gone) + "; there is nothing newer for this machine"};
   return {Decision::Kind::current, std::nullopt, here + " is the newest release for this machine"};
 }
 

@@ -16,6 +16,7 @@ struct MachineFacts {
   std::optional<std::string> installed_version;
   ReleaseCounter highest_committed;         ///< {1, 0} when nothing was ever committed
   std::optional<ReleaseCounter> installed;  ///< counter of what is installed now
+  std::optional<Sha256> content = {};       ///< of what is installed now
   ReleaseCounter floor{1, 0};               ///< the highest that was ever seen signed here
   bool accepts_prerelease = false;
   std::vector<Sha256> bad;  ///< content digests that failed here
@@ -50,9 +51,9 @@ struct Decision {
 ///     than max_hold_days after its not_before; without a not_before there is nothing to count from, and the filter
 ///     holds it for as long as it likes: upswarm-publish writes the time of signing into urgent entries that have none.
 ///
-/// Where none is wanted and what is installed is withdrawn, the release to which its withdrawal goes back is wanted, by
-/// those signatures alone: no filter, no counter and no minimum_version is in the way of it. Epoch, floor, not_before,
-/// what failed here and pre-releases are: then it is held.
+/// Where none is wanted and what is installed (its counter, and its content if that is known) is withdrawn, the release
+/// to which its withdrawal goes back is wanted, by those signatures alone: no filter, no counter and no minimum_version
+/// is in the way of it. Epoch, floor, not_before, what failed here and pre-releases are: then it is held.
 ///
 /// current  what is installed is the newest that there is for this machine
 /// held     there would be something newer; `entry` is the newest that was passed over, and the reason is its own. Also

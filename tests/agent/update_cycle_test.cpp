@@ -284,6 +284,27 @@ TEST_F(UpdateCycleTest, InstallNowLiftsDeferralsAndSkips) {
   EXPECT_EQ(result_of_run({.full_refresh = true, .install_now = true}), CycleResult::updated);
 }
 
+TEST_F(UpdateCycleTest, NobodyPutsTheWayBackOff) {
+  installer_.wants["app"] = new_;
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+  repository_.publish(hours(20));
+  ASSERT_TRUE(store_->skip("app", "1.0.0"));
+  ASSERT_TRUE(store_->defer("app", clock_.now() + hours(1)));
+  installer_.wants["app"] = old_;
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+}
+
+TEST_F(UpdateCycleTest, WhatFailedIsTriedAgainThoughTheRepositoryIsTheSame) {
+  EXPECT_EQ(result_of_run(), CycleResult::nothing);
+  repository_.publish(hours(20));
+  installer_.wants["app"] = new_;
+  for (const auto& file : {new_.full, new_.deltas.at(0).file})
+    swarm_.failures.insert_or_assign(file.sha256, Error{ErrorKind::unreachable, "fetch", "nobody has it"});
+  EXPECT_FALSE(run());
+  swarm_.failures.clear();
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+}
+
 TEST_F(UpdateCycleTest, AHeldReleaseIsJudgedAgainThoughNothingChanged) {
   installer_.holds["app"] = "held: not due yet";
   EXPECT_EQ(result_of_run(), CycleResult::held);

@@ -153,6 +153,66 @@ TEST_F(InstallationTest, RollingBackGoesToTheReleaseBeforeAndKeepsTheOtherAway) 
   EXPECT_EQ(machine.record().bad[0].version, "2.0.0");
 }
 
+TEST_F(InstallationTest, RollingBackNeverGoesUpNorToWhatFailed) {
+  ASSERT_TRUE(machine.install(two));
+  one.entry.counter = {1, 1};
+  ASSERT_TRUE(machine.install(one)) << "the way back of a withdrawal";
+  EXPECT_EQ(machine.installation().roll_back("", {}, {}).error().kind, ErrorKind::not_found);
+  machine.expect_runs(one);
+  auto record = machine.record();
+  ASSERT_TRUE(machine.install(two));
+  record = machine.record();
+  record.bad.push_back({one.entry.content, "1.0.0", "it failed", {}});
+  ASSERT_TRUE(machine.records.save(record));
+  EXPECT_EQ(machine.installation().roll_back("", {}, {}).error().kind, ErrorKind::not_found);
+  EXPECT_TRUE(machine.installation().roll_back("1.0.0", {}, {})) << "who names it gets it";
+}
+
+TEST_F(InstallationTest, TheSameReleaseUnderAnotherCounterOnlyTakesItsPlace) {
+  ASSERT_TRUE(machine.install(one));
+  auto promoted = one;
+  promoted.entry.counter = {1, 7};
+  promoted.entry.hooks.before = trust::Command{.argv = {"bin/app"}};
+  machine.runner.failures["hook before"] = Error{ErrorKind::invalid, "hook before", "exit code 9"};
+  machine.runner.calls.clear();
+  const auto outcome = machine.install(promoted);
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->result, "completed");
+  EXPECT_TRUE(machine.runner.calls.empty()) << "nothing was stopped, started or run";
+  machine.expect_runs(one);
+  EXPECT_EQ(machine.record().find("1.0.0")->entry.counter, (trust::ReleaseCounter{1, 7}));
+  EXPECT_EQ(machine.record().releases.size(), 1U);
+  EXPECT_EQ(machine.record().highest, (trust::ReleaseCounter{1, 7}));
+  EXPECT_FALSE(std::filesystem::exists(machine.installation().incoming()));
+}
+
+TEST_F(InstallationTest, WhatRunsIsNeverReplacedUnderItsOwnVersion) {
+  ASSERT_TRUE(machine.install(one));
+  auto other = two;
+  other.entry.version = "1.0.0";
+  const auto outcome = machine.install(other);
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->result, "failed");
+  EXPECT_NE(outcome->reason.find("another content"), std::string::npos) << outcome->reason;
+  machine.expect_runs(one);
+  EXPECT_EQ(machine.record().find("1.0.0")->entry.content, one.entry.content);
+}
+
+TEST_F(InstallationTest, AKeptReleaseOfTheSameVersionIsForgottenBeforeItsFolderGoes) {
+  ASSERT_TRUE(machine.install(one));
+  ASSERT_TRUE(machine.install(two));
+  auto other = two;
+  other.entry.version = "1.0.0";
+  other.entry.content = two.entry.content;
+  machine.runner.failures["health 1.0.0"] = Error{ErrorKind::invalid, "health check", "exit code 1"};
+  const auto outcome = machine.install(other);
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->result, "rolled_back");
+  machine.expect_runs(two);
+  EXPECT_EQ(machine.record().find("1.0.0"), nullptr) << "its tree is gone";
+  EXPECT_FALSE(std::filesystem::exists(machine.product.root / "versions/1.0.0"));
+}
+
 TEST_F(InstallationTest, RollingBackBelowTheFloorIsRefused) {
   ASSERT_TRUE(machine.install(one));
   ASSERT_TRUE(machine.install(two));

@@ -123,5 +123,17 @@ TEST_F(TrustGateTest, AnIndexOfAnotherChannelIsRefused) {
   EXPECT_EQ(asks(simulator.files), "refused: mix_and_match");
 }
 
+TEST_F(TrustGateTest, AFloorOfAnEpochThatTheSignersMayNotUseIsNotRemembered) {
+  index.floor = {2, 0};
+  put_index();
+  sign_offline();
+  EXPECT_EQ(asks(simulator.files), "refused: epoch");
+  index.floor = {1, 2};
+  put_index();
+  sign_offline();
+  roll_out(1);
+  EXPECT_EQ(asks(simulator.files), "wanted 1.1.0");
+}
+
 }  // namespace
 }  // namespace upswarm::installer

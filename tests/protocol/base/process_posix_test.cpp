@@ -174,12 +174,19 @@ TEST(Process, AMissingFolderIsNotFound) {
   EXPECT_EQ(run_process(spec, {}).error().kind, ErrorKind::not_found);
 }
 
-TEST(Process, WhatMayNotRunIsDenied) {
+TEST(Process, AFileThatIsNoProgramIsInvalid) {
   const tests::TemporaryFolder folder;
   folder.write("script", "#!/bin/sh\n", 0644);
+  folder.write("other",
+               "\x7f"
+               "ELF of another machine",
+               0755);
+  folder.write("folder/file", "");
   ProcessSpec spec;
-  spec.argv = {(folder / "script").string()};
-  EXPECT_EQ(run_process(spec, {}).error().kind, ErrorKind::denied);
+  for (const char* name : {"script", "other", "folder"}) {
+    spec.argv = {(folder / name).string()};
+    EXPECT_EQ(run_process(spec, {}).error().kind, ErrorKind::invalid) << name;
+  }
   spec.argv = {};
   EXPECT_EQ(run_process(spec, {}).error().kind, ErrorKind::invalid);
 }

@@ -97,5 +97,18 @@ TEST_F(WithdrawalTest, AReleaseIsWithdrawnFromThoseWhoFollowNightlyBuilds) {
   EXPECT_EQ(brief(decide_with_nightlies(index, nightlies, rollout(), facts, 1)), "wanted 1.0.2");
 }
 
+TEST_F(WithdrawalTest, AnotherContentUnderTheSameCounterIsAnotherRelease) {
+  facts.content = sha256("a nightly build");
+  EXPECT_EQ(answer(), "current");
+  facts.content = entry(4).content;
+  EXPECT_EQ(answer(), "wanted 1.0.2");
+}
+
+TEST_F(WithdrawalTest, WhoKeepsItIsToldWhy) {
+  index.withdrawn[0].go_back_to.reset();
+  EXPECT_EQ(answer(), "current");
+  expect_reason("1.0.4 was withdrawn: it eats files; there is nothing newer");
+}
+
 }  // namespace
 }  // namespace upswarm::trust
