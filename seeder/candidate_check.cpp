@@ -5,6 +5,7 @@
 
 #include "protocol/base/log.hpp"
 #include "seeder/index_history.hpp"
+#include "seeder/new_beginning.hpp"
 #include "seeder/torrent_file.hpp"
 
 namespace upswarm::seeder {
@@ -56,6 +57,8 @@ class CandidateCheck {
  private:
   static bool is_index(const std::string& path) { return path.starts_with("index/") || path.starts_with("preindex/"); }
   static bool may_change(const std::string& path) { return !path.starts_with("pkg/") && !path.starts_with("pre/"); }
+
+  bool has_new_beginning(const std::string& role) const { return begins_anew(candidate_.base, candidate_.view, role); }
 
   bool is_changed(const std::string& role, const RoleFile& file) const {
     const auto old = candidate_.base.roles.find(role);
@@ -120,7 +123,7 @@ class CandidateCheck {
         return bad(path, role + " lists it, but is not the role that may speak of it", "delegation");
       }
       const auto* old = candidate_.base.find(path);
-      if (old != nullptr && old->sha256 != target.sha256 && !may_change(path)) {
+      if (old != nullptr && old->sha256 != target.sha256 && !may_change(path) && !has_new_beginning(role)) {
         return bad(path, "it is another file than before under the same name", "package");
       }
       add(path, target, role);
@@ -164,7 +167,10 @@ class CandidateCheck {
     const bool own = target.path == trust::index_path(index.product, index.channel, index.platform) ||
                      target.path == "pre" + trust::index_path(index.product, index.channel, index.platform);
     if (!own) return bad(target.path, "it speaks of another product, channel or platform", "index");
-    UPSWARM_TRY(const auto before, index_before(target.path));
+    std::optional<trust::Index> before;
+    if (!has_new_beginning(target.role)) {
+      UPSWARM_TRY(before, index_before(target.path));
+    }
     UPSWARM_TRY(const auto found, client_.find(target.path));
     UPSWARM_CHECK(check_succession(before ? &*before : nullptr, index, found.epoch));
     parsed_[index.product].push_back(index);

@@ -23,8 +23,8 @@ struct Candidate {
 /// the delegations, by this role alone; that new targets are there, with the signed length and digest; that indexes and
 /// filters are well formed and speak of their own product, channel and platform; that what entries name is signed and
 /// present, with torrents that fit; that indexes follow those before them (index_history.hpp) and that no package
-/// changes under its name; that nothing in the bundle is there for no reason. An unchanged role that has expired is no
-/// reason to refuse others: it is only logged.
+/// changes under its name, neither of which binds a role that begins anew (new_beginning.hpp); that nothing in the
+/// bundle is there for no reason. An unchanged role that has expired is no reason to refuse others: it is only logged.
 ///
 /// Errors: untrusted, corrupt, not_found  the candidate is bad; its reason is in the context
 ///         disk, ...  it could not be judged.

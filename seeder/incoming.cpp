@@ -5,6 +5,7 @@
 #include "seeder/catalogue.hpp"
 #include "seeder/durable.hpp"
 #include "seeder/names.hpp"
+#include "seeder/new_beginning.hpp"
 #include "seeder/offline_keys.hpp"
 
 namespace upswarm::seeder {
@@ -109,7 +110,8 @@ Result<void> Incoming::add_roots(RepositoryView& view, const OfferedBundle& offe
   return {};
 }
 
-Result<void> Incoming::add_role(RepositoryView& view, const OfferedBundle& offer, const std::string& text) const {
+Result<void> Incoming::add_role(const RepositoryView& base, RepositoryView& view, const OfferedBundle& offer,
+                                const std::string& text) const {
   UPSWARM_TRY(const auto name, parse_versioned_name(text));
   const auto& bytes = offer.metadata.at(text);
   UPSWARM_TRY(auto file, parse_role_file(bytes, name.role));
@@ -120,6 +122,20 @@ Result<void> Incoming::add_role(RepositoryView& view, const OfferedBundle& offer
     return {};
   }
   if (old->second.bytes == bytes) return {};
+  const auto served = base.roles.find(name.role);
+  const bool is_as_served = served != base.roles.end() && served->second.bytes == old->second.bytes;
+  if (is_as_served && begins_anew(base, view, name.role)) {
+    UPSWARM_TRY(const bool is_forgotten, forgets_versions(base, view));
+    if (!is_forgotten) {
+      return conflict(text,
+                      "version " + std::to_string(old->second.content.version) +
+                          " is in use, signed by keys that count no more, and clients remember it: rotate snapshot, "
+                          "too, and hand over both in one bundle",
+                      "rollback");
+    }
+    view.roles.insert_or_assign(name.role, std::move(file));
+    return {};
+  }
   if (old->second.content.version == name.version)
     return conflict(text, "another file of this version is in use", "conflict");
   const auto known = read_file(files_, folder_.metadata() / text, trust::kLongestTargets);
@@ -131,9 +147,13 @@ Result<void> Incoming::add_role(RepositoryView& view, const OfferedBundle& offer
 Result<RepositoryView> Incoming::add(const RepositoryView& base, const OfferedBundle& offer) const {
   auto view = base;
   UPSWARM_CHECK(add_roots(view, offer));
-  for (const auto& [text, bytes] : offer.metadata) {
-    const auto name = parse_versioned_name(text);
-    if (name && name->role != "root") UPSWARM_CHECK(add_role(view, offer, text));
+  // Targets before the others: it says whose they are now.
+  for (const bool is_targets : {true, false}) {
+    for (const auto& [text, bytes] : offer.metadata) {
+      const auto name = parse_versioned_name(text);
+      if (!name || name->role == "root" || (name->role == "targets") != is_targets) continue;
+      UPSWARM_CHECK(add_role(base, view, offer, text));
+    }
   }
   if (!view.roles.contains("targets"))
     return conflict("the bundle", "there is no targets.json yet, and none in it", "missing");

@@ -31,6 +31,9 @@ struct IncomingCount {
 
 /// Safe from any thread; calls take turns. The caller holds the folder's lock.
 ///
+/// No role goes back to a lower version, but one that begins anew (new_beginning.hpp) in the bundle that makes clients
+/// forget.
+///
 /// Order of a change: versions are recorded, targets go in, then metadata, then the roots, then timestamp.json, each
 /// atomically, and only then the bundle is removed. So a client sees the old repository or the new one, and after a
 /// crash at any point the same bundle goes in again.
@@ -75,7 +78,8 @@ class Incoming {
   Result<void> check_roles(const RepositoryView& view) const;
   Result<RepositoryView> add(const RepositoryView& base, const OfferedBundle& offer) const;
   Result<void> add_roots(RepositoryView& view, const OfferedBundle& offer) const;
-  Result<void> add_role(RepositoryView& view, const OfferedBundle& offer, const std::string& name) const;
+  Result<void> add_role(const RepositoryView& base, RepositoryView& view, const OfferedBundle& offer,
+                        const std::string& name) const;
   Result<void> judge(const RepositoryView& base, const RepositoryView& view, const OfferedBundle& offer,
                      const SignedFiles& made);
   Result<void> take_in_held(const Path& bundle, Steering steering);

@@ -293,6 +293,18 @@ Result<void> verify_signatures(const Envelope& envelope, const RoleKeys& role, c
                "wrong_signature"};
 }
 
+bool has_rotated(const Root& from, const Root& to, const std::string& role) {
+  const auto keys_of = [&role](const Root& root) {
+    std::set<std::string> keys;
+    for (const auto& id : root.roles.at(role).key_ids) {
+      const auto key = root.keys.find(id);
+      keys.insert(key == root.keys.end() ? id : key->second.public_text);
+    }
+    return keys;
+  };
+  return keys_of(from) != keys_of(to);
+}
+
 bool is_responsible(const DelegatedRole& role, std::string_view path) {
   if (std::ranges::any_of(role.paths, [&](const auto& pattern) { return fits(pattern, path); })) return true;
   if (role.path_hash_prefixes.empty()) return false;

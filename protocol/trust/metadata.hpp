@@ -135,6 +135,10 @@ std::string seal(const Json& content, const std::vector<const SigningKey*>& keys
 Result<void> verify_signatures(const Envelope& envelope, const RoleKeys& role, const std::map<KeyId, PublicKey>& keys,
                                const SignatureVerifier& verifier, const std::string& what);
 
+/// Whether `to` names other keys than `from` for a top-level role: the keys themselves, for a new id for an old key is
+/// no rotation.
+bool has_rotated(const Root& from, const Root& to, const std::string& role);
+
 /// Whether a delegated role may speak about `path` (`*` and `?` do not match `/`; hash prefixes are of SHA-256(path)).
 bool is_responsible(const DelegatedRole& role, std::string_view path);
 

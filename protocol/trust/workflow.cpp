@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 
 namespace upswarm::trust {
 namespace {
@@ -27,20 +26,6 @@ bool has_length_and_digest(std::string_view bytes, const Sha256& digest, const M
 template <typename T>
 bool is_as_told(const Accepted<T>& role, const MetaFile& told) {
   return role.value.version == told.version && has_length_and_digest(role.bytes, role.digest, told);
-}
-
-/// The keys of a role themselves: a new id for an old key is no rotation.
-std::set<std::string> keys_of(const Root& root, const char* role) {
-  std::set<std::string> keys;
-  for (const auto& id : root.roles.at(role).key_ids) {
-    const auto key = root.keys.find(id);
-    keys.insert(key == root.keys.end() ? id : key->second.public_text);
-  }
-  return keys;
-}
-
-bool has_rotated(const Root& from, const Root& to, const char* role) {
-  return keys_of(from, role) != keys_of(to, role);
 }
 
 /// 5.5.5: nothing that the trusted snapshot lists may go back or vanish.

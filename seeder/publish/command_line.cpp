@@ -268,6 +268,7 @@ Result<Answer> run(const CommandLine& line, std::stop_token stop) {
       {"keys sign", &Session::sign},
       {"keys show", &Session::show},
       {"keys publish", &Session::publish_signed},
+      {"keys discard", &Session::discard},
   };
   const auto found = kActs.find(effective.command);
   return found == kActs.end() ? session.packages() : (session.*found->second)();

@@ -30,7 +30,7 @@ struct KeysOptions {
   std::string role;
   std::string name;                ///< of a new key
   std::string key;                 ///< a key's id, or the first digits of it
-  std::vector<std::string> files;  ///< add-signer: the public key; sign, show, publish: change files
+  std::vector<std::string> files;  ///< add-signer: the public key; sign, show, publish, discard: change files
   std::string key_file;            ///< sign
   std::string trusted_root;        ///< sign, show
   std::optional<int> threshold;

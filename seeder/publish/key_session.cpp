@@ -184,4 +184,12 @@ Result<Answer> Session::publish_signed() {
   return made(outcome, {.text = "All signatures are there.\n"}, to.get());
 }
 
+Result<Answer> Session::discard() {
+  if (line_.keys.files.size() != 1) return only_one("discard a change");
+  UPSWARM_TRY(const auto repository, open(Repository::Access::writing));
+  UPSWARM_TRY(const auto name, discard_change(files(), repository, line_.keys.files.front()));
+  return Answer{.text = "Discarded " + name + ". Copies that others have cannot be called back.\n",
+                .json = {{"discarded", name}}};
+}
+
 }  // namespace upswarm::publish

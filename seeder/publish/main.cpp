@@ -91,6 +91,7 @@ void add_key_commands(CLI::App& app, CommandLine& line) {
   show.add_option("--root", line.keys.trusted_root, "A root file of one's own: the change must be built on it");
   add_destination(change("publish", "Publish a change with all its signatures; of several copies they count together"),
                   line.common);
+  change("discard", "Give a change up that waits for signatures, with its packages");
 }
 
 void add_release_commands(CLI::App& app, CommandLine& line) {

@@ -39,6 +39,7 @@ class Session {
   Result<Answer> sign();
   Result<Answer> show();
   Result<Answer> publish_signed();
+  Result<Answer> discard();
 
  private:
   Files& files() const { return system_files(); }

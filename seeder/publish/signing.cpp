@@ -168,17 +168,22 @@ Result<ChangeFile> read_copies(Files& files, const std::vector<Path>& copies) {
   return std::move(*merged);
 }
 
+/// Where the packages of a change file wait; nothing for a name that is no change file's.
+std::optional<Path> packages_beside(const Repository& repository, const std::string& name) {
+  if (!name.ends_with(kChangeEnd)) return std::nullopt;
+  return repository.folder().changes() /
+         (name.substr(0, name.size() - std::string_view(kChangeEnd).size()) + kPackagesEnd);
+}
+
 /// The folder of packages that lies in changes/ under the name of one of the copies; where they are kept for good, when
 /// an earlier attempt moved them there and stopped.
 Result<Path> packages_of(Files& files, const Repository& repository, const std::vector<Path>& copies,
                          const Path& kept) {
   for (const auto& copy : copies) {
-    const auto name = copy.filename().string();
-    if (!name.ends_with(kChangeEnd)) continue;
-    auto folder = repository.folder().changes() /
-                  (name.substr(0, name.size() - std::string_view(kChangeEnd).size()) + kPackagesEnd);
-    UPSWARM_TRY(const auto there, exists(files, folder));
-    if (there) return folder;
+    auto folder = packages_beside(repository, copy.filename().string());
+    if (!folder) continue;
+    UPSWARM_TRY(const auto there, exists(files, *folder));
+    if (there) return *std::move(folder);
   }
   auto moved = repository.folder().releases() / kept;
   UPSWARM_TRY(const auto there, exists(files, moved));
@@ -270,6 +275,31 @@ Result<std::string> publish_change(Files& files, Repository& repository, const s
     if (there) UPSWARM_CHECK(files.remove_file(ours));
   }
   return bundle;
+}
+
+Result<std::string> discard_change(Files& files, const Repository& repository, const Path& change) {
+  const auto doing = "discard " + change.string();
+  const auto name = change.filename().string();
+  const auto packages = packages_beside(repository, name);
+  if (!packages)
+    return Error{ErrorKind::invalid, doing, "it is no change file: they end in " + std::string(kChangeEnd)};
+  const auto folder = repository.folder().changes();
+  const auto is_changes = [&folder](const Path& other) {
+    std::error_code failed;
+    return std::filesystem::equivalent(other, folder, failed);
+  };
+  // A name, a path, or what `status` shows: a path from the repository.
+  const bool is_inside = !change.has_parent_path() || is_changes(change.parent_path()) ||
+                         is_changes(repository.folder().root / change.parent_path());
+  if (!is_inside) return Error{ErrorKind::invalid, doing, "it is not in " + folder.string(), "elsewhere"};
+  UPSWARM_TRY(const bool has_file, exists(files, folder / name));
+  UPSWARM_TRY(const bool has_packages, exists(files, *packages));
+  if (!has_file && !has_packages) return Error{ErrorKind::not_found, doing, "no such change waits for signatures"};
+  // The file first: without it nobody can publish, and packages alone are only space.
+  if (has_file) UPSWARM_CHECK(files.remove_file(folder / name));
+  UPSWARM_CHECK(files.sync_folder(folder));
+  UPSWARM_CHECK(remove_tree(files, *packages));
+  return name;
 }
 
 }  // namespace upswarm::publish

@@ -50,4 +50,12 @@ Result<std::vector<Missing>> add_signature(Files& files, const Path& file, Opene
 ///         corrupt    a package is not what the change signs
 Result<std::string> publish_change(Files& files, Repository& repository, const std::vector<Path>& copies);
 
+/// Gives a change up: its file leaves changes/, and the packages that wait with it. `change` is its name there, or a
+/// path to it, also from the repository. What it says is not looked at, so a stale or damaged one can go, too.
+/// Versions, counters and numbers that it would have had are given again; key files that its command made stay.
+/// Packages without a file, of a discard that stopped in between, go as well. Returns its name. `repository` must be
+/// open for writing. Errors: not_found  there is no such change; invalid  it is no change file, or lies elsewhere than
+/// in changes/; disk.
+Result<std::string> discard_change(Files& files, const Repository& repository, const Path& change);
+
 }  // namespace upswarm::publish

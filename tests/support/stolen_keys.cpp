@@ -42,6 +42,10 @@ void StolenKeys::put_index() {
   simulator.add_target("rel-app", trust::index_path("app", "stable", "linux-x64"), trust::to_json(index).dump());
 }
 
+void StolenKeys::put_nightlies() {
+  simulator.add_target("pre-app", trust::preindex_path("app", "stable", "linux-x64"), trust::to_json(nightlies).dump());
+}
+
 void StolenKeys::put_filter() {
   const trust::Rollout rollout{"app", "stable", "linux-x64", filter};
   simulator.add_target("rollout", trust::rollout_path("app", "stable", "linux-x64"), trust::to_json(rollout).dump());
@@ -52,6 +56,12 @@ void StolenKeys::sign_offline() {
   simulator.snapshot.expires = simulator.delegated.at("rollout").expires = clock.now() + kOnlineLife;
   simulator.timestamp.expires = clock.now() + kTimestampLife;
   simulator.publish({"targets", "rel-app", "rollout"});
+}
+
+void StolenKeys::sign_nightlies(std::chrono::seconds life) {
+  simulator.delegated.at("pre-app").expires = clock.now() + life;
+  simulator.publish({"pre-app"});
+  sign_online();
 }
 
 void StolenKeys::sign_online() {
@@ -89,7 +99,13 @@ Result<trust::Decision> StolenKeys::Machine::decide() {
   }
   facts.epoch = target.epoch;
   facts.now = client.now();
-  return trust::decide(signed_index, rollout, facts);
+  if (!facts.accepts_prerelease) return trust::decide(signed_index, rollout, facts);
+  const auto pre_path = trust::preindex_path("app", "stable", "linux-x64");
+  const auto pre_target = client.find(pre_path);
+  const auto pre_bytes = client.fetch(pre_path, trust::kLongestIndex);
+  if (!pre_target || !pre_bytes) return trust::decide(signed_index, rollout, facts);
+  UPSWARM_TRY(const auto nightlies, trust::parse_index(*pre_bytes, pre_path));
+  return trust::decide_with_nightlies(signed_index, nightlies, rollout, facts, pre_target->epoch);
 }
 
 std::string StolenKeys::Machine::asks() {

@@ -1,4 +1,6 @@
 // What each thief can do, what he cannot, and when it ends: the rows of docs/threat-model.md.
+#include <algorithm>
+
 #include "tests/support/stolen_keys.hpp"
 
 namespace upswarm::trust {
@@ -267,6 +269,118 @@ TEST_F(ThiefTest, ARevocationThatIsWithheldCountsWhenTargetsExpires) {
   sign_online();
   EXPECT_EQ(machine.asks(), "refused: expired") << "he cannot sign targets";
   EXPECT_EQ(targets_expire - signed_at, tests::kOfflineLife);
+}
+
+/// A nightly key of CI, two machines side by side, and what the thief offers them.
+class NightlyThiefTest : public ThiefTest {
+ protected:
+  NightlyThiefTest() {
+    simulator.delegate("pre-app", {"pre/app/*/*/*", "preindex/app/*/*"});
+    // In front of the releases: it is not their precedence that keeps him out.
+    auto& roles = simulator.targets.delegations.roles;
+    std::ranges::rotate(roles, std::prev(roles.end()));
+    sign_offline();
+    follower.facts.accepts_prerelease = true;
+  }
+
+  /// One nightly build, to everybody; the seeder takes it in as any other.
+  void offer(const std::string& version, const ReleaseCounter& counter, std::chrono::seconds life) {
+    nightlies.entries = {make_entry(version, counter)};
+    filter = {item_of(nightlies.entries[0], 1000)};
+    put_nightlies();
+    put_filter();
+    sign_nightlies(life);
+  }
+  std::string asks(const std::string& version, const ReleaseCounter& counter) {
+    offer(version, counter, tests::kNightlyLife);
+    return follower.asks();
+  }
+  /// `keys revoke pre-app --raise-epoch`.
+  void revoke() {
+    auto fresh = SigningKey::generate();
+    simulator.targets.delegations.keys[fresh.id()] = fresh.public_key();
+    for (auto& role : simulator.targets.delegations.roles) {
+      if (role.name == "pre-app") role.keys.key_ids = {fresh.id()};
+      if (role.name == "pre-app" || role.name == "rel-app") role.epoch = 2;
+    }
+    sign_offline();
+    simulator.keys.insert_or_assign("pre-app", std::move(fresh));
+  }
+
+  Machine bystander{*this, "bystander"};
+  Machine follower{*this, "follower"};
+};
+
+/// His harm: whatever he likes, on machines that opted in. The others do not even hold for it.
+TEST_F(NightlyThiefTest, TheNightlyKeyReachesWhoOptedInAlone) {
+  EXPECT_EQ(asks("6.6.6", {1, 10'001}), "wanted 6.6.6") << "a version that is no pre-release, too";
+  EXPECT_TRUE(starts_with(bystander.asks(), "held: 1.1.0")) << bystander.asks();
+  EXPECT_NE(asks("6.6.6", {1, 10'002}), "wanted 6.6.6") << "a jump that would leave no room for the owner";
+  EXPECT_NE(asks("6.6.6", {2, 1}), "wanted 6.6.6") << "an epoch that targets did not give";
+  nightlies.floor = {1, 9};
+  EXPECT_EQ(asks("6.6.6", {1, 3}), "wanted 6.6.6") << "a floor of his own is none";
+  nightlies.floor = {};
+  index.floor = {1, 4};
+  put_index();
+  sign_offline();
+  EXPECT_TRUE(starts_with(asks("6.6.6", {1, 3}), "held")) << "that of the releases holds for him";
+
+  filter.clear();
+  nightlies.entries = {make_entry("6.6.6", {1, 4})};
+  nightlies.entries[0].urgent = true;
+  nightlies.entries[0].not_before = clock.now() - days(1);
+  nightlies.entries[0].max_hold_days = 1;
+  put_filter();
+  put_nightlies();
+  sign_nightlies();
+  EXPECT_EQ(follower.asks(), "wanted 6.6.6") << "who may write urgent and yesterday needs no filter";
+  EXPECT_TRUE(starts_with(bystander.asks(), "held: 1.1.0")) << bystander.asks();
+
+  simulator.add_target("pre-app", index_path("app", "stable", "linux-x64"), trust::to_json(nightlies).dump());
+  simulator.add_target("pre-app", "pkg/app/linux-x64/6.6.6/app.upk", "not his to sign");
+  sign_nightlies();
+  EXPECT_TRUE(starts_with(bystander.asks(), "held: 1.1.0")) << "he speaks for preindex/ and pre/ alone";
+}
+
+/// It ends when targets names another key. The 30 days bound who has no key but what it signed.
+TEST_F(NightlyThiefTest, TheNightlyKeyIsWorthNothingAfterItWasRevoked) {
+  const auto signed_at = clock.now();
+  offer("6.6.6", {1, 9000}, tests::kNightlyLife);
+  clock.set(signed_at + tests::kNightlyLife - seconds(1));
+  sign_online();
+  EXPECT_EQ(follower.asks(), "wanted 6.6.6");
+  clock.set(signed_at + tests::kNightlyLife);
+  sign_online();
+  EXPECT_TRUE(starts_with(follower.asks(), "held: 1.1.0")) << "30 days after it was signed; releases go on";
+
+  offer("6.6.6", {1, 9000}, days(3650));
+  clock.set(signed_at + days(100));
+  sign_online();
+  EXPECT_EQ(follower.asks(), "wanted 6.6.6") << "who has the key writes the date himself";
+  follower.facts.installed_version = "6.6.6";
+  follower.facts.installed = follower.facts.highest_committed = ReleaseCounter{1, 9000};
+
+  revoke();
+  EXPECT_EQ(follower.asks(), "current") << "what he signed counts no more";
+  index.entries.push_back(make_entry("1.1.1", {2, 1}));
+  filter = {item_of(index.entries.back(), 1000)};
+  put_index();
+  put_filter();
+  sign_offline();
+  EXPECT_EQ(follower.asks(), "wanted 1.1.1") << "the owner's release is newer, although its n is lower";
+  EXPECT_EQ(bystander.asks(), "wanted 1.1.1");
+}
+
+/// With the online keys too he can keep the revocation from a machine: until the old targets role expires.
+TEST_F(NightlyThiefTest, ARevocationOfTheNightlyKeyThatIsWithheldCountsWhenTargetsExpires) {
+  const auto signed_at = clock.now();
+  offer("6.6.6", {1, 3}, days(3650));
+  clock.set(signed_at + tests::kOfflineLife - seconds(1));
+  sign_online();
+  EXPECT_EQ(follower.asks(), "wanted 6.6.6");
+  clock.set(signed_at + tests::kOfflineLife);
+  sign_online();
+  EXPECT_EQ(follower.asks(), "refused: expired") << "182 days after targets was signed";
 }
 
 /// Without the online keys he can only replay what was served: a day.

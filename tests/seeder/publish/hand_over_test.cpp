@@ -2,7 +2,7 @@
 
 #include "protocol/base/program.hpp"
 #include "seeder/publish/everything.hpp"
-#include "tests/seeder/publish/publish_fixture.hpp"
+#include "tests/seeder/publish/desk_fixture.hpp"
 #include "tests/support/stopping_files.hpp"
 
 namespace upswarm::tests {
@@ -53,6 +53,14 @@ class HandOverTest : public PublishTest {
   std::string released;
 };
 
+class NightlyHandOverTest : public DeskTest {
+ protected:
+  NightlyHandOverTest() {
+    init();
+    must(add_signer("pre-app", new_key("pre-app", "ci")));
+  }
+};
+
 TEST_F(HandOverTest, EverythingIsOneBundleOfAllThatIsCurrent) {
   ASSERT_TRUE(to_folder());
   auto wanted = request("2.0.0", tree("two", 2));
@@ -81,6 +89,45 @@ TEST_F(HandOverTest, EverythingIsOneBundleOfAllThatIsCurrent) {
   const auto bundle = must(seeder::parse_bundle(top.read("incoming/" + *name + "/bundle.json"), "bundle.json"));
   ASSERT_EQ(bundle.rollouts.size(), 1U) << "the wish that waited, and no older one";
   EXPECT_EQ(bundle.rollouts[0].item.permille, 30);
+}
+
+/// With packages of both kinds under one version: neither stands in the other's place.
+TEST_F(NightlyHandOverTest, EverythingHasTheNightlyBuildsToo) {
+  auto wanted = request("1.0.0", tree("one", 1, {{"share/a", "1"}}));
+  must(release_as("", wanted));
+  wanted.folder = tree("two", 1, {{"share/a", "2"}});
+  wanted.name.is_nightly = true;
+  must(release_as("ci", wanted));
+  wanted.folder = tree("three", 1, {{"share/a", "3"}});
+  wanted.name.version = "1.1.0-nightly.1";
+  ASSERT_FALSE(must(release_as("ci", wanted)).entry.deltas.empty());
+
+  std::filesystem::create_directories(top / "incoming");
+  const auto to = must(publish::open_folder_destination(unsynced_files(), top / "incoming"));
+  std::string name;
+  {
+    auto repository = open();
+    name = must(publish::hand_over_everything(unsynced_files(), repository, *to, {}, {}));
+  }
+  EXPECT_TRUE(std::filesystem::exists(top / "incoming" / name / "metadata/2.pre-app.json"));
+  const auto reader = open(publish::Repository::Access::reading);
+  std::size_t packages = 0;
+  for (const auto& [path, target] : reader.prereleases().at("app").release.targets) {
+    if (path.starts_with("pre/")) ++packages;
+    const auto given = top / "incoming" / name / "targets" / publish::consistent_name(path, target.sha256);
+    EXPECT_EQ(sha256(must(read_file(unsynced_files(), given, 64_MiB))), target.sha256) << path;
+  }
+  EXPECT_GE(packages, 6U) << "two packages, a delta, and their torrents";
+
+  Served served(folder, clock);
+  served.take(top / "incoming" / name);
+  Follower follower(top / "store", folder, served, clock);
+  must(follower.client.refresh());
+  const auto index = must(follower.client.fetch("preindex/app/stable/linux-x64.json", trust::kLongestIndex));
+  for (const auto& entry : must(trust::parse_index(index, "preindex")).entries) {
+    EXPECT_TRUE(follower.client.fetch(entry.full.path, 64_MiB)) << entry.full.path;
+    for (const auto& delta : entry.deltas) EXPECT_TRUE(follower.client.fetch(delta.file.path, 64_MiB));
+  }
 }
 
 TEST_F(HandOverTest, EverythingNamesAPackageThatIsGone) {

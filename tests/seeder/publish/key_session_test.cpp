@@ -90,6 +90,18 @@ TEST_F(KeySessionTest, AWrongKeyFileOrPassphraseSignsNothing) {
   EXPECT_EQ(publish::run(sign(change), {}).error().reason, "passphrase");
 }
 
+TEST_F(KeySessionTest, AChangeIsDiscarded) {
+  auto wanted = line("keys discard");
+  wanted.keys.files = {add_anna(2).json.at("change").get<std::string>()};
+  const auto answer = must(publish::run(wanted, {}));
+  EXPECT_EQ(answer.json, (Json{{"discarded", "00000002-add-signer-rel-app.change.json"}}));
+  EXPECT_NE(answer.text.find("00000002-add-signer-rel-app"), std::string::npos);
+  EXPECT_EQ(publish::run(wanted, {}).error().kind, ErrorKind::not_found);
+  EXPECT_TRUE(must(publish::run(line("status"), {})).json.at("changes").empty());
+  wanted.keys.files.push_back("another");
+  EXPECT_EQ(publish::run(wanted, {}).error().kind, ErrorKind::invalid);
+}
+
 TEST_F(KeySessionTest, TheSignerIsChosenByName) {
   const auto added = add_anna(1);
   EXPECT_FALSE(added.json.contains("change"));

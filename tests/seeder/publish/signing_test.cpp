@@ -3,6 +3,7 @@
 #include "seeder/publish/change_words.hpp"
 #include "seeder/publish/steering.hpp"
 #include "tests/seeder/publish/desk_fixture.hpp"
+#include "tests/support/stopping_files.hpp"
 
 namespace upswarm::tests {
 namespace {
@@ -17,6 +18,11 @@ class SigningTest : public DeskTest {
   }
 
   publish::Signed pending() const { return must(try_release(request("1.0.0", tree("one")))).signed_as; }
+
+  Result<std::string> discard(const Path& change) const {
+    const auto repository = open();
+    return publish::discard_change(unsynced_files(), repository, change);
+  }
 
   void replace(const Path& file, const std::string& what, const std::string& by) const {
     auto text = must(read_file(unsynced_files(), file, publish::kLongestChange));
@@ -142,6 +148,65 @@ TEST_F(SigningTest, AStaleChangeIsRefusedAndSaysWhy) {
   EXPECT_EQ(result.error().reason, "stale");
   EXPECT_NE(result.error().message().find("make it again"), std::string::npos);
   EXPECT_EQ(open().products().at("app").index_of("stable", "linux-x64").entries.size(), 1U);
+}
+
+TEST_F(SigningTest, ADiscardedChangeLeavesNothingButTheOthers) {
+  pending();
+  const auto before = snapshot_of(folder);
+  const auto change = must(try_release(request("1.1.0", tree("two", 2)))).signed_as.change;
+  EXPECT_EQ(must(discard(change)), change.filename().string());
+  EXPECT_EQ(snapshot_of(folder), before);
+  EXPECT_EQ(discard(change).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(SigningTest, AChangeIsDiscardedByItsNameOrAnyPathToIt) {
+  for (const auto shape : {0, 1, 2, 3}) {
+    const auto change = pending().change;
+    const auto name = change.filename();
+    const Path paths[] = {name, "changes" / name, change, folder / "keys/../changes" / name};
+    EXPECT_TRUE(discard(paths[shape])) << shape;
+    EXPECT_TRUE(std::filesystem::is_empty(folder / "changes")) << shape;
+  }
+}
+
+TEST_F(SigningTest, ADamagedOrStaleChangeCanBeDiscarded) {
+  const auto change = pending().change;
+  must(write_file_atomically(unsynced_files(), change, "{"));
+  EXPECT_TRUE(discard(change));
+}
+
+TEST_F(SigningTest, NothingButAChangeInChangesIsDiscarded) {
+  const auto change = pending().change;
+  std::filesystem::copy(change, top / "copy.change.json");
+  std::filesystem::copy(change, folder / "copy.change.json");
+  const auto before = snapshot_of(top.path());
+  EXPECT_EQ(discard(top / "copy.change.json").error().reason, "elsewhere");
+  EXPECT_EQ(discard(folder / "changes/../copy.change.json").error().reason, "elsewhere");
+  EXPECT_EQ(discard("../copy.change.json").error().reason, "elsewhere");
+  EXPECT_EQ(discard("copy.change.json").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(discard(folder / "repository.json").error().kind, ErrorKind::invalid);
+  EXPECT_EQ(discard(folder / "changes/..").error().kind, ErrorKind::invalid);
+  EXPECT_EQ(snapshot_of(top.path()), before);
+}
+
+/// Stops at every operation: the change is there whole, or cannot be published, and the next attempt removes the rest.
+TEST_F(SigningTest, ADiscardThatStopsIsFinishedByTheNext) {
+  StoppingFiles files(unsynced_files());
+  for (std::size_t n = 1;; ++n) {
+    const auto change = pending().change;
+    files.stop_at(n);
+    {
+      const auto repository = open();
+      static_cast<void>(publish::discard_change(files, repository, change));
+    }
+    if (!std::filesystem::is_empty(folder / "changes")) {
+      EXPECT_TRUE(discard(change)) << n;
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(folder / "changes")) << n;
+    if (files.was_reached()) continue;
+    EXPECT_GT(n, 4U);
+    return;
+  }
 }
 
 TEST_F(SigningTest, PublishingTwiceIsStale) {
