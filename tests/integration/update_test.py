@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 """One update travels the whole way: the real programs, start to end."""
 
+import base64
+import hashlib
 import json
 import os
+import ssl
+import subprocess
+import urllib.request
 
 from base import Failure, WorldTest, big, main, noise, wait_until
 
@@ -72,6 +77,30 @@ class Update(WorldTest):
         self.assertEqual(bytes_of["origin_bt"] + bytes_of["site"], 0)
         self.assertGreater(bytes_of["origin_http"], 0)
 
+    def test_metadata_travels_as_the_difference_to_an_earlier_version(self):
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        folder = world.seeder_folder / "repository/metadata"
+
+        def newest():
+            return max(folder.glob("*.snapshot.json"), key=lambda file: int(file.name.split(".")[0]))
+        earlier = newest()
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
+        world.await_taken_in()
+        machine.await_version("1.1.0")
+        digest = hashlib.sha256(earlier.read_bytes()).digest()
+        headers = {"Accept-Encoding": "dcz", "Available-Dictionary": f":{base64.b64encode(digest).decode()}:"}
+        request = urllib.request.Request(f"{world.seeder_url}/metadata/{newest().name}", headers=headers)
+        with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=world.ca_file or None)) as answer:
+            body = answer.read()
+            self.assertEqual(answer.headers["Content-Encoding"], "dcz")
+        self.assertEqual(body[8:40], digest)
+        difference = world.folder / "difference.zst"
+        difference.write_bytes(body)
+        undone = subprocess.run(["zstd", "-q", "-d", "-c", "--patch-from", earlier, difference], capture_output=True, check=True).stdout
+        self.assertEqual(undone, newest().read_bytes())
+
     def test_a_release_without_a_filter_is_held_until_it_is_rolled_out(self):
         world = self.published("1.0.0")
         machine = world.machines[0].start()
@@ -125,7 +154,6 @@ class Update(WorldTest):
         world = self.published("1.0.0")
         machine = world.machines[0].start()
         machine.await_version("1.0.0")
-        import subprocess
         asked = subprocess.run([world.bin / "upswarm", "--installer-socket", machine.installer_settings["socket"], "--json", "rollback", "app"],
                                capture_output=True, text=True, user=65534, group=65534, extra_groups=[])
         self.assertNotEqual(asked.returncode, 0)
@@ -150,8 +178,6 @@ class Update(WorldTest):
         key = world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "--json", "api-key", "new", "desk", "--scope", "read").json()["key"]
 
         def reported():
-            import ssl
-            import urllib.request
             context = ssl.create_default_context(cafile=world.ca_file)
             request = urllib.request.Request(world.seeder_url + "/v1/status", headers={"Authorization": f"Bearer {key}"})
             return json.load(urllib.request.urlopen(request, context=context))["reports"] >= 1
