@@ -4,6 +4,7 @@
 
 #include "protocol/base/config.hpp"
 #include "protocol/base/hex.hpp"
+#include "protocol/base/log.hpp"
 
 namespace upswarm::publish {
 namespace {
@@ -46,11 +47,19 @@ Result<void> check_version(const Product& product, const ReleaseRequest& request
                "version_exists"};
 }
 
-/// Releases that machines on this channel most likely run come first, then the newest of other channels.
+/// Machines left it, or are about to: of a withdrawn release without a way back they wait on it for the next one.
+bool is_left(const trust::Index& index, const trust::Entry& entry) {
+  const auto* const withdrawal = index.withdrawal_of(entry.counter);
+  return withdrawal != nullptr && withdrawal->go_back_to;
+}
+
+/// Releases that machines on this channel most likely run come first, the newest of them before others and those that
+/// machines left at the end; then those of other channels in the same order.
 std::vector<DeltaBase> choose_bases(const Repository& repository, const Product& product,
                                     const ReleaseRequest& request) {
   struct Candidate {
     bool same_channel;
+    bool is_left;
     bool is_nightly;
     const trust::Entry* entry;
   };
@@ -59,7 +68,8 @@ std::vector<DeltaBase> choose_bases(const Repository& repository, const Product&
     for (const auto& [path, index] : from.indexes) {
       if (index.platform != request.name.platform) continue;
       for (const auto& entry : index.entries) {
-        candidates.push_back({index.channel == request.channel, from.stage == Stage::prerelease, &entry});
+        candidates.push_back(
+            {index.channel == request.channel, is_left(index, entry), from.stage == Stage::prerelease, &entry});
       }
     }
   };
@@ -68,6 +78,7 @@ std::vector<DeltaBase> choose_bases(const Repository& repository, const Product&
   if (request.name.is_nightly) collect(repository.products().at(product.name));
   std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
     if (a.same_channel != b.same_channel) return a.same_channel;
+    if (a.is_left != b.is_left) return b.is_left;
     return a.entry->counter > b.entry->counter;
   });
   std::vector<DeltaBase> bases;
@@ -83,13 +94,31 @@ std::vector<DeltaBase> choose_bases(const Repository& repository, const Product&
   return bases;
 }
 
+/// The oldest entry but the newest that nobody is to go back to; the oldest of all where there is none.
+std::vector<trust::Entry>::iterator dispensable(trust::Index& index) {
+  const auto newest = index.entries.end() - 1;
+  const auto found = std::find_if(index.entries.begin(), newest, [&index](const trust::Entry& entry) {
+    return std::ranges::none_of(index.withdrawn, [&](const auto& one) { return one.go_back_to == entry.counter; });
+  });
+  return found == newest ? index.entries.begin() : found;
+}
+
 /// With what is said of it: a withdrawal speaks of entries alone.
 void drop_oldest(trust::Index& index) {
-  const auto gone = index.entries.front().counter;
-  index.entries.erase(index.entries.begin());
+  const auto dropped = dispensable(index);
+  const auto gone = dropped->counter;
+  const auto version = dropped->version;
+  index.entries.erase(dropped);
   std::erase_if(index.withdrawn, [&](const auto& one) { return one.counter == gone; });
   for (auto& one : index.withdrawn) {
-    if (one.go_back_to == gone) one.go_back_to.reset();
+    if (one.go_back_to != gone) continue;
+    one.go_back_to.reset();
+    log::warning("the index has no room for the release that machines go back to: they stay",
+                 {{"product", index.product},
+                  {"channel", index.channel},
+                  {"platform", index.platform},
+                  {"withdrawn", one.counter.text()},
+                  {"dropped", version}});
   }
 }
 

@@ -1,5 +1,6 @@
 #include "seeder/publish/release.hpp"
 
+#include "seeder/publish/steering.hpp"
 #include "tests/seeder/publish/publish_fixture.hpp"
 #include "tests/support/stopping_files.hpp"
 
@@ -14,6 +15,17 @@ class ReleaseTest : public PublishTest {
 
   trust::Index index(const std::string& channel = "stable") const {
     return open(Repository::Access::reading).products().at("app").index_of(channel, "linux-x64");
+  }
+  void withdraw(const std::string& version, const publish::WithdrawalRequest& wanted) const {
+    auto repository = open();
+    auto ring = keys();
+    must(publish::withdraw(unsynced_files(), repository, {"app", "stable", "linux-x64", version}, wanted, clock, ring));
+  }
+  /// The index that a change makes of `wanted`.
+  trust::Index written(const trust::Index& wanted) const {
+    const auto repository = open(Repository::Access::reading);
+    const auto change = must(change_index(repository, repository.products().at("app"), wanted, {}, clock));
+    return must(trust::parse_index(change.targets.begin()->second, "the new index"));
   }
   /// All that a later command builds upon.
   std::map<std::string, std::string> signed_state() const { return snapshot_of(folder / "metadata"); }
@@ -111,6 +123,54 @@ TEST_F(ReleaseTest, DeltasStartFromTheNewestOfTheChannel) {
   EXPECT_EQ(three.entry.deltas[1].from_version, "1.1.0");
   EXPECT_EQ(three.entry.deltas[2].from_version, "1.0.0");
   EXPECT_TRUE(index().entries.back().digest() == three.entry.digest());
+}
+
+TEST_F(ReleaseTest, DeltasStartFromWhereMachinesWentBackTo) {
+  release("1.0.0", tree("one", 1, {{"share/a", "1"}}));
+  release("1.1.0", tree("two", 1, {{"share/a", "2"}}));
+  withdraw("1.1.0", {.go_back_to = "1.0.0"});
+  const auto repaired = release("1.2.0", tree("three", 1, {{"share/a", "3"}}));
+  ASSERT_EQ(repaired.entry.deltas.size(), 1U);
+  EXPECT_EQ(repaired.entry.deltas[0].from_version, "1.0.0");
+  auto wanted = request("1.3.0", tree("four", 1, {{"share/a", "4"}}));
+  wanted.deltas = 3;
+  const auto three = must(try_release(wanted));
+  ASSERT_EQ(three.entry.deltas.size(), 3U);
+  EXPECT_EQ(three.entry.deltas[0].from_version, "1.2.0");
+  EXPECT_EQ(three.entry.deltas[1].from_version, "1.0.0");
+  EXPECT_EQ(three.entry.deltas[2].from_version, "1.1.0") << "withdrawn ones come last";
+}
+
+TEST_F(ReleaseTest, TheOldestIsDroppedThatNobodyGoesBackTo) {
+  release("1.0.0", tree("one"));
+  auto long_ago = index();
+  const auto entry = long_ago.entries.front();
+  long_ago.entries.clear();
+  for (std::size_t n = 1; n <= trust::kMostEntries + 1; ++n) {
+    auto one = entry;
+    one.counter = {1, static_cast<std::int64_t>(n)};
+    one.version = "1.0." + std::to_string(n);
+    long_ago.entries.push_back(std::move(one));
+  }
+  long_ago.withdrawn = {{.counter = {1, 400}, .go_back_to = trust::ReleaseCounter{1, 1}}};
+  const auto fits = written(long_ago);
+  EXPECT_EQ(fits.entries.size(), trust::kMostEntries);
+  EXPECT_NE(fits.find({1, 1}), nullptr);
+  EXPECT_EQ(fits.find({1, 2}), nullptr) << "the oldest of the others";
+  EXPECT_EQ(fits.withdrawal_of({1, 400})->go_back_to, (trust::ReleaseCounter{1, 1}));
+}
+
+TEST_F(ReleaseTest, AWayBackIsDroppedWhereTheIndexHasNoOtherRoom) {
+  release("1.0.0", tree("one"));
+  auto large = index();
+  large.entries.push_back(large.entries.front());
+  large.entries.back().counter = {1, 2};
+  large.entries.back().version = "1.0.1";
+  large.entries.front().changelog = std::string(trust::kLongestIndex.count, 'x');
+  large.withdrawn = {{.counter = {1, 2}, .go_back_to = trust::ReleaseCounter{1, 1}}};
+  const auto fits = written(large);
+  ASSERT_EQ(fits.entries.size(), 1U);
+  EXPECT_FALSE(fits.withdrawal_of({1, 2})->go_back_to);
 }
 
 TEST_F(ReleaseTest, TheSameVersionTwiceIsRefused) {
