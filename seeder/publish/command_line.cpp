@@ -175,17 +175,20 @@ Result<Answer> Session::floor() {
 
 Result<Answer> Session::withdraw() {
   UPSWARM_TRY(const auto to, destination());
-  std::optional<Signed> outcome;
+  std::optional<WithdrawalReport> outcome;
   {
     UPSWARM_TRY(auto repository, open(Repository::Access::writing));
     auto ring = keys(repository, false);
     UPSWARM_TRY(outcome, publish::withdraw(files(), repository, line_.choice, line_.withdrawal, system_clock(), ring));
   }
   if (!outcome) return Answer{.text = "The index says so already.\n", .code = ExitCode::nothing_to_do};
-  const auto& [go_back_to, reason, undo] = line_.withdrawal;
-  auto text = line_.choice.product + " " + line_.choice.version + (undo ? " stands again" : " is withdrawn");
-  if (!undo) text += go_back_to.empty() ? "; machines that have it keep it" : "; machines go back to " + go_back_to;
-  return made(*outcome, {.text = text + ".\n"}, to.get());
+  const auto undo = line_.withdrawal.undo;
+  const auto& back = outcome->go_back_to;
+  Answer answer{.text = line_.choice.product + " " + line_.choice.version + (undo ? " stands again" : " is withdrawn")};
+  if (!undo) answer.text += back.empty() ? "; machines that have it keep it" : "; machines go back to " + back;
+  if (!back.empty()) answer.json["go_back_to"] = back;
+  answer.text += ".\n";
+  return made(outcome->signed_as, std::move(answer), to.get());
 }
 
 Result<Answer> Session::hand_over() {

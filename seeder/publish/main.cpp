@@ -136,8 +136,13 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   choose(withdraw);
   auto* back = withdraw.add_option("--back-to", line.withdrawal.go_back_to,
                                    "The version that machines go back to; without it they wait for a newer one");
+  auto* stay = withdraw.add_flag("--stay", line.withdrawal.stay, "Take a way back away that was said before");
+  stay->excludes(back);
   auto* why = withdraw.add_option("--reason", line.withdrawal.reason, "Shown on machines");
-  withdraw.add_flag("--undo", line.withdrawal.undo, "The release stands again")->excludes(back)->excludes(why);
+  withdraw.add_flag("--undo", line.withdrawal.undo, "The release stands again")
+      ->excludes(back)
+      ->excludes(why)
+      ->excludes(stay);
   auto& hand_over = *app.add_subcommand("hand-over", "Give the bundles that wait in outgoing/ to the seeder");
   hand_over.add_flag("--all", line.everything,
                      "Everything that is current, in one bundle: for a seeder that was put back from a backup");

@@ -34,23 +34,37 @@ Result<Found> find_release_or_nightly(const Repository& repository, const Releas
   return Found{&nightlies->second, std::move(entry)};
 }
 
-/// What the index is to say of a release.
-Result<trust::Withdrawal> make_withdrawal(const Product& product, const trust::Index& index, const trust::Entry& entry,
-                                          const ReleaseChoice& release, const WithdrawalRequest& request) {
+Result<trust::ReleaseCounter> find_way_back(const Product& product, const trust::Index& index,
+                                            const trust::Entry& entry, const ReleaseChoice& release,
+                                            const std::string& go_back_to) {
   const auto doing = "withdraw " + release.product + " " + release.version;
-  trust::Withdrawal withdrawal{.counter = entry.counter, .go_back_to = {}, .reason = request.reason};
-  if (request.reason.size() > trust::kLongestReason)
-    return Error{ErrorKind::invalid, doing, "the reason is longer than " + std::to_string(trust::kLongestReason)};
-  if (request.go_back_to.empty()) return withdrawal;
   auto other = release;
-  other.version = request.go_back_to;
+  other.version = go_back_to;
   UPSWARM_TRY(const auto to, find_entry(product, other));
   if (to.counter >= entry.counter) return Error{ErrorKind::invalid, doing, to.version + " is not older"};
   if (to.counter < index.floor)
     return Error{ErrorKind::invalid, doing, to.version + " is below the floor " + index.floor.text()};
   if (index.withdrawal_of(to.counter) != nullptr)
     return Error{ErrorKind::invalid, doing, to.version + " is withdrawn itself"};
-  withdrawal.go_back_to = to.counter;
+  return to.counter;
+}
+
+/// What the index is to say of a release. What the request leaves open stays as it was said before.
+Result<trust::Withdrawal> make_withdrawal(const Product& product, const trust::Index& index, const trust::Entry& entry,
+                                          const ReleaseChoice& release, const WithdrawalRequest& request) {
+  const auto doing = "withdraw " + release.product + " " + release.version;
+  trust::Withdrawal withdrawal{.counter = entry.counter, .go_back_to = {}, .reason = {}};
+  if (const auto* const earlier = index.withdrawal_of(entry.counter)) withdrawal = *earlier;
+  if (request.reason) {
+    if (request.reason->size() > trust::kLongestReason)
+      return Error{ErrorKind::invalid, doing, "the reason is longer than " + std::to_string(trust::kLongestReason)};
+    withdrawal.reason = *request.reason;
+  }
+  if (request.stay && !request.go_back_to.empty())
+    return Error{ErrorKind::invalid, doing, "machines cannot both stay and go back to " + request.go_back_to};
+  if (request.stay) withdrawal.go_back_to.reset();
+  if (request.go_back_to.empty()) return withdrawal;
+  UPSWARM_TRY(withdrawal.go_back_to, find_way_back(product, index, entry, release, request.go_back_to));
   return withdrawal;
 }
 
@@ -61,6 +75,29 @@ void put_in(trust::Index& index, const trust::Withdrawal& withdrawal) {
   std::erase_if(index.withdrawn, [&](const auto& one) { return one.counter == withdrawal.counter; });
   index.withdrawn.insert(std::ranges::lower_bound(index.withdrawn, withdrawal.counter, {}, &trust::Withdrawal::counter),
                          withdrawal);
+}
+
+/// A floor must leave every machine at or above it a release to stand on: it never sinks again.
+Result<void> check_floor(const trust::Index& index, const trust::Entry& entry) {
+  const auto doing = "raise the floor to " + entry.version;
+  if (index.floor > entry.counter) {
+    return Error{ErrorKind::invalid, doing,
+                 "the floor is at " + index.floor.text() + ", above this release (" + entry.counter.text() +
+                     "); it never sinks"};
+  }
+  if (index.withdrawal_of(entry.counter) != nullptr)
+    return Error{ErrorKind::invalid, doing, "this release is withdrawn"};
+  const auto name = [&](const trust::ReleaseCounter& counter) {
+    const auto* const named = index.find(counter);
+    return named == nullptr ? counter.text() : named->version;
+  };
+  for (const auto& one : index.withdrawn) {
+    if (one.counter < entry.counter || !one.go_back_to || *one.go_back_to >= entry.counter) continue;
+    return Error{ErrorKind::invalid, doing,
+                 name(one.counter) + " is withdrawn and goes back to " + name(*one.go_back_to) +
+                     ", which would be below the floor: withdraw it with another --back-to, or with --stay, first"};
+  }
+  return {};
 }
 
 /// As clients want them: names, each once.
@@ -107,11 +144,7 @@ Result<std::optional<Signed>> raise_floor(Files& files, Repository& repository, 
   UPSWARM_TRY(const auto entry, find_entry(*product, release));
   auto index = product->index_of(release.channel, release.platform);
   if (index.floor == entry.counter) return std::optional<Signed>();
-  if (index.floor > entry.counter) {
-    return Error{ErrorKind::invalid, "raise the floor to " + release.version,
-                 "the floor is at " + index.floor.text() + ", above this release (" + entry.counter.text() +
-                     "); it never sinks"};
-  }
+  UPSWARM_CHECK(check_floor(index, entry));
   index.floor = entry.counter;
   UPSWARM_TRY(auto change, change_index(repository, *product, index, {}, clock));
   change.name = "floor-" + release.product + "-" + entry.counter.text();
@@ -119,23 +152,25 @@ Result<std::optional<Signed>> raise_floor(Files& files, Repository& repository, 
   return std::optional(std::move(outcome));
 }
 
-Result<std::optional<Signed>> withdraw(Files& files, Repository& repository, const ReleaseChoice& release,
-                                       const WithdrawalRequest& request, const Clock& clock, KeyRing& keys) {
+Result<std::optional<WithdrawalReport>> withdraw(Files& files, Repository& repository, const ReleaseChoice& release,
+                                                 const WithdrawalRequest& request, const Clock& clock, KeyRing& keys) {
   UPSWARM_TRY(const auto found, find_release_or_nightly(repository, release));
   const auto& counter = found.entry.counter;
   const auto before = found.product->index_of(release.channel, release.platform);
   auto after = before;
+  WithdrawalReport report;
   if (request.undo) {
     std::erase_if(after.withdrawn, [&](const auto& one) { return one.counter == counter; });
   } else {
     UPSWARM_TRY(const auto withdrawal, make_withdrawal(*found.product, before, found.entry, release, request));
     put_in(after, withdrawal);
+    if (withdrawal.go_back_to) report.go_back_to = after.find(*withdrawal.go_back_to)->version;
   }
-  if (to_json(after) == to_json(before)) return std::optional<Signed>();
+  if (to_json(after) == to_json(before)) return std::optional<WithdrawalReport>();
   UPSWARM_TRY(auto change, change_index(repository, *found.product, after, {}, clock));
   change.name = (request.undo ? "restore-" : "withdraw-") + release.product + "-" + counter.text();
-  UPSWARM_TRY(auto outcome, sign_and_commit(files, repository, std::move(change), {}, keys));
-  return std::optional(std::move(outcome));
+  UPSWARM_TRY(report.signed_as, sign_and_commit(files, repository, std::move(change), {}, keys));
+  return std::optional(std::move(report));
 }
 
 }  // namespace upswarm::publish

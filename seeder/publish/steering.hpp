@@ -34,14 +34,21 @@ Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& r
 
 /// Raises the floor of an index to a release: machines never go below it.
 /// Nothing when the floor is there already.
-/// Errors: not_found; invalid  the floor is above it: it never sinks; as sign_and_commit.
+/// Errors: not_found; invalid  the floor is above it: it never sinks; the release is withdrawn, or the way back from a
+/// withdrawn one would lead below; as sign_and_commit.
 Result<std::optional<Signed>> raise_floor(Files& files, Repository& repository, const ReleaseChoice& release,
                                           const Clock& clock, KeyRing& keys);
 
 struct WithdrawalRequest {
-  std::string go_back_to = {};  ///< a version; empty: who has the release waits for a newer one
-  std::string reason = {};
-  bool undo = false;  ///< the release stands again; the other two are not looked at
+  std::string go_back_to = {};             ///< a version; empty: as said before, if anything was
+  std::optional<std::string> reason = {};  ///< nothing: as said before
+  bool undo = false;                       ///< the release stands again; the others are not looked at
+  bool stay = false;                       ///< no way back, or no more: who has the release waits for a newer one
+};
+
+struct WithdrawalReport {
+  Signed signed_as;
+  std::string go_back_to = {};  ///< the version; empty: machines keep what they have
 };
 
 /// Says in the index that nobody is to get a release any more, and where those go who have it. An earlier withdrawal
@@ -49,7 +56,7 @@ struct WithdrawalRequest {
 /// Nothing when the index says just that already.
 /// Errors: not_found  no such release; invalid  the way back leads up, below the floor, to a withdrawn release or
 /// nowhere; as sign_and_commit.
-Result<std::optional<Signed>> withdraw(Files& files, Repository& repository, const ReleaseChoice& release,
-                                       const WithdrawalRequest& request, const Clock& clock, KeyRing& keys);
+Result<std::optional<WithdrawalReport>> withdraw(Files& files, Repository& repository, const ReleaseChoice& release,
+                                                 const WithdrawalRequest& request, const Clock& clock, KeyRing& keys);
 
 }  // namespace upswarm::publish

@@ -233,7 +233,7 @@ TEST_F(SigningTest, WhoSignsAWithdrawalReadsWhereMachinesGo) {
     auto ring = keys();
     const publish::ReleaseChoice choice{"app", "stable", "linux-x64", "1.1.0"};
     const auto outcome = must(publish::withdraw(unsynced_files(), repository, choice, request, clock, ring));
-    return must(open_change(unsynced_files(), outcome->change, {})).words;
+    return must(open_change(unsynced_files(), outcome->signed_as.change, {})).words;
   };
   for (const char* version : {"1.0.0", "1.1.0"}) {
     const auto change = must(try_release(request(version, tree(version)))).signed_as.change;

@@ -33,8 +33,8 @@ class SteeringTest : public PublishTest {
     return publish::raise_floor(unsynced_files(), repository, choice(version), clock, ring);
   }
 
-  Result<std::optional<publish::Signed>> withdraw(const std::string& version,
-                                                  const publish::WithdrawalRequest& request) const {
+  Result<std::optional<publish::WithdrawalReport>> withdraw(const std::string& version,
+                                                            const publish::WithdrawalRequest& request) const {
     auto repository = open();
     auto ring = keys();
     return publish::withdraw(unsynced_files(), repository, choice(version), request, clock, ring);
@@ -117,7 +117,8 @@ TEST_F(SteeringTest, AFloorThatIsThereIsNothingToDo) {
 TEST_F(SteeringTest, AWithdrawnReleaseSaysWhereItsMachinesGo) {
   const auto outcome = must(withdraw("1.1.0", {.go_back_to = "1.0.0", .reason = "it eats files"}));
   ASSERT_TRUE(outcome);
-  EXPECT_FALSE(outcome->bundle.empty());
+  EXPECT_FALSE(outcome->signed_as.bundle.empty());
+  EXPECT_EQ(outcome->go_back_to, "1.0.0");
   const auto* const withdrawal = index().withdrawal_of(second.counter);
   ASSERT_NE(withdrawal, nullptr);
   EXPECT_EQ(withdrawal->go_back_to, first.counter);
@@ -149,6 +150,46 @@ TEST_F(SteeringTest, AnEarlierWayBackFollowsALaterOne) {
   must(withdraw("1.0.0", {}));
   EXPECT_FALSE(index().withdrawal_of(third.counter)->go_back_to) << "there is nowhere to go any more";
   EXPECT_FALSE(index().withdrawal_of(second.counter)->go_back_to);
+}
+
+TEST_F(SteeringTest, TheFloorIsNoWithdrawnReleaseAndCutsNoWayBack) {
+  release("1.2.0", tree("three", 3));
+  must(withdraw("1.1.0", {.go_back_to = "1.0.0"}));
+  const auto withdrawn = floor("1.1.0");
+  EXPECT_EQ(withdrawn.error().kind, ErrorKind::invalid);
+  EXPECT_NE(withdrawn.error().message().find("is withdrawn"), std::string::npos);
+  must(withdraw("1.1.0", {.undo = true}));
+  must(withdraw("1.2.0", {.go_back_to = "1.0.0"}));
+  const auto cut = floor("1.1.0");
+  EXPECT_EQ(cut.error().kind, ErrorKind::invalid);
+  EXPECT_NE(cut.error().message().find("1.2.0"), std::string::npos) << cut.error().message();
+  EXPECT_NE(cut.error().message().find("1.0.0"), std::string::npos) << cut.error().message();
+  EXPECT_EQ(index().floor, trust::ReleaseCounter{});
+  must(withdraw("1.2.0", {.go_back_to = "1.1.0"}));
+  EXPECT_TRUE(must(floor("1.1.0")));
+}
+
+TEST_F(SteeringTest, TheFloorMayRiseAboveAWholeWithdrawal) {
+  release("1.2.0", tree("three", 3));
+  must(withdraw("1.1.0", {.go_back_to = "1.0.0"}));
+  EXPECT_TRUE(must(floor("1.2.0"))) << "who has 1.1.0 goes up";
+}
+
+TEST_F(SteeringTest, SayingMoreOfAWithdrawalKeepsTheRest) {
+  must(withdraw("1.1.0", {.go_back_to = "1.0.0", .reason = "it eats files"}));
+  EXPECT_FALSE(must(withdraw("1.1.0", {}))) << "it says so already";
+  const auto outcome = must(withdraw("1.1.0", {.reason = "it eats large files"}));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->go_back_to, "1.0.0");
+  EXPECT_EQ(index().withdrawal_of(second.counter)->go_back_to, first.counter);
+  EXPECT_EQ(index().withdrawal_of(second.counter)->reason, "it eats large files");
+  EXPECT_EQ(must(withdraw("1.1.0", {.stay = true}))->go_back_to, "");
+  EXPECT_FALSE(index().withdrawal_of(second.counter)->go_back_to);
+  EXPECT_EQ(index().withdrawal_of(second.counter)->reason, "it eats large files");
+  EXPECT_EQ(withdraw("1.1.0", {.go_back_to = "1.0.0", .stay = true}).error().kind, ErrorKind::invalid);
+  must(withdraw("1.1.0", {.go_back_to = "1.0.0", .reason = ""}));
+  EXPECT_EQ(index().withdrawal_of(second.counter)->go_back_to, first.counter);
+  EXPECT_EQ(index().withdrawal_of(second.counter)->reason, "");
 }
 
 }  // namespace
