@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "seeder/publish/plain_text.hpp"
 #include "seeder/publish/release.hpp"
 
 namespace upswarm::publish {
@@ -56,8 +57,7 @@ Result<trust::Withdrawal> make_withdrawal(const Product& product, const trust::I
   trust::Withdrawal withdrawal{.counter = entry.counter, .go_back_to = {}, .reason = {}};
   if (const auto* const earlier = index.withdrawal_of(entry.counter)) withdrawal = *earlier;
   if (request.reason) {
-    if (request.reason->size() > trust::kLongestReason)
-      return Error{ErrorKind::invalid, doing, "the reason is longer than " + std::to_string(trust::kLongestReason)};
+    UPSWARM_CHECK(check_plain_text(doing, "the reason", *request.reason, trust::kLongestReason));
     withdrawal.reason = *request.reason;
   }
   if (request.stay && !request.go_back_to.empty())
@@ -117,6 +117,8 @@ Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& r
     return Error{ErrorKind::invalid, "steer " + release.product + " " + release.version,
                  "a rollout is from 0 to 1000 permille"};
   }
+  UPSWARM_CHECK(check_plain_text("steer " + release.product + " " + release.version, "the reason", change.reason,
+                                 trust::kLongestReason));
   UPSWARM_TRY(const auto last, repository.last_wish(release.product, release.channel, release.platform, entry.counter));
   trust::RolloutItem item{
       .counter = entry.counter, .entry = entry.digest(), .permille = 0, .paused = false, .reason = change.reason};

@@ -28,7 +28,8 @@ struct RolloutChange {
 
 /// Makes a bundle with a wish for the online role and nothing signed: no passphrase is needed.
 /// What the change leaves open is taken from the last wish made here for this release.
-/// Errors: not_found  no such product or release; invalid  a number, or nothing to take the rest from.
+/// Errors: not_found  no such product or release; invalid  a number, a reason that is no plain text or too long, or
+/// nothing to take the rest from.
 /// Returns the bundle's name.
 Result<std::string> steer_rollout(Repository& repository, const ReleaseChoice& release, const RolloutChange& change);
 
@@ -55,7 +56,7 @@ struct WithdrawalReport {
 /// that goes back to this release goes where this one goes. Works on nightly builds, too.
 /// Nothing when the index says just that already.
 /// Errors: not_found  no such release; invalid  the way back leads up, below the floor, to a withdrawn release or
-/// nowhere; as sign_and_commit.
+/// nowhere, or the reason is no plain text; as sign_and_commit.
 Result<std::optional<WithdrawalReport>> withdraw(Files& files, Repository& repository, const ReleaseChoice& release,
                                                  const WithdrawalRequest& request, const Clock& clock, KeyRing& keys);
 

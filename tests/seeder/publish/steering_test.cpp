@@ -152,6 +152,18 @@ TEST_F(SteeringTest, AnEarlierWayBackFollowsALaterOne) {
   EXPECT_FALSE(index().withdrawal_of(second.counter)->go_back_to);
 }
 
+TEST_F(SteeringTest, AReasonThatIsNoPlainTextIsRefused) {
+  for (const char* reason : {"caf\xe9", "\xed\xa0\x80", "bell\a", "\x7f", "\xc2\x9b[2J", "cut \xe2\x82"}) {
+    EXPECT_EQ(withdraw("1.1.0", {.reason = reason}).error().kind, ErrorKind::invalid) << reason;
+    EXPECT_EQ(steer("1.1.0", {.permille = 1, .paused = {}, .reason = reason}).error().kind, ErrorKind::invalid);
+  }
+  EXPECT_EQ(steer("1.1.0", {.permille = 1, .paused = {}, .reason = std::string(1001, 'x')}).error().kind,
+            ErrorKind::invalid);
+  EXPECT_TRUE(index().withdrawn.empty());
+  EXPECT_TRUE(withdraw("1.1.0", {.reason = "caf\u00e9:\n\tit \"eats\" \\files"}));
+  EXPECT_EQ(index().withdrawal_of(second.counter)->reason, "caf\u00e9:\n\tit \"eats\" \\files");
+}
+
 TEST_F(SteeringTest, TheFloorIsNoWithdrawnReleaseAndCutsNoWayBack) {
   release("1.2.0", tree("three", 3));
   must(withdraw("1.1.0", {.go_back_to = "1.0.0"}));
