@@ -8,8 +8,9 @@
 //      {consistent name: text, ...}                the indexes that the documents sign "rollouts":     [...]} as in a
 //      bundle (seeder/bundle.hpp)
 //   changes/NUMBER-NAME.packages/     packages and torrents of a release; they stay with the repository
+//   changes/NUMBER-NAME.wishes.json   what it asks for beside what is signed (wishes.hpp); stays with the repository
 //
-// The file holds no secret and may travel by any way: all that counts in it is verified (change_check.hpp).
+// The file holds no secret and may travel by any way: all that counts in it is verified (change_check.hpp, wishes.hpp).
 #pragma once
 
 #include <map>

@@ -179,15 +179,17 @@ Result<std::string> release_words(const Base& base, const ChangeFile& change, co
   return is_same ? text + "  says what it said before\n" : text;
 }
 
-std::string wish_words(const seeder::RolloutWish& wish) {
-  return "asks for the rollout of release " + wish.item.counter.text() + " of " + wish.product + " (" + wish.channel +
-         ", " + wish.platform + ") to " + std::to_string(wish.item.permille) + " of 1000 machines" +
-         (wish.item.paused ? ", paused" : "") + "\n";
-}
-
 }  // namespace
 
 std::string short_id(const trust::KeyId& id) { return printable(id.substr(0, kShortId)); }
+
+std::string wish_words(const seeder::RolloutWish& wish) {
+  const auto& item = wish.item;
+  return "asks for the rollout of release " + item.counter.text() + " of " + wish.product + " (" + wish.channel + ", " +
+         wish.platform + ") to " + std::to_string(item.permille) + " of 1000 machines" +
+         (item.rings.empty() ? "" : " in " + joined(item.rings, ", ")) + (item.paused ? ", paused" : "") +
+         (item.reason.empty() ? "" : ", because: " + printable(item.reason)) + "\n";
+}
 
 Result<std::string> words_of(const Base& base, const ChangeFile& change) {
   UPSWARM_CHECK(check_change(base, change));

@@ -5,6 +5,7 @@
 #include "seeder/publish/key_changes.hpp"
 #include "seeder/publish/key_list.hpp"
 #include "seeder/publish/session.hpp"
+#include "seeder/publish/wishes.hpp"
 
 namespace upswarm::publish {
 namespace {
@@ -176,12 +177,15 @@ Result<Answer> Session::sign() {
 Result<Answer> Session::publish_signed() {
   UPSWARM_TRY(const auto to, destination());
   std::vector<Path> copies(line_.keys.files.begin(), line_.keys.files.end());
-  Signed outcome;
+  Published published;
   {
     UPSWARM_TRY(auto repository, open(Repository::Access::writing));
-    UPSWARM_TRY(outcome.bundle, publish_change(files(), repository, copies));
+    UPSWARM_TRY(published, publish_change(files(), repository, copies));
   }
-  return made(outcome, {.text = "All signatures are there.\n"}, to.get());
+  Answer answer{.text = "All signatures are there.\n"};
+  for (const auto& wish : published.rollouts) answer.text += "It " + wish_words(wish);
+  answer.json["rollouts"] = wishes_json(published.rollouts);
+  return made({.bundle = published.bundle}, std::move(answer), to.get());
 }
 
 Result<Answer> Session::discard() {

@@ -4,11 +4,11 @@
 
 #include "protocol/trust/canonical_json.hpp"
 #include "seeder/publish/change_words.hpp"
+#include "seeder/publish/wishes.hpp"
 
 namespace upswarm::publish {
 namespace {
 
-constexpr const char* kChangeEnd = ".change.json";
 constexpr const char* kPackagesEnd = ".packages";
 constexpr std::size_t kBlock = 256 * 1024;
 
@@ -121,6 +121,8 @@ Result<Path> write_pending(Files& files, const Repository& repository, const Bas
     UPSWARM_CHECK(files.rename(packages, beside));
     UPSWARM_CHECK(files.sync_folder(folder));
   }
+  // First: no change is ever seen without it.
+  UPSWARM_CHECK(keep_wishes(files, folder / (number + kWishesEnd), change));
   UPSWARM_CHECK(write_file_atomically(files, file, write_change(change, words)));
   return file;
 }
@@ -150,12 +152,16 @@ Result<ChangeFile> read_copies(Files& files, const std::vector<Path>& copies) {
       merged = std::move(change);
       continue;
     }
-    const auto is_same = [](const Document& a, const Document& b) {
+    const auto is_equal = [](const Document& a, const Document& b) {
       return a.role == b.role && a.content == b.content;
     };
     if (merged->name != change.name || merged->targets != change.targets ||
-        !std::ranges::equal(merged->documents, change.documents, is_same)) {
+        !std::ranges::equal(merged->documents, change.documents, is_equal)) {
       return Error{ErrorKind::untrusted, "read " + path.string(), "it is not a copy of the same change", "altered"};
+    }
+    if (!is_same(merged->rollouts, change.rollouts)) {
+      return Error{ErrorKind::untrusted, "read " + path.string(),
+                   "it asks for other rollouts than " + copies.front().string(), "rollouts"};
     }
     for (std::size_t i = 0; i < change.documents.size(); ++i) {
       auto& into = merged->documents[i].signatures;
@@ -168,11 +174,10 @@ Result<ChangeFile> read_copies(Files& files, const std::vector<Path>& copies) {
   return std::move(*merged);
 }
 
-/// Where the packages of a change file wait; nothing for a name that is no change file's.
-std::optional<Path> packages_beside(const Repository& repository, const std::string& name) {
+/// What lies beside a change file under its name; nothing for a name that is no change file's.
+std::optional<Path> beside(const Repository& repository, const std::string& name, const char* end) {
   if (!name.ends_with(kChangeEnd)) return std::nullopt;
-  return repository.folder().changes() /
-         (name.substr(0, name.size() - std::string_view(kChangeEnd).size()) + kPackagesEnd);
+  return repository.folder().changes() / (name.substr(0, name.size() - std::string_view(kChangeEnd).size()) + end);
 }
 
 /// The folder of packages that lies in changes/ under the name of one of the copies; where they are kept for good, when
@@ -180,7 +185,7 @@ std::optional<Path> packages_beside(const Repository& repository, const std::str
 Result<Path> packages_of(Files& files, const Repository& repository, const std::vector<Path>& copies,
                          const Path& kept) {
   for (const auto& copy : copies) {
-    auto folder = packages_beside(repository, copy.filename().string());
+    auto folder = beside(repository, copy.filename().string(), kPackagesEnd);
     if (!folder) continue;
     UPSWARM_TRY(const auto there, exists(files, *folder));
     if (there) return *std::move(folder);
@@ -249,7 +254,7 @@ Result<std::vector<Missing>> add_signature(Files& files, const Path& file, Opene
   return missing_signatures(opened.base, opened.change);
 }
 
-Result<std::string> publish_change(Files& files, Repository& repository, const std::vector<Path>& copies) {
+Result<Published> publish_change(Files& files, Repository& repository, const std::vector<Path>& copies) {
   UPSWARM_TRY(const auto change, read_copies(files, copies));
   UPSWARM_TRY(const auto base, base_of(repository, change));
   UPSWARM_CHECK(check_change(base, change));
@@ -258,6 +263,7 @@ Result<std::string> publish_change(Files& files, Repository& repository, const s
     return Error{ErrorKind::untrusted, "publish " + copies.front().string(),
                  "signatures are missing:\n" + missing_words(missing), "wrong_signature"};
   }
+  UPSWARM_TRY(const auto own, check_wishes(files, repository.folder().changes(), base, change));
   UPSWARM_TRY(const auto added, added_targets(base, change));
   Path packages;
   for (const auto& [path, target] : added) {
@@ -269,19 +275,16 @@ Result<std::string> publish_change(Files& files, Repository& repository, const s
     UPSWARM_CHECK(check_package(files, packages / Path(path).filename(), target));
   }
   UPSWARM_TRY(auto bundle, commit(repository, base, change, packages));
-  for (const auto& copy : copies) {
-    const auto ours = repository.folder().changes() / copy.filename();
-    UPSWARM_TRY(const auto there, exists(files, ours));
-    if (there) UPSWARM_CHECK(files.remove_file(ours));
-  }
-  return bundle;
+  for (const auto& path : own) UPSWARM_CHECK(files.remove_file(path));
+  return Published{std::move(bundle), change.rollouts};
 }
 
 Result<std::string> discard_change(Files& files, const Repository& repository, const Path& change) {
   const auto doing = "discard " + change.string();
   const auto name = change.filename().string();
-  const auto packages = packages_beside(repository, name);
-  if (!packages)
+  const auto packages = beside(repository, name, kPackagesEnd);
+  const auto wishes = beside(repository, name, kWishesEnd);
+  if (!packages || !wishes)
     return Error{ErrorKind::invalid, doing, "it is no change file: they end in " + std::string(kChangeEnd)};
   const auto folder = repository.folder().changes();
   const auto is_changes = [&folder](const Path& other) {
@@ -294,10 +297,13 @@ Result<std::string> discard_change(Files& files, const Repository& repository, c
   if (!is_inside) return Error{ErrorKind::invalid, doing, "it is not in " + folder.string(), "elsewhere"};
   UPSWARM_TRY(const bool has_file, exists(files, folder / name));
   UPSWARM_TRY(const bool has_packages, exists(files, *packages));
-  if (!has_file && !has_packages) return Error{ErrorKind::not_found, doing, "no such change waits for signatures"};
+  UPSWARM_TRY(const bool has_wishes, exists(files, *wishes));
+  if (!has_file && !has_packages && !has_wishes)
+    return Error{ErrorKind::not_found, doing, "no such change waits for signatures"};
   // The file first: without it nobody can publish, and packages alone are only space.
   if (has_file) UPSWARM_CHECK(files.remove_file(folder / name));
   UPSWARM_CHECK(files.sync_folder(folder));
+  if (has_wishes) UPSWARM_CHECK(files.remove_file(*wishes));
   UPSWARM_CHECK(remove_tree(files, *packages));
   return name;
 }

@@ -44,11 +44,17 @@ Result<OpenedChange> open_change(Files& files, const Path& file, const std::opti
 Result<std::vector<Missing>> add_signature(Files& files, const Path& file, OpenedChange opened,
                                            const trust::SigningKey& key);
 
+struct Published {
+  std::string bundle;                         ///< its name in outgoing/
+  std::vector<seeder::RolloutWish> rollouts;  ///< what goes with it, for people to see: nobody signed it
+};
+
 /// Commits a signed change: the signatures of all `copies`, which must be of the same change, count together.
-/// Everything is checked against the repository as it is now. The change file and its packages leave changes/. Errors:
-/// untrusted  reason "stale"  the repository has moved on; "altered"; "wrong_signature"  too few good ones
-///         corrupt    a package is not what the change signs
-Result<std::string> publish_change(Files& files, Repository& repository, const std::vector<Path>& copies);
+/// Everything is checked against the repository as it is now. What belongs to the change leaves changes/. Errors:
+/// untrusted  reason "stale"  the repository has moved on; "altered"; "wrong_signature"  too few good ones;
+///            "rollouts"  see check_wishes, or the copies ask for different ones
+///         corrupt    a package is not what the change signs; as check_wishes
+Result<Published> publish_change(Files& files, Repository& repository, const std::vector<Path>& copies);
 
 /// Gives a change up: its file leaves changes/, and the packages that wait with it. `change` is its name there, or a
 /// path to it, also from the repository. What it says is not looked at, so a stale or damaged one can go, too.

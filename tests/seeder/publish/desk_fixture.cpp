@@ -45,7 +45,8 @@ Result<std::vector<Missing>> DeskTest::sign(const Path& change, const Path& key)
 
 Result<std::string> DeskTest::publish(const std::vector<Path>& copies) const {
   auto repository = open();
-  return publish_change(unsynced_files(), repository, copies);
+  UPSWARM_TRY(auto published, publish_change(unsynced_files(), repository, copies));
+  return std::move(published.bundle);
 }
 
 void DeskTest::need_two_for_releases(const std::string& name) const {
