@@ -134,9 +134,11 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   auto& withdraw =
       *app.add_subcommand("withdraw", "Nobody gets this release any more; who has it may go back (signed)");
   choose(withdraw);
-  auto* back = withdraw.add_option("--back-to", line.withdrawal.go_back_to,
-                                   "The version that machines go back to; without it they wait for a newer one");
-  auto* stay = withdraw.add_flag("--stay", line.withdrawal.stay, "Take a way back away that was said before");
+  auto* back =
+      withdraw.add_option("--back-to", line.withdrawal.go_back_to,
+                          "The version that machines go back to; else as said before, or they wait for a newer");
+  auto* stay =
+      withdraw.add_flag("--stay", line.withdrawal.stay, "Take the way back away: machines wait for a newer one");
   stay->excludes(back);
   auto* why = withdraw.add_option("--reason", line.withdrawal.reason, "Shown on machines");
   withdraw.add_flag("--undo", line.withdrawal.undo, "The release stands again")
