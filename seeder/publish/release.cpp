@@ -17,13 +17,22 @@ std::string what_of(const ReleaseRequest& request) {
   return "release " + request.name.product + " " + request.name.version;
 }
 
+/// Machines would only find out after they stopped the release before it.
 Result<void> check_program(Files& files, const std::optional<trust::Command>& command, const char* which,
-                           const Path& recipe, const Path& folder) {
+                           const ReleaseRequest& request) {
   if (!command || command->argv.empty() || Path(command->argv.front()).is_absolute()) return {};
-  UPSWARM_TRY(const auto there, exists(files, folder / command->argv.front()));
-  if (there) return {};
-  return Error{ErrorKind::invalid, recipe.string() + ": " + which,
-               command->argv.front() + " is not in " + folder.string()};
+  const auto& program = command->argv.front();
+  const auto wrong = [&](const std::string& why) {
+    return Error{ErrorKind::invalid, request.recipe.string() + ": " + which, program + why};
+  };
+  const auto file = files.info(request.folder / program);
+  if (!file && file.error().kind == ErrorKind::not_found) return wrong(" is not in " + request.folder.string());
+  if (!file) return file.error();
+  if (file->type == FileType::folder) return wrong(" is a folder");
+  const bool has_modes = !request.name.platform.starts_with("windows");
+  if (has_modes && file->type == FileType::regular && (file->mode & 0111U) == 0)
+    return wrong(" is not executable: chmod +x");
+  return {};
 }
 
 /// The packages of the same version from another channel, when there is one.
@@ -141,13 +150,28 @@ std::string bundle_name(const ReleaseRequest& request, const trust::ReleaseCount
   return name;
 }
 
+/// The entry with everything that the recipe says, and nothing else.
+Result<trust::Entry> read_release_recipe(Files& files, const ReleaseRequest& request) {
+  UPSWARM_TRY(const auto config, read_config(request.recipe));
+  trust::Entry entry;
+  auto in = config.reader();
+  UPSWARM_CHECK(trust::read_recipe(in, entry));
+  UPSWARM_CHECK(in.finish());
+  if (entry.health.kind == trust::HealthCheck::Kind::command)
+    UPSWARM_CHECK(check_program(files, entry.health.command, "health.command", request));
+  UPSWARM_CHECK(check_program(files, entry.hooks.before, "hooks.before", request));
+  UPSWARM_CHECK(check_program(files, entry.hooks.after, "hooks.after", request));
+  UPSWARM_CHECK(check_program(files, entry.hooks.rollback, "hooks.rollback", request));
+  return entry;
+}
+
 class ReleaseMaker {
  public:
   ReleaseMaker(Files& files, Repository& repository, const ReleaseRequest& request, const Product& product)
       : files_(files), repository_(repository), request_(request), product_(product) {}
 
   Result<void> check(KeyRing& keys) {
-    UPSWARM_TRY(report_.entry, read_release_recipe(files_, request_.recipe, request_.folder));
+    UPSWARM_TRY(report_.entry, read_release_recipe(files_, request_));
     return keys.unlock(product_.role(), product_.keys);
   }
 
@@ -238,20 +262,6 @@ Result<void> check_request(Files& files, const ReleaseRequest& request) {
 }
 
 }  // namespace
-
-Result<trust::Entry> read_release_recipe(Files& files, const Path& recipe, const Path& folder) {
-  UPSWARM_TRY(const auto config, read_config(recipe));
-  trust::Entry entry;
-  auto in = config.reader();
-  UPSWARM_CHECK(trust::read_recipe(in, entry));
-  UPSWARM_CHECK(in.finish());
-  if (entry.health.kind == trust::HealthCheck::Kind::command) {
-    UPSWARM_CHECK(check_program(files, entry.health.command, "health.command", recipe, folder));
-  }
-  UPSWARM_CHECK(check_program(files, entry.hooks.before, "hooks.before", recipe, folder));
-  UPSWARM_CHECK(check_program(files, entry.hooks.after, "hooks.after", recipe, folder));
-  return entry;
-}
 
 Result<ChangeFile> change_index(const Repository& repository, const Product& product, const trust::Index& index,
                                 const std::map<std::string, trust::TargetFile>& added, const Clock& clock) {

@@ -40,10 +40,6 @@ Result<ReleaseReport> make_release(Files& files, Repository& repository, const R
                                    const Clock& clock, KeyRing& keys, const package::ProgressSink& progress,
                                    std::stop_token stop);
 
-/// The entry with everything that the recipe says, and nothing else.
-/// Errors: as read_config; invalid  a mistake, or a program that `folder` does not have.
-Result<trust::Entry> read_release_recipe(Files& files, const Path& recipe, const Path& folder);
-
 /// The change, not yet signed, that makes `index` the one of its channel and platform: its file, the next version of
 /// the product's role, and `added` targets beside it.
 /// Errors: invalid  the index or the role became too long.

@@ -58,6 +58,19 @@ TEST_F(ReleaseTest, AChangelogMayHaveLines) {
   EXPECT_EQ(index.entries.at(0).digest(), report.entry.digest()) << "as it is read back";
 }
 
+TEST_F(ReleaseTest, AProgramThatCannotBeExecutedIsNoticedBeforeMachinesDo) {
+  auto wanted = request("1.0.0", tree("one", 1, {{"share/hook", "#!/bin/sh\n"}}));
+  for (const char* program : {"share/hook", "share", "bin/nothing"}) {
+    for (const char* where : {"hooks.before", "hooks.after", "hooks.rollback", "health.command"}) {
+      const auto kind = std::string(where).starts_with("health") ? "[health]\nkind = \"command\"\n" : "";
+      wanted.recipe = recipe(std::string(kind) + "[" + where + "]\nargv = [\"" + program + "\"]\n");
+      const auto made = try_release(wanted);
+      ASSERT_FALSE(made) << program << " as " << where;
+      EXPECT_NE(made.error().message().find(where), std::string::npos) << made.error().message();
+    }
+  }
+}
+
 TEST_F(ReleaseTest, TheFirstBundleAloneIsEnoughForASeeder) {
   Served served(folder, clock);
   served.take(bundle(release("1.0.0", tree("one")).signed_as.bundle));
