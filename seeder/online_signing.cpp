@@ -106,8 +106,9 @@ Result<void> OnlineSigner::sign_rollout(const SigningRequest& request, SignedFil
   }
   bool changed = !is_there || request.how == Signing::all || !is_signed_by(keys_.rollout, old->second);
   for (const auto& wish : request.wishes) {
-    UPSWARM_TRY(const auto index, read_index(request.view, request.source, wish.product, wish.channel, wish.platform));
-    UPSWARM_TRY(const bool by_wish, apply_wish(rollouts, wish, index, request.steering));
+    UPSWARM_TRY(const auto indexes,
+                read_indexes(request.view, request.source, wish.product, wish.channel, wish.platform));
+    UPSWARM_TRY(const bool by_wish, apply_wish(rollouts, wish, indexes, request.steering));
     changed = changed || by_wish;
   }
   if (!changed && !is_due(by_half_life(old->second.content.expires), clock_.now())) {

@@ -1,18 +1,19 @@
 #include "seeder/rollouts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace upswarm::seeder {
 namespace {
 
-const trust::Entry* find_entry(const trust::Index& index, const trust::ReleaseCounter& counter) {
-  const auto found = std::ranges::find(index.entries, counter, &trust::Entry::counter);
-  return found == index.entries.end() ? nullptr : &*found;
+const trust::Entry* find_entry(const std::optional<trust::Index>& index, const trust::RolloutItem& item) {
+  const auto* entry = index ? index->find(item.counter) : nullptr;
+  return entry != nullptr && entry->digest() == item.entry ? entry : nullptr;
 }
 
 bool is_same(const trust::RolloutItem& a, const trust::RolloutItem& b) {
-  return a.counter == b.counter && a.entry == b.entry && a.permille == b.permille && a.paused == b.paused &&
-         a.reason == b.reason && a.rings == b.rings;
+  return is_for_same(a, b) && a.permille == b.permille && a.paused == b.paused && a.reason == b.reason &&
+         a.rings == b.rings;
 }
 
 Result<std::string> fetch_checked(trust::RepositorySource& source, const std::string& path,
@@ -35,38 +36,50 @@ Result<Rollouts> read_rollouts(const RoleFile& role, trust::RepositorySource& so
   return rollouts;
 }
 
+bool is_for_same(const trust::RolloutItem& a, const trust::RolloutItem& b) {
+  return a.counter == b.counter && a.entry == b.entry;
+}
+
+const trust::Entry* FilteredIndexes::find(const trust::RolloutItem& item) const {
+  const auto* release = find_entry(releases, item);
+  return release != nullptr ? release : find_entry(nightlies, item);
+}
+
 namespace {
 
-Result<trust::Index> read_one(const RepositoryView& view, trust::RepositorySource& source, const std::string& path) {
+/// Nothing when no role lists it, or it was lost: that of nightly builds must not hold releases up.
+Result<std::optional<trust::Index>> read_one(const RepositoryView& view, trust::RepositorySource& source,
+                                             const std::string& path) {
   const auto* file = view.find(path);
-  if (file == nullptr) return Error{ErrorKind::not_found, "read " + path, "no signed role lists it"};
+  if (file == nullptr) return std::optional<trust::Index>();
   if (file->length > trust::kLongestIndex) return Error{ErrorKind::corrupt, "read " + path, "too long", "too_long"};
-  UPSWARM_TRY(const auto bytes, fetch_checked(source, path, *file));
-  return trust::parse_index(bytes, path);
+  const auto bytes = fetch_checked(source, path, *file);
+  if (!bytes && bytes.error().kind == ErrorKind::not_found) return std::optional<trust::Index>();
+  UPSWARM_CHECK(bytes);
+  UPSWARM_TRY(auto index, trust::parse_index(*bytes, path));
+  return std::optional(std::move(index));
 }
 
 }  // namespace
 
-Result<trust::Index> read_index(const RepositoryView& view, trust::RepositorySource& source, const std::string& product,
-                                const std::string& channel, const std::string& platform) {
-  auto releases = read_one(view, source, trust::index_path(product, channel, platform));
-  if (!releases && releases.error().kind != ErrorKind::not_found) return releases;
-  auto nightlies = read_one(view, source, trust::preindex_path(product, channel, platform));
-  if (!nightlies) return nightlies.error().kind == ErrorKind::not_found ? std::move(releases) : std::move(nightlies);
-  if (!releases) return nightlies;
-  for (auto& entry : nightlies->entries) releases->entries.push_back(std::move(entry));
-  std::ranges::sort(releases->entries, {}, &trust::Entry::counter);
-  return releases;
+Result<FilteredIndexes> read_indexes(const RepositoryView& view, trust::RepositorySource& source,
+                                     const std::string& product, const std::string& channel,
+                                     const std::string& platform) {
+  FilteredIndexes indexes;
+  UPSWARM_TRY(indexes.releases, read_one(view, source, trust::index_path(product, channel, platform)));
+  UPSWARM_TRY(indexes.nightlies, read_one(view, source, trust::preindex_path(product, channel, platform)));
+  if (indexes.releases || indexes.nightlies) return indexes;
+  return Error{ErrorKind::not_found, "read " + trust::index_path(product, channel, platform), "there is none"};
 }
 
-Result<bool> apply_wish(Rollouts& rollouts, const RolloutWish& wish, const trust::Index& index, Steering steering) {
+Result<bool> apply_wish(Rollouts& rollouts, const RolloutWish& wish, const FilteredIndexes& indexes,
+                        Steering steering) {
   const auto path = trust::rollout_path(wish.product, wish.channel, wish.platform);
   const auto refused = [&](const char* why, const char* reason) {
     return Error{ErrorKind::untrusted, "set the rollout of " + path + ", release " + wish.item.counter.text(), why,
                  reason};
   };
-  const auto* entry = find_entry(index, wish.item.counter);
-  if (entry == nullptr || entry->digest() != wish.item.entry) {
+  if (indexes.find(wish.item) == nullptr) {
     return refused("the signed index has no such release with this digest", "entry");
   }
   auto& rollout = rollouts[path];
@@ -74,15 +87,14 @@ Result<bool> apply_wish(Rollouts& rollouts, const RolloutWish& wish, const trust
   rollout.product = wish.product;
   rollout.channel = wish.channel;
   rollout.platform = wish.platform;
-  const auto old = std::ranges::find(rollout.items, wish.item.counter, &trust::RolloutItem::counter);
+  const auto is_its = [&wish](const trust::RolloutItem& item) { return is_for_same(item, wish.item); };
+  const auto old = std::ranges::find_if(rollout.items, is_its);
   if (old != rollout.items.end() && steering == Steering::first_filter && !is_same(*old, wish.item)) {
     return refused("this release has a filter already; changing it needs the scope rollout", "scope");
   }
-  std::erase_if(rollout.items, [&](const auto& item) {
-    return item.counter == wish.item.counter || find_entry(index, item.counter) == nullptr;
-  });
+  std::erase_if(rollout.items, [&](const auto& item) { return is_its(item) || indexes.find(item) == nullptr; });
   rollout.items.push_back(wish.item);
-  std::ranges::sort(rollout.items, {}, &trust::RolloutItem::counter);
+  std::ranges::sort(rollout.items, {}, [](const auto& item) { return std::pair(item.counter, item.entry); });
   return !std::ranges::equal(before, rollout.items, is_same);
 }
 
