@@ -30,6 +30,7 @@ Result<std::optional<RolloutWish>> make_wish(Files& files, const SeederFolder& f
   }
   const trust::RolloutItem fresh{
       .counter = entry->counter, .entry = entry->digest(), .permille = 0, .paused = false, .reason = ""};
+  UPSWARM_CHECK(check_stands(indexes, fresh, "roll " + change.product + " " + change.version + " out"));
   auto item = fresh;
   bool is_there = false;
   if (const auto role = view.roles.find("rollout"); role != view.roles.end()) {

@@ -6,8 +6,8 @@
 namespace upswarm::seeder {
 namespace {
 
-const trust::Entry* find_entry(const std::optional<trust::Index>& index, const trust::RolloutItem& item) {
-  const auto* entry = index ? index->find(item.counter) : nullptr;
+const trust::Entry* find_entry(const trust::Index& index, const trust::RolloutItem& item) {
+  const auto* entry = index.find(item.counter);
   return entry != nullptr && entry->digest() == item.entry ? entry : nullptr;
 }
 
@@ -41,15 +41,21 @@ bool is_for_same(const trust::RolloutItem& a, const trust::RolloutItem& b) {
 }
 
 const trust::Entry* FilteredIndexes::find(const trust::RolloutItem& item) const {
-  const auto* release = find_entry(releases, item);
-  return release != nullptr ? release : find_entry(nightlies, item);
+  const auto* release = releases ? find_entry(*releases, item) : nullptr;
+  return release == nullptr && nightlies ? find_entry(*nightlies, item) : release;
+}
+
+const trust::Withdrawal* FilteredIndexes::withdrawal_of(const trust::RolloutItem& item) const {
+  if (releases && find_entry(*releases, item) != nullptr) return releases->withdrawal_of(item.counter);
+  if (nightlies && find_entry(*nightlies, item) != nullptr) return nightlies->withdrawal_of(item.counter);
+  return nullptr;
 }
 
 namespace {
 
 /// Nothing when no role lists it, or it was lost: that of nightly builds must not hold releases up.
-Result<std::optional<trust::Index>> read_one(const RepositoryView& view, trust::RepositorySource& source,
-                                             const std::string& path) {
+Result<std::optional<trust::Index>> read_index(const RepositoryView& view, trust::RepositorySource& source,
+                                               const std::string& path) {
   const auto* file = view.find(path);
   if (file == nullptr) return std::optional<trust::Index>();
   if (file->length > trust::kLongestIndex) return Error{ErrorKind::corrupt, "read " + path, "too long", "too_long"};
@@ -66,22 +72,36 @@ Result<FilteredIndexes> read_indexes(const RepositoryView& view, trust::Reposito
                                      const std::string& product, const std::string& channel,
                                      const std::string& platform) {
   FilteredIndexes indexes;
-  UPSWARM_TRY(indexes.releases, read_one(view, source, trust::index_path(product, channel, platform)));
-  UPSWARM_TRY(indexes.nightlies, read_one(view, source, trust::preindex_path(product, channel, platform)));
+  UPSWARM_TRY(indexes.releases, read_index(view, source, trust::index_path(product, channel, platform)));
+  UPSWARM_TRY(indexes.nightlies, read_index(view, source, trust::preindex_path(product, channel, platform)));
   if (indexes.releases || indexes.nightlies) return indexes;
   return Error{ErrorKind::not_found, "read " + trust::index_path(product, channel, platform), "there is none"};
+}
+
+bool drop_withdrawn(trust::Rollout& rollout, const FilteredIndexes& indexes) {
+  return std::erase_if(rollout.items, [&](const auto& item) { return indexes.withdrawal_of(item) != nullptr; }) > 0;
+}
+
+Result<void> check_stands(const FilteredIndexes& indexes, const trust::RolloutItem& item, const std::string& what) {
+  const auto* withdrawal = indexes.withdrawal_of(item);
+  if (withdrawal == nullptr) return {};
+  return Error{ErrorKind::untrusted, what,
+               "it is withdrawn" + (withdrawal->reason.empty() ? "" : " (" + withdrawal->reason + ")") +
+                   ": `upswarm-publish withdraw --undo` makes it stand again",
+               "withdrawn"};
 }
 
 Result<bool> apply_wish(Rollouts& rollouts, const RolloutWish& wish, const FilteredIndexes& indexes,
                         Steering steering) {
   const auto path = trust::rollout_path(wish.product, wish.channel, wish.platform);
-  const auto refused = [&](const char* why, const char* reason) {
-    return Error{ErrorKind::untrusted, "set the rollout of " + path + ", release " + wish.item.counter.text(), why,
-                 reason};
+  const auto what = "set the rollout of " + path + ", release " + wish.item.counter.text();
+  const auto refused = [&what](const char* why, const char* reason) {
+    return Error{ErrorKind::untrusted, what, why, reason};
   };
   if (indexes.find(wish.item) == nullptr) {
     return refused("the signed index has no such release with this digest", "entry");
   }
+  UPSWARM_CHECK(check_stands(indexes, wish.item, what));
   auto& rollout = rollouts[path];
   const auto before = rollout.items;
   rollout.product = wish.product;

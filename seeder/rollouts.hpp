@@ -34,6 +34,9 @@ struct FilteredIndexes {
 
   /// The entry with this counter and this digest; nullptr: neither has it.
   const trust::Entry* find(const trust::RolloutItem& item) const;
+  /// What was said of this entry; nullptr: it stands, or neither has it. Of what is a release, by `releases` alone:
+  /// whoever has the key of nightly builds must not take releases away.
+  const trust::Withdrawal* withdrawal_of(const trust::RolloutItem& item) const;
 };
 
 /// The signed index and that of nightly builds, from the offline roles of `view`.
@@ -42,9 +45,17 @@ Result<FilteredIndexes> read_indexes(const RepositoryView& view, trust::Reposito
                                      const std::string& product, const std::string& channel,
                                      const std::string& platform);
 
+/// Drops the items of entries that `indexes` withdraw. True when there were any.
+bool drop_withdrawn(trust::Rollout& rollout, const FilteredIndexes& indexes);
+
+/// Whether `item` may stand in a filter of `indexes`.
+/// Errors: untrusted  (reason "withdrawn") the entry is withdrawn: its cause says why, and what to do
+Result<void> check_stands(const FilteredIndexes& indexes, const trust::RolloutItem& item, const std::string& what);
+
 /// Puts the wish into the filter of its indexes, instead of the item for the same entry. Items of releases that left
 /// the indexes are dropped. True when that changed anything.
 /// Errors: untrusted  (reason "entry") the indexes have no such entry with this digest
+///         untrusted  (reason "withdrawn") it is withdrawn
 ///         untrusted  (reason "scope") an existing item would change, but `steering` does not allow it
 Result<bool> apply_wish(Rollouts& rollouts, const RolloutWish& wish, const FilteredIndexes& indexes, Steering steering);
 
