@@ -1,7 +1,10 @@
 #include "seeder/rollouts.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
+
+#include "protocol/base/log.hpp"
 
 namespace upswarm::seeder {
 namespace {
@@ -91,6 +94,44 @@ Result<void> check_stands(const FilteredIndexes& indexes, const trust::RolloutIt
                "withdrawn"};
 }
 
+namespace {
+
+bool is_too_long(const trust::Rollout& rollout) {
+  return rollout.items.size() > trust::kMostEntries ||
+         Bytes{upswarm::to_text(trust::to_json(rollout)).size()} > trust::kLongestRollout;
+}
+
+/// Which item counts least, lowest first.
+using Worth = std::tuple<bool, bool, trust::ReleaseCounter>;
+
+/// Until clients take it; `kept` stays.
+void shorten(trust::Rollout& rollout, const trust::RolloutItem& kept, const FilteredIndexes& indexes) {
+  const auto& floor = (indexes.releases ? indexes.releases : indexes.nightlies)->floor;
+  const auto is_release = [&indexes](const trust::RolloutItem& item) {
+    return indexes.releases && find_entry(*indexes.releases, item) != nullptr;
+  };
+  const bool by_nightly = !is_release(kept);
+  const auto worth = [&](const trust::RolloutItem& item) {
+    return Worth{item.counter >= floor, by_nightly && is_release(item), item.counter};
+  };
+  while (is_too_long(rollout)) {
+    auto least = rollout.items.end();
+    for (auto item = rollout.items.begin(); item != rollout.items.end(); ++item) {
+      if (is_for_same(*item, kept)) continue;
+      if (least == rollout.items.end() || worth(*item) < worth(*least)) least = item;
+    }
+    if (least == rollout.items.end()) return;
+    log::warning("a rollout was too long: the filter of an old release is dropped, which holds it",
+                 {{"product", rollout.product},
+                  {"channel", rollout.channel},
+                  {"platform", rollout.platform},
+                  {"counter", least->counter.text()}});
+    rollout.items.erase(least);
+  }
+}
+
+}  // namespace
+
 Result<bool> apply_wish(Rollouts& rollouts, const RolloutWish& wish, const FilteredIndexes& indexes,
                         Steering steering) {
   const auto path = trust::rollout_path(wish.product, wish.channel, wish.platform);
@@ -115,6 +156,7 @@ Result<bool> apply_wish(Rollouts& rollouts, const RolloutWish& wish, const Filte
   std::erase_if(rollout.items, [&](const auto& item) { return is_its(item) || indexes.find(item) == nullptr; });
   rollout.items.push_back(wish.item);
   std::ranges::sort(rollout.items, {}, [](const auto& item) { return std::pair(item.counter, item.entry); });
+  shorten(rollout, wish.item, indexes);
   return !std::ranges::equal(before, rollout.items, is_same);
 }
 

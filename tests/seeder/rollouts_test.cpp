@@ -1,5 +1,7 @@
 #include "seeder/rollouts.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "seeder/rollout_change.hpp"
@@ -116,6 +118,77 @@ TEST_F(RolloutsTest, ANightlyWithTheCounterOfAReleaseHasAFilterOfItsOwn) {
   EXPECT_EQ(rollouts.begin()->second.items.size(), 2U);
   nightly.item.entry = sha256("another");
   EXPECT_EQ(apply_wish(rollouts, nightly, indexes, Steering::any).error().reason, "entry");
+}
+
+/// An index of very many releases, or nightly builds, whose filters are as long as they may be.
+trust::Index long_index(std::int64_t entries, const std::string& suffix = "") {
+  trust::Index index{.product = "app", .channel = "stable", .platform = "linux-x64", .floor = {1, 0}, .entries = {}};
+  for (std::int64_t n = 1; n <= entries; ++n) {
+    trust::Entry entry;
+    entry.counter = {1, n};
+    entry.version = std::to_string(n) + ".0.0" + suffix;
+    index.entries.push_back(std::move(entry));
+  }
+  return index;
+}
+
+class LongRolloutTest : public testing::Test {
+ protected:
+  void roll_out(const trust::Index& index, std::size_t n, const std::string& reason = "") {
+    const auto& entry = index.entries.at(n - 1);
+    const RolloutWish wish{"app", "stable", "linux-x64", {entry.counter, entry.digest(), 1000, false, reason}};
+    const auto applied = apply_wish(rollouts, wish, indexes, Steering::first_filter);
+    ASSERT_TRUE(applied) << applied.error().message();
+    EXPECT_TRUE(*applied);
+    const auto bytes = upswarm::to_text(trust::to_json(rollout()));
+    ASSERT_LE(Bytes{bytes.size()}, trust::kLongestRollout);
+    ASSERT_TRUE(trust::parse_rollout(bytes, "rollout"));
+    EXPECT_TRUE(has(index, n)) << "the wish's own is never dropped";
+  }
+  /// As if these had been rolled out.
+  void fill(std::size_t first, std::size_t last) {
+    auto& filled = rollouts["rollout/app/stable.linux-x64.json"];
+    for (auto n = first; n <= last; ++n) {
+      const auto& entry = indexes.releases->entries.at(n - 1);
+      filled.items.push_back({entry.counter, entry.digest(), 1000, false, ""});
+    }
+  }
+  const trust::Rollout& rollout() { return rollouts.begin()->second; }
+  bool has(const trust::Index& index, std::size_t n) {
+    return std::ranges::find(rollout().items, index.entries.at(n - 1).digest(), &trust::RolloutItem::entry) !=
+           rollout().items.end();
+  }
+  FilteredIndexes indexes{.releases = long_index(500), .nightlies = long_index(500, "-nightly")};
+  Rollouts rollouts;
+};
+
+TEST_F(LongRolloutTest, DropsTheOldestFilters) {
+  fill(2, 430);
+  for (std::size_t n = 431; n <= 500; ++n) ASSERT_NO_FATAL_FAILURE(roll_out(*indexes.releases, n));
+  EXPECT_FALSE(has(*indexes.releases, 2));
+  EXPECT_GT(rollout().items.size(), 400U);
+  EXPECT_TRUE(has(*indexes.releases, 501 - rollout().items.size())) << "no more than need be";
+  roll_out(*indexes.releases, 1);
+  EXPECT_TRUE(has(*indexes.releases, 500));
+}
+
+TEST_F(LongRolloutTest, DropsWhatIsBelowTheFloorFirst) {
+  fill(1, 400);
+  indexes.releases->floor = {1, 300};
+  roll_out(*indexes.releases, 401);
+  EXPECT_EQ(rollout().items.size(), 401U) << "not before it must be";
+  fill(402, 500);
+  roll_out(*indexes.releases, 1);
+  EXPECT_FALSE(has(*indexes.releases, 2));
+  EXPECT_TRUE(has(*indexes.releases, 300));
+}
+
+TEST_F(LongRolloutTest, NightlyBuildsTakeTheFiltersOfNightlyBuildsFirst) {
+  roll_out(*indexes.releases, 1);
+  const std::string reason(trust::kLongestReason, '"');
+  for (std::size_t n = 2; n <= 100; ++n) ASSERT_NO_FATAL_FAILURE(roll_out(*indexes.nightlies, n, reason));
+  EXPECT_TRUE(has(*indexes.releases, 1));
+  EXPECT_FALSE(has(*indexes.nightlies, 2));
 }
 
 }  // namespace
