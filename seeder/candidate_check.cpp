@@ -46,6 +46,7 @@ class CandidateCheck {
     }
     for (const auto& target : fresh_) UPSWARM_CHECK(check_content(target));
     for (const auto& target : indexes_) UPSWARM_CHECK(check_index(target));
+    UPSWARM_CHECK(add_unchanged_indexes());
     for (const auto& [product, indexes] : parsed_) UPSWARM_CHECK(check_counters(indexes));
     UPSWARM_CHECK(check_rollouts());
     for (const auto& [name, length] : candidate_.offer.targets) {
@@ -55,7 +56,8 @@ class CandidateCheck {
   }
 
  private:
-  static bool is_index(const std::string& path) { return path.starts_with("index/") || path.starts_with("preindex/"); }
+  static bool is_nightly_index(const std::string& path) { return path.starts_with("preindex/"); }
+  static bool is_index(const std::string& path) { return path.starts_with("index/") || is_nightly_index(path); }
   static bool may_change(const std::string& path) { return !path.starts_with("pkg/") && !path.starts_with("pre/"); }
 
   bool has_new_beginning(const std::string& role) const { return begins_anew(candidate_.base, candidate_.view, role); }
@@ -173,11 +175,29 @@ class CandidateCheck {
     }
     UPSWARM_TRY(const auto found, client_.find(target.path));
     UPSWARM_CHECK(check_succession(before ? &*before : nullptr, index, found.epoch));
-    parsed_[index.product].push_back(index);
+    parsed_[index.product].push_back({index, std::move(before), is_nightly_index(target.path)});
     for (const auto& entry : index.entries) {
       if (entry.counter < index.floor) continue;
       UPSWARM_CHECK(check_package(entry.full));
       for (const auto& delta : entry.deltas) UPSWARM_CHECK(check_package(delta.file));
+    }
+    return {};
+  }
+
+  /// Of the products whose indexes change. One that was lost or damaged must not keep the others from changing.
+  Result<void> add_unchanged_indexes() {
+    for (const auto& [path, file] : signed_) {
+      const auto is_it = [&path](const auto& target) { return target.path == path; };
+      if (!is_index(path) || std::ranges::any_of(indexes_, is_it)) continue;
+      const auto product = path.substr(path.find('/') + 1, path.find('/', path.find('/') + 1) - path.find('/') - 1);
+      if (!parsed_.contains(product)) continue;
+      auto index = index_before(path);
+      if (!index && index.error().kind != ErrorKind::corrupt) return index.error();
+      if (!index || !*index) {
+        log::warning("an index cannot be read: its counters are not known", {{"index", path}});
+        continue;
+      }
+      parsed_[product].push_back({**index, **index, is_nightly_index(path)});
     }
     return {};
   }
@@ -240,7 +260,7 @@ class CandidateCheck {
   std::map<std::string, trust::TargetFile> signed_;
   std::vector<trust::TrustedTarget> fresh_;
   std::vector<trust::TrustedTarget> indexes_;                // of roles that change, also those that are as they were
-  std::map<std::string, std::vector<trust::Index>> parsed_;  // the same, by product
+  std::map<std::string, std::vector<CurrentIndex>> parsed_;  // by product: the same, then those of its other roles
 };
 
 }  // namespace

@@ -187,7 +187,8 @@ Result<void> Incoming::take_in_held(const Path& bundle, Steering steering) {
                                             .wishes = offer.bundle.rollouts,
                                             .steering = steering,
                                             .how = new_root ? Signing::all : Signing::due,
-                                            .trusts_clock = trusts_clock_}));
+                                            .trusts_clock = trusts_clock_,
+                                            .before = &base}));
   if (!made.empty() || !offer.targets.empty()) UPSWARM_CHECK(judge(base, view, offer, made));
   UPSWARM_CHECK(ours(publish(&offer, made)));
   return ours(remove_tree(files_, bundle));

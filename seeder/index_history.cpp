@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "protocol/base/log.hpp"
+
 namespace upswarm::seeder {
 namespace {
 
@@ -51,16 +53,49 @@ Result<void> check_succession(const trust::Index* before, const trust::Index& af
       "counter");
 }
 
-Result<void> check_counters(const std::vector<trust::Index>& indexes) {
-  std::map<std::pair<std::string, trust::ReleaseCounter>, const trust::Entry*> seen;
-  for (const auto& index : indexes) {
-    for (const auto& entry : index.entries) {
-      const auto* other = seen.try_emplace({index.platform, entry.counter}, &entry).first->second;
-      if (other->version == entry.version && other->content == entry.content) continue;
-      return refused(index,
-                     "the counter " + entry.counter.text() + " is that of " + other->version +
-                         " in another channel, and of " + entry.version + " here",
-                     "counter");
+namespace {
+
+/// Who uses a counter.
+struct Use {
+  const CurrentIndex* in;
+  const trust::Entry* entry;
+  bool is_new;
+};
+
+std::string describe(const Use& use) {
+  const auto& index = use.in->index;
+  return use.entry->version + " in " +
+         (use.in->is_nightly ? trust::preindex_path(index.product, index.channel, index.platform)
+                             : trust::index_path(index.product, index.channel, index.platform));
+}
+
+Result<void> check_uses(const Use& a, const Use& b) {
+  if (a.entry->version == b.entry->version && a.entry->content == b.entry->content) return {};
+  if (!a.is_new && !b.is_new) return {};
+  const auto& newer = a.is_new ? a : b;
+  const auto& older = a.is_new ? b : a;
+  if (a.in->is_nightly != b.in->is_nightly && (a.in->is_nightly ? b : a).is_new) {
+    log::warning("a release has the counter of a nightly build",
+                 {{"counter", a.entry->counter.text()}, {"one", describe(older)}, {"other", describe(newer)}});
+    return {};
+  }
+  return refused(
+      newer.in->index,
+      "the counter " + a.entry->counter.text() + " is that of " + describe(older) + " and of " + describe(newer),
+      "counter");
+}
+
+}  // namespace
+
+Result<void> check_counters(const std::vector<CurrentIndex>& indexes) {
+  std::map<std::pair<std::string, trust::ReleaseCounter>, std::vector<Use>> seen;
+  for (const auto& current : indexes) {
+    for (const auto& entry : current.index.entries) {
+      const bool is_new = !current.before || current.before->find(entry.counter) == nullptr;
+      const Use use{&current, &entry, is_new};
+      auto& others = seen[{current.index.platform, entry.counter}];
+      for (const auto& other : others) UPSWARM_CHECK(check_uses(other, use));
+      others.push_back(use);
     }
   }
   return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "protocol/base/log.hpp"
 #include "seeder/names.hpp"
 
 namespace upswarm::seeder {
@@ -57,6 +58,50 @@ Result<void> check_expiry(const char* role, Time expires, Time now) {
                std::string(role) + " expired at " + to_string(expires) + ", now it is " + to_string(now), "expired"};
 }
 
+bool is_same(const trust::TargetFile* a, const trust::TargetFile* b) {
+  return a == nullptr || b == nullptr ? a == b : a->sha256 == b->sha256;
+}
+
+bool is_changed(const SigningRequest& request, const std::string& path) {
+  return !is_same(request.before->find(path), request.view.find(path));
+}
+
+/// True when that changed anything. Where an index cannot be read, nothing: what is new is judged later, and what was
+/// damaged must not hold up what replaces it.
+Result<bool> drop_withdrawn_by(const RepositoryView& view, trust::RepositorySource& source, trust::Rollout& rollout) {
+  const auto indexes = read_indexes(view, source, rollout.product, rollout.channel, rollout.platform);
+  if (indexes) return drop_withdrawn(rollout, *indexes);
+  if (indexes.error().kind == ErrorKind::not_found) return false;
+  if (indexes.error().kind != ErrorKind::corrupt) return indexes.error();
+  log::warning("an index cannot be read: its withdrawals are not known", {{"why", indexes.error().message()}});
+  return false;
+}
+
+/// Of indexes that change. What only the old one withdraws goes, too: a withdrawal that vanished may have been lost by
+/// a release desk that was put back from a backup, and the item may be of a time when withdrawals left filters alone.
+Result<bool> drop_all_withdrawn(const SigningRequest& request, Rollouts& rollouts) {
+  if (request.before == nullptr) return false;
+  bool changed = false;
+  for (auto& [name, rollout] : rollouts) {
+    if (!is_changed(request, trust::index_path(rollout.product, rollout.channel, rollout.platform)) &&
+        !is_changed(request, trust::preindex_path(rollout.product, rollout.channel, rollout.platform)))
+      continue;
+    for (const auto* view : {request.before, &request.view}) {
+      UPSWARM_TRY(const bool dropped, drop_withdrawn_by(*view, request.source, rollout));
+      if (dropped) log::info("the rollout of what is withdrawn ends", {{"rollout", name}});
+      changed = changed || dropped;
+    }
+  }
+  return changed;
+}
+
+/// As when everything is handed over at once: the wish is older than the withdrawal.
+bool comes_with_withdrawal(const SigningRequest& request, const RolloutWish& wish, const FilteredIndexes& indexes) {
+  if (request.before == nullptr || indexes.withdrawal_of(wish.item) == nullptr) return false;
+  const auto before = read_indexes(*request.before, request.source, wish.product, wish.channel, wish.platform);
+  return !before || before->withdrawal_of(wish.item) == nullptr;
+}
+
 }  // namespace
 
 Result<trust::RoleVersion> RoleVersions::next(const std::string& role, trust::RoleVersion known) {
@@ -97,6 +142,22 @@ Result<void> OnlineSigner::check_clock(const RepositoryView& view) const {
                "clock"};
 }
 
+Result<bool> OnlineSigner::change_rollouts(const SigningRequest& request, Rollouts& rollouts) const {
+  UPSWARM_TRY(bool changed, drop_all_withdrawn(request, rollouts));
+  for (const auto& wish : request.wishes) {
+    UPSWARM_TRY(const auto indexes,
+                read_indexes(request.view, request.source, wish.product, wish.channel, wish.platform));
+    if (comes_with_withdrawal(request, wish, indexes)) {
+      log::warning("a wish is passed over: its bundle withdraws the release",
+                   {{"product", wish.product}, {"counter", wish.item.counter.text()}});
+      continue;
+    }
+    UPSWARM_TRY(const bool by_wish, apply_wish(rollouts, wish, indexes, request.steering));
+    changed = changed || by_wish;
+  }
+  return changed;
+}
+
 Result<void> OnlineSigner::sign_rollout(const SigningRequest& request, SignedFiles& made, trust::MetaFile& meta) {
   const auto old = request.view.roles.find("rollout");
   const bool is_there = old != request.view.roles.end();
@@ -105,11 +166,8 @@ Result<void> OnlineSigner::sign_rollout(const SigningRequest& request, SignedFil
     UPSWARM_TRY(rollouts, read_rollouts(old->second, request.source));
   }
   bool changed = !is_there || request.how == Signing::all || !is_signed_by(keys_.rollout, old->second);
-  for (const auto& wish : request.wishes) {
-    UPSWARM_TRY(const auto index, read_index(request.view, request.source, wish.product, wish.channel, wish.platform));
-    UPSWARM_TRY(const bool by_wish, apply_wish(rollouts, wish, index, request.steering));
-    changed = changed || by_wish;
-  }
+  UPSWARM_TRY(const bool is_new, change_rollouts(request, rollouts));
+  changed = changed || is_new;
   if (!changed && !is_due(by_half_life(old->second.content.expires), clock_.now())) {
     meta = describe(old->second.content.version, old->second.bytes);
     return {};

@@ -42,11 +42,12 @@ enum class Signing {
 
 struct SigningRequest {
   const RepositoryView& view;       ///< offline roles as they shall be served, online ones as they are
-  trust::RepositorySource& source;  ///< for indexes and filters
+  trust::RepositorySource& source;  ///< for indexes and filters, also those of `before`
   std::vector<RolloutWish> wishes = {};
   Steering steering = Steering::any;
   Signing how = Signing::due;
-  bool trusts_clock = false;  ///< somebody looked at it, however long ago the last signature was
+  bool trusts_clock = false;               ///< somebody looked at it, however long ago the last signature was
+  const RepositoryView* before = nullptr;  ///< what is served now, where offline roles of `view` are new
 };
 
 /// Files to be written, the timestamp last.
@@ -67,10 +68,14 @@ class OnlineSigner {
   OnlineSigner(const OnlineKeys& keys, RoleVersions& versions, const Clock& clock)
       : keys_(keys), versions_(versions), clock_(clock) {}
 
+  /// The filter of a release goes when it is withdrawn, also when `before` withdraws it and `view` does no more: what
+  /// stands again is held until somebody rolls it out anew. A wish that comes together with its release's withdrawal is
+  /// passed over.
+  ///
   /// Nothing is signed when root or targets has expired: no client would take it. Nor, but with trusts_clock, when the
   /// clock is more than kLongestSilence after the last signature: clients take the newest timestamp for a proof of the
-  /// time, and one from the future would make them hold until that time has come. Errors: denied     (reason
-  /// "online_key") a key is not the one that root or targets names
+  /// time, and one from the future would make them hold until that time has come.
+  /// Errors: denied     (reason "online_key") a key is not the one that root or targets names
   ///         internal   (reason "clock") too long after the last signature
   ///         untrusted  (reason "expired") root or targets
   ///         untrusted, not_found, corrupt  a wish does not fit the signed index
@@ -79,6 +84,7 @@ class OnlineSigner {
  private:
   Result<void> check_keys(const RepositoryView& view) const;
   Result<void> check_clock(const RepositoryView& view) const;
+  Result<bool> change_rollouts(const SigningRequest& request, Rollouts& rollouts) const;
   Result<void> sign_rollout(const SigningRequest& request, SignedFiles& made, trust::MetaFile& meta);
   Result<std::map<std::string, trust::MetaFile>> meta_of(const SigningRequest& request, SignedFiles& made);
 

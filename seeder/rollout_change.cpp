@@ -8,11 +8,10 @@
 namespace upswarm::seeder {
 namespace {
 
-/// The newest release of this version.
-const trust::Entry* find_version(const trust::Index& index, const std::string& version) {
-  const auto found = std::find_if(index.entries.rbegin(), index.entries.rend(),
-                                  [&](const auto& one) { return one.version == version; });
-  return found == index.entries.rend() ? nullptr : &*found;
+const trust::Entry* find_version(const std::optional<trust::Index>& index, const std::string& version) {
+  if (!index) return nullptr;
+  const auto found = std::ranges::find(index->entries, version, &trust::Entry::version);
+  return found == index->entries.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -21,21 +20,24 @@ Result<std::optional<RolloutWish>> make_wish(Files& files, const SeederFolder& f
   for (const auto& name : {change.product, change.channel, change.platform}) UPSWARM_CHECK(trust::parse_name(name));
   UPSWARM_TRY(const auto view, read_repository(files, folder.metadata()));
   FolderSource source(files, {folder.repository()});
-  UPSWARM_TRY(const auto index, read_index(view, source, change.product, change.channel, change.platform));
-  const auto* entry = find_version(index, change.version);
+  UPSWARM_TRY(const auto indexes, read_indexes(view, source, change.product, change.channel, change.platform));
+  // A release first: whoever has the key of nightly builds must not have his own rolled out in its place.
+  const auto* entry = find_version(indexes.releases, change.version);
+  if (entry == nullptr) entry = find_version(indexes.nightlies, change.version);
   if (entry == nullptr) {
     return Error{ErrorKind::not_found, "find the release " + change.version + " of " + change.product,
                  "the signed index has none"};
   }
   const trust::RolloutItem fresh{
       .counter = entry->counter, .entry = entry->digest(), .permille = 0, .paused = false, .reason = ""};
+  UPSWARM_CHECK(check_stands(indexes, fresh, "roll " + change.product + " " + change.version + " out"));
   auto item = fresh;
   bool is_there = false;
   if (const auto role = view.roles.find("rollout"); role != view.roles.end()) {
     UPSWARM_TRY(auto rollouts, read_rollouts(role->second, source));
     const auto& items = rollouts[trust::rollout_path(change.product, change.channel, change.platform)].items;
-    const auto old = std::ranges::find(items, entry->counter, &trust::RolloutItem::counter);
-    is_there = old != items.end() && old->entry == fresh.entry;
+    const auto old = std::ranges::find_if(items, [&fresh](const auto& one) { return is_for_same(one, fresh); });
+    is_there = old != items.end();
     if (is_there) item = *old;
   }
   const auto before = item;

@@ -21,7 +21,8 @@ struct RolloutChange {
 };
 
 /// The wish that makes the change, from what the repository signs now. Nothing when all is so already.
-/// Errors: not_found  no such product, channel, platform or version; corrupt, disk.
+/// Errors: not_found  no such product, channel, platform or version
+///         untrusted  (reason "withdrawn") nobody is to get it any more; corrupt, disk.
 Result<std::optional<RolloutWish>> make_wish(Files& files, const SeederFolder& folder, const RolloutChange& change);
 
 /// Puts a bundle with this wish alone into incoming/.   Returns its name.

@@ -21,8 +21,10 @@ Json describe_releases(const trust::Index& index, const Rollouts& rollouts) {
                  {"rings", Json::array()},
                  {"reason", ""}};
     if (rollout != rollouts.end()) {
-      const auto item = std::ranges::find(rollout->second.items, entry.counter, &trust::RolloutItem::counter);
-      if (item != rollout->second.items.end() && item->entry == entry.digest()) {
+      const auto digest = entry.digest();
+      const auto item = std::ranges::find_if(
+          rollout->second.items, [&](const auto& one) { return one.counter == entry.counter && one.entry == digest; });
+      if (item != rollout->second.items.end()) {
         release["permille"] = item->permille;
         release["paused"] = item->paused;
         release["reason"] = item->reason;

@@ -146,6 +146,10 @@ class Update(WorldTest):
         self.assertSays(world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "status").out, "1.1.0  withdrawn")
         world.run(*withdraw, "--undo")
         world.await_taken_in()
+        wait_until("the machine says that it holds", lambda: "held" in json.dumps(machine.status()))
+        self.assertEqual(machine.version(), "1.0.0", "what stands again waits for its rollout")
+        world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "rollout", "app", "stable", "linux-x64", "1.1.0",
+                  "--permille", 1000)
         machine.await_version("1.1.0")
 
     def test_a_stranger_may_not_roll_back(self):

@@ -314,6 +314,26 @@ TEST_F(IncomingTest, RefusesAnEpochThatTheRoleMayNotUse) {
   EXPECT_EQ(world.incoming().poll()->taken, 1) << reason("0003");
 }
 
+TEST_F(IncomingTest, RefusesANightlyWithTheCounterOfARelease) {
+  publish_first();
+  world.add_nightly("1.0.1-nightly", "a nightly build", {1, 1});
+  world.write_bundle("0002");
+  expect_refused("0002", "reason: counter");
+}
+
+TEST_F(IncomingTest, TakesAReleaseWithTheCounterOfANightly) {
+  publish_first();
+  world.add_nightly("1.0.1-nightly", "a nightly build", {1, 2});
+  world.write_bundle("0002");
+  EXPECT_EQ(world.incoming().poll()->taken, 1) << reason("0002");
+  world.add_release("1.1.0", "the second package");
+  world.write_bundle("0003", {world.wish(1, 1000)});
+  EXPECT_EQ(world.incoming().poll()->taken, 1) << "who has the nightly key keeps no release out: " << reason("0003");
+  world.add_nightly("1.0.2-nightly", "another nightly build", {1, 3});
+  world.write_bundle("0004");
+  EXPECT_EQ(world.incoming().poll()->taken, 1) << "what was there before is no reason: " << reason("0004");
+}
+
 TEST_F(IncomingTest, RefusesAPackageThatChangesUnderItsName) {
   publish_first();
   const std::string other = "another package!!";

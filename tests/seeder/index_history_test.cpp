@@ -67,11 +67,32 @@ TEST_F(IndexHistoryTest, EpochsAreThoseThatTheRoleMayUse) {
 TEST_F(IndexHistoryTest, ACounterIsOneReleaseInAllChannels) {
   auto beta = before;
   beta.channel = "beta";
-  EXPECT_EQ(reason_of(check_counters({before, beta})), "");
+  EXPECT_EQ(reason_of(check_counters({{before}, {beta}})), "");
   beta.entries[1] = entry({1, 5}, "2.0.1");
-  EXPECT_EQ(reason_of(check_counters({before, beta})), "counter");
+  EXPECT_EQ(reason_of(check_counters({{before}, {beta}})), "counter");
+  EXPECT_EQ(reason_of(check_counters({{before, before}, {beta}})), "counter");
+  EXPECT_EQ(reason_of(check_counters({{before, before}, {beta, beta}})), "") << "it was so before";
   beta.platform = "windows-x64";
-  EXPECT_EQ(reason_of(check_counters({before, beta})), "") << "no machine has both";
+  EXPECT_EQ(reason_of(check_counters({{before}, {beta}})), "") << "no machine has both";
+}
+
+TEST_F(IndexHistoryTest, OnlyAReleaseMayTakeTheCounterOfANightly) {
+  const CurrentIndex old_release{before, before, false};
+  const CurrentIndex new_release{before, {}, false};
+  auto nightlies = before;
+  nightlies.entries[1] = entry({1, 5}, "2.0.0-nightly");
+  const CurrentIndex old_nightly{nightlies, nightlies, true};
+  const CurrentIndex new_nightly{nightlies, {}, true};
+  EXPECT_EQ(reason_of(check_counters({new_release, old_nightly})), "");
+  EXPECT_EQ(reason_of(check_counters({old_nightly, new_release})), "");
+  EXPECT_EQ(reason_of(check_counters({new_nightly, new_release})), "") << "all of it handed over anew";
+  EXPECT_EQ(reason_of(check_counters({old_release, old_nightly})), "") << "what is there holds nothing up";
+  EXPECT_EQ(reason_of(check_counters({new_nightly, old_release})), "counter");
+  EXPECT_EQ(reason_of(check_counters({old_release, new_nightly})), "counter");
+  auto beta = nightlies;
+  beta.channel = "beta";
+  beta.entries[1] = entry({1, 5}, "2.0.1-nightly");
+  EXPECT_EQ(reason_of(check_counters({old_nightly, {beta, {}, true}})), "counter");
 }
 
 }  // namespace

@@ -256,7 +256,7 @@ TEST_F(OnlineSigningTest, HasNothingToSignInAnEmptyRepository) {
 TEST_F(OnlineSigningTest, DropsFiltersOfReleasesThatLeftTheIndex) {
   Rollouts rollouts;
   auto index = world.index;
-  ASSERT_TRUE(apply_wish(rollouts, world.wish(0, 100), index, Steering::any).value());
+  ASSERT_TRUE(apply_wish(rollouts, world.wish(0, 100), {.releases = index}, Steering::any).value());
   auto next = index.entries[0];
   next.counter.n = 2;
   next.version = "2.0.0";
@@ -266,10 +266,11 @@ TEST_F(OnlineSigningTest, DropsFiltersOfReleasesThatLeftTheIndex) {
       "stable",
       "linux-x64",
       {.counter = next.counter, .entry = next.digest(), .permille = 1000, .paused = false, .reason = ""}};
-  EXPECT_TRUE(apply_wish(rollouts, wish, index, Steering::first_filter).value());
+  EXPECT_TRUE(apply_wish(rollouts, wish, {.releases = index}, Steering::first_filter).value());
   ASSERT_EQ(rollouts.begin()->second.items.size(), 1U);
   EXPECT_EQ(rollouts.begin()->second.items[0].counter.n, 2);
-  EXPECT_FALSE(apply_wish(rollouts, wish, index, Steering::any).value()) << "the same once more changes nothing";
+  EXPECT_FALSE(apply_wish(rollouts, wish, {.releases = index}, Steering::any).value())
+      << "the same once more changes nothing";
 }
 
 }  // namespace

@@ -79,22 +79,21 @@ std::string SeederWorld::package_path(const std::string& version) {
   return "pkg/app/linux-x64/" + version + "/app-" + version + ".upk";
 }
 
-void SeederWorld::add_target(const std::string& path, const std::string& content) {
-  release.targets[path] = {.length = Bytes{content.size()}, .sha256 = sha256(content)};
+void SeederWorld::add_target(trust::Targets& role, const std::string& path, const std::string& content) {
+  role.targets[path] = {.length = Bytes{content.size()}, .sha256 = sha256(content)};
   new_files[path] = content;
 }
 
 void SeederWorld::resign_index() {
-  add_target(trust::index_path("app", "stable", "linux-x64"), trust::to_json(index).dump());
+  add_target(release, trust::index_path("app", "stable", "linux-x64"), trust::to_json(index).dump());
 }
 
-const trust::Entry& SeederWorld::add_release(const std::string& version, const std::string& content) {
-  const auto path = package_path(version);
+trust::Entry SeederWorld::add_package(trust::Targets& role, const std::string& path, const std::string& version,
+                                      const std::string& content) {
   const auto torrent = torrent_of("app-" + version + ".upk", content.size());
   const auto facts = seeder::read_torrent(torrent, "test");
   EXPECT_TRUE(facts) << facts.error().message();
   trust::Entry entry;
-  entry.counter = {1, static_cast<std::int64_t>(index.entries.size()) + 1};
   entry.version = version;
   entry.content = sha256("tree of " + version);
   entry.full = {.path = path,
@@ -105,12 +104,38 @@ const trust::Entry& SeederWorld::add_release(const std::string& version, const s
   entry.index_length = 5_B;
   entry.index_digest = sha256("chunks of " + version);
   entry.salt = "salt";
+  add_target(role, path, content);
+  add_target(role, path + ".torrent", torrent);
+  ++role.version;
+  return entry;
+}
+
+const trust::Entry& SeederWorld::add_release(const std::string& version, const std::string& content) {
+  auto entry = add_package(release, package_path(version), version, content);
+  entry.counter = {1, static_cast<std::int64_t>(index.entries.size()) + 1};
   index.entries.push_back(std::move(entry));
-  add_target(path, content);
-  add_target(path + ".torrent", torrent);
   resign_index();
-  ++release.version;
   return index.entries.back();
+}
+
+const trust::Entry& SeederWorld::add_nightly(const std::string& version, const std::string& content,
+                                             trust::ReleaseCounter counter) {
+  if (nightly.version == 0) {
+    nightly.expires = targets.expires;
+    nightlies = {.product = "app", .channel = "stable", .platform = "linux-x64", .floor = {1, 0}, .entries = {}};
+    targets.delegations.keys[nightly_key.id()] = nightly_key.public_key();
+    targets.delegations.roles.push_back({.name = "pre-app",
+                                         .keys = {{nightly_key.id()}, 1},
+                                         .terminating = false,
+                                         .paths = {"pre/app/*/*/*", "preindex/app/*/*"},
+                                         .path_hash_prefixes = {}});
+    ++targets.version;
+  }
+  auto entry = add_package(nightly, "pre/app/linux-x64/" + version + "/app-" + version + ".upk", version, content);
+  entry.counter = counter;
+  nightlies.entries.push_back(std::move(entry));
+  add_target(nightly, trust::preindex_path("app", "stable", "linux-x64"), trust::to_json(nightlies).dump());
+  return nightlies.entries.back();
 }
 
 seeder::RolloutWish SeederWorld::wish(std::size_t n, std::int64_t permille) const {
@@ -122,7 +147,9 @@ seeder::RolloutWish SeederWorld::wish(std::size_t n, std::int64_t permille) cons
 }
 
 std::string SeederWorld::stored_name(const std::string& path) const {
-  return trust::TrustedTarget{path, release.targets.at(path), "rel-app"}.consistent_name();
+  const auto found = release.targets.find(path);
+  return trust::TrustedTarget{path, found == release.targets.end() ? nightly.targets.at(path) : found->second, ""}
+      .consistent_name();
 }
 
 Path SeederWorld::write_bundle(const std::string& name, const std::vector<seeder::RolloutWish>& wishes) {
@@ -134,6 +161,10 @@ Path SeederWorld::write_bundle(const std::string& name, const std::vector<seeder
                trust::seal(trust::to_json(targets), {&targets_key}));
   folder.write(inside + "metadata/" + seeder::versioned_name("rel-app", release.version),
                trust::seal(trust::to_json(release), {&release_key}));
+  if (nightly.version > 0) {
+    folder.write(inside + "metadata/" + seeder::versioned_name("pre-app", nightly.version),
+                 trust::seal(trust::to_json(nightly), {&nightly_key}));
+  }
   for (const auto& [path, content] : new_files) folder.write(inside + "targets/" + stored_name(path), content);
   new_files.clear();
   return place.incoming() / name;

@@ -33,19 +33,25 @@ class SeederWorld {
   trust::SigningKey rollout_key = trust::SigningKey::generate();
   trust::Root root;
   trust::Targets targets;
-  trust::Targets release;                        ///< rel-app
-  trust::Index index;                            ///< app, stable, linux-x64
+  trust::Targets release;  ///< rel-app
+  trust::Index index;      ///< app, stable, linux-x64
+  trust::SigningKey nightly_key = trust::SigningKey::generate();
+  trust::Targets nightly;  ///< pre-app: delegated to, and in bundles, after the first add_nightly()
+  trust::Index nightlies;  ///< its index, of the same names
   std::map<std::string, std::string> new_files;  ///< target path -> content, for the next bundle
 
   /// Adds a release with one package to the index, and raises rel-app.
   const trust::Entry& add_release(const std::string& version, const std::string& content);
+  /// The same for a nightly build, with `counter`, and pre-app.
+  const trust::Entry& add_nightly(const std::string& version, const std::string& content,
+                                  trust::ReleaseCounter counter);
   /// Puts the index, as it is now, into rel-app again, in the version that add_release() has raised.
   void resign_index();
   /// The target path of a release's package.
   static std::string package_path(const std::string& version);
   /// A filter for the release `n` (from 0) of the index.
   seeder::RolloutWish wish(std::size_t n, std::int64_t permille) const;
-  /// The consistent name of a target of rel-app.
+  /// The consistent name of a target of rel-app or pre-app.
   std::string stored_name(const std::string& path) const;
 
   /// Writes incoming/NAME with all current metadata and `new_files`, which are then forgotten.
@@ -65,7 +71,9 @@ class SeederWorld {
   seeder::RepositoryView view() const;
 
  private:
-  void add_target(const std::string& path, const std::string& content);
+  void add_target(trust::Targets& role, const std::string& path, const std::string& content);
+  trust::Entry add_package(trust::Targets& role, const std::string& path, const std::string& version,
+                           const std::string& content);
 
   std::unique_ptr<Database> database_;
   std::unique_ptr<seeder::Incoming> incoming_;
