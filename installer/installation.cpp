@@ -58,7 +58,7 @@ Result<messages::Outcome> Installation::install(const trust::Entry& to, const tr
 Result<messages::Outcome> Installation::take_over(const trust::Entry& to, ProductRecord& record) {
   const auto* const here = entry_of(record, to.version);
   if (here == nullptr || here->content != to.content) {
-    return give_up(record, {ErrorKind::invalid, "install " + product_.product + " " + to.version,
+    return give_up(record, {ErrorKind::untrusted, "install " + product_.product + " " + to.version,
                             "what runs here has this version and another content; each content needs its own version"});
   }
   UPSWARM_CHECK(remove_tree(files_, incoming()));

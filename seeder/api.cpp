@@ -16,6 +16,8 @@ constexpr std::string_view kMetadata = "/metadata/";
 constexpr std::string_view kTargets = "/targets/";
 constexpr std::string_view kBundles = "/v1/bundles/";
 constexpr std::string_view kCommit = "/commit";
+// Not for ever: a role that began anew may have other bytes under a name that was served (new_beginning.hpp).
+constexpr const char* kForAWhile = "public, max-age=600";
 constexpr const char* kForever = "public, max-age=31536000, immutable";
 constexpr const char* kShortly = "public, max-age=10";
 
@@ -105,7 +107,7 @@ HttpAnswer Api::metadata(const HttpCall& call, const std::string& name) {
   const auto tag = "\"" + sha256(*bytes).hex() + (coding.empty() ? "" : "-" + coding) + "\"";
   HttpAnswer answer{.headers = {{"Content-Type", "application/json"},
                                 {"ETag", tag},
-                                {"Cache-Control", is_timestamp ? kShortly : kForever}}};
+                                {"Cache-Control", is_timestamp ? kShortly : kForAWhile}}};
   if (!is_timestamp) answer.headers.emplace_back("Vary", "Accept-Encoding, Available-Dictionary");
   if (!coding.empty()) answer.headers.emplace_back("Content-Encoding", coding);
   if (has_tag(call, tag)) answer.status = 304;

@@ -169,12 +169,13 @@ class CandidateCheck {
     const bool own = target.path == trust::index_path(index.product, index.channel, index.platform) ||
                      target.path == "pre" + trust::index_path(index.product, index.channel, index.platform);
     if (!own) return bad(target.path, "it speaks of another product, channel or platform", "index");
-    std::optional<trust::Index> before;
-    if (!has_new_beginning(target.role)) {
-      UPSWARM_TRY(before, index_before(target.path));
-    }
+    // What a thief left binds nobody, nor does it make old entries new.
+    const bool begins_here = has_new_beginning(target.role);
+    auto served = index_before(target.path);
+    if (!served && !begins_here) return std::move(served).error();
+    auto before = served ? *std::move(served) : std::nullopt;
     UPSWARM_TRY(const auto found, client_.find(target.path));
-    UPSWARM_CHECK(check_succession(before ? &*before : nullptr, index, found.epoch));
+    UPSWARM_CHECK(check_succession(before && !begins_here ? &*before : nullptr, index, found.epoch));
     parsed_[index.product].push_back({index, std::move(before), is_nightly_index(target.path)});
     for (const auto& entry : index.entries) {
       if (entry.counter < index.floor) continue;

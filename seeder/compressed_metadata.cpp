@@ -1,16 +1,16 @@
 #include "seeder/compressed_metadata.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <functional>
 
 #include "protocol/base/log.hpp"
-#include "seeder/names.hpp"
 
 namespace upswarm::seeder {
 namespace {
 
 constexpr std::size_t kSmallest = 512;  // below that, nothing worth a code path is saved
 constexpr std::size_t kMostDigests = 4096;
+constexpr std::chrono::seconds kLookAgain{1};
 
 }  // namespace
 
@@ -20,6 +20,7 @@ CompressedMetadata::Form CompressedMetadata::form_of(const std::string& name, co
                                                      const std::string& accept_encoding,
                                                      const std::string& available_dictionary) {
   if (bytes.size() < kSmallest) return {};
+  const auto content = sha256(bytes);
   const auto make = [&](ContentCoding coding, const std::optional<Sha256>& digest,
                         const std::string& dictionary) -> Form {
     auto encoded = coding == ContentCoding::dcz ? encode_dcz(bytes, dictionary) : encode_zstd(bytes);
@@ -27,24 +28,24 @@ CompressedMetadata::Form CompressedMetadata::form_of(const std::string& name, co
     Form form;
     if (encoded && encoded->size() < bytes.size())
       form = {coding, std::make_shared<const std::string>(*std::move(encoded))};
-    keep({name, digest, form});
+    keep({content, digest, form});
     return form;
   };
   const auto digest = parse_dictionary_field(available_dictionary);
   if (digest && accepts(accept_encoding, ContentCoding::dcz)) {
-    if (const auto found = find(name, *digest)) return *found;
+    if (const auto found = find(content, *digest)) return *found;
     if (const auto dictionary = find_dictionary(name, *digest)) return make(ContentCoding::dcz, *digest, *dictionary);
   }
   if (!accepts(accept_encoding, ContentCoding::zstd)) return {};
-  if (const auto found = find(name, std::nullopt)) return *found;
+  if (const auto found = find(content, std::nullopt)) return *found;
   return make(ContentCoding::zstd, std::nullopt, "");
 }
 
-std::optional<CompressedMetadata::Form> CompressedMetadata::find(const std::string& name,
+std::optional<CompressedMetadata::Form> CompressedMetadata::find(const Sha256& content,
                                                                  const std::optional<Sha256>& dictionary) {
   const std::lock_guard turn(mutex_);
-  const auto found =
-      std::ranges::find_if(made_, [&](const auto& one) { return one.name == name && one.dictionary == dictionary; });
+  const auto found = std::ranges::find_if(
+      made_, [&](const auto& one) { return one.content == content && one.dictionary == dictionary; });
   if (found == made_.end()) return std::nullopt;
   made_.splice(made_.begin(), made_, found);
   return made_.front().form;
@@ -52,11 +53,11 @@ std::optional<CompressedMetadata::Form> CompressedMetadata::find(const std::stri
 
 /// Two threads may have made the same: one of the two is kept.
 void CompressedMetadata::keep(Made made) {
-  const auto size = [](const Made& one) {
-    return Bytes{sizeof(Made) + one.name.size() + (one.form.bytes ? one.form.bytes->size() : 0)};
-  };
+  const auto size = [](const Made& one) { return Bytes{sizeof(Made) + (one.form.bytes ? one.form.bytes->size() : 0)}; };
   const std::lock_guard turn(mutex_);
-  const auto is_same = [&](const auto& one) { return one.name == made.name && one.dictionary == made.dictionary; };
+  const auto is_same = [&](const auto& one) {
+    return one.content == made.content && one.dictionary == made.dictionary;
+  };
   if (std::ranges::any_of(made_, is_same)) return;
   kept_ += size(made);
   made_.push_front(std::move(made));
@@ -69,22 +70,36 @@ void CompressedMetadata::keep(Made made) {
 /// Among the newest earlier versions of the same role: a machine that has an older one than those takes the file whole.
 std::optional<std::string> CompressedMetadata::find_dictionary(const std::string& name, const Sha256& digest) {
   const auto wanted = parse_versioned_name(name);
-  const auto names = files_.list(folder_);
-  if (!wanted || !names) return std::nullopt;
-  std::vector<VersionedName> earlier;
-  for (const auto& one : *names) {
-    auto other = parse_versioned_name(one);
-    if (other && other->role == wanted->role && other->version < wanted->version) earlier.push_back(*std::move(other));
-  }
-  std::ranges::sort(earlier, std::greater(), &VersionedName::version);
-  if (earlier.size() > kEarlierVersions) earlier.resize(kEarlierVersions);
-  for (const auto& one : earlier) {
-    const auto its_name = versioned_name(one.role, one.version);
+  if (!wanted) return std::nullopt;
+  for (const auto version : earlier_versions(*wanted)) {
+    const auto its_name = versioned_name(wanted->role, version);
     if (digest_of(its_name) != digest) continue;
     auto bytes = read_file(files_, folder_ / its_name, kLongestDictionary);
     if (bytes && sha256(*bytes) == digest) return *std::move(bytes);
   }
   return std::nullopt;
+}
+
+/// The newest first. The folder is looked at once a second at most: a stranger must not have it read at each request.
+std::vector<trust::RoleVersion> CompressedMetadata::earlier_versions(const VersionedName& wanted) {
+  const std::lock_guard turn(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (versions_.empty() || now - listed_at_ >= kLookAgain) {
+    const auto names = files_.list(folder_);
+    if (!names) return {};
+    versions_.clear();
+    listed_at_ = now;
+    for (const auto& one : *names) {
+      if (const auto parsed = parse_versioned_name(one)) versions_[parsed->role].push_back(parsed->version);
+    }
+    for (auto& [role, versions] : versions_) std::ranges::sort(versions, std::greater());
+  }
+  const auto known = versions_.find(wanted.role);
+  if (known == versions_.end()) return {};
+  auto earlier = known->second;
+  std::erase_if(earlier, [&](const auto version) { return version >= wanted.version; });
+  if (earlier.size() > kEarlierVersions) earlier.resize(kEarlierVersions);
+  return earlier;
 }
 
 std::optional<Sha256> CompressedMetadata::digest_of(const std::string& name) {

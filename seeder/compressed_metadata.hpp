@@ -1,21 +1,24 @@
 // Metadata files in the form that costs a client least.
 #pragma once
 
+#include <chrono>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/base/files.hpp"
 #include "protocol/base/http/content_coding.hpp"
+#include "seeder/names.hpp"
 
 namespace upswarm::seeder {
 
-/// Files of the metadata folder with a version in their name, which never change, compressed: by themselves, or against
-/// an earlier version of the same role that the client has. What was made is kept, for thousands of machines ask for
-/// the same. Any thread.
+/// Files of the metadata folder with a version in their name, compressed: by themselves, or against an earlier version
+/// of the same role that the client has. What was made is kept by its content, for thousands of machines ask for the
+/// same, and a role that began anew (new_beginning.hpp) may have other bytes under a name that was served. Any thread.
 class CompressedMetadata {
  public:
   static constexpr Bytes kMostKept = 16_MiB;
@@ -35,13 +38,14 @@ class CompressedMetadata {
 
  private:
   struct Made {
-    std::string name;
+    Sha256 content;
     std::optional<Sha256> dictionary;
     Form form;
   };
-  std::optional<Form> find(const std::string& name, const std::optional<Sha256>& dictionary);
+  std::optional<Form> find(const Sha256& content, const std::optional<Sha256>& dictionary);
   void keep(Made made);
   std::optional<std::string> find_dictionary(const std::string& name, const Sha256& digest);
+  std::vector<trust::RoleVersion> earlier_versions(const VersionedName& wanted);
   std::optional<Sha256> digest_of(const std::string& name);
 
   Files& files_;
@@ -50,6 +54,8 @@ class CompressedMetadata {
   std::list<Made> made_;  ///< the one asked for last in front
   Bytes kept_;
   std::map<std::string, Sha256> digests_;
+  std::map<std::string, std::vector<trust::RoleVersion>> versions_;  ///< of each role, as the folder had them
+  std::chrono::steady_clock::time_point listed_at_;
 };
 
 }  // namespace upswarm::seeder

@@ -238,11 +238,18 @@ Result<void> Incoming::write_metadata(const OfferedBundle* offer, const SignedFi
   for (const auto& [name, bytes] : made.metadata) {
     if (name != "timestamp.json") UPSWARM_CHECK(write(name, bytes));
   }
-  for (const auto& [name, bytes] : roots) UPSWARM_CHECK(write(name, bytes));
+  const auto write_roots = [&]() -> Result<void> {
+    for (const auto& [name, bytes] : roots) UPSWARM_CHECK(write(name, bytes));
+    return {};
+  };
+  // Roots last, that a stop in between is mended by the same bundle: it is checked against the roots that are here, and
+  // what a new one makes clients forget (new_beginning.hpp) is seen again. At the beginning there is nothing to forget.
+  UPSWARM_TRY(const bool is_served, exists(files_, folder_.metadata() / "timestamp.json"));
+  if (!is_served) UPSWARM_CHECK(write_roots());
   if (const auto timestamp = made.metadata.find("timestamp.json"); timestamp != made.metadata.end()) {
     UPSWARM_CHECK(write(timestamp->first, timestamp->second));
   }
-  return {};
+  return is_served ? write_roots() : Result<void>();
 }
 
 Result<void> Incoming::publish(const OfferedBundle* offer, const SignedFiles& made) {

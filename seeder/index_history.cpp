@@ -62,12 +62,13 @@ struct Use {
   bool is_new;
 };
 
-std::string describe(const Use& use) {
-  const auto& index = use.in->index;
-  return use.entry->version + " in " +
-         (use.in->is_nightly ? trust::preindex_path(index.product, index.channel, index.platform)
-                             : trust::index_path(index.product, index.channel, index.platform));
+std::string path_of(const CurrentIndex& in) {
+  const auto& index = in.index;
+  return in.is_nightly ? trust::preindex_path(index.product, index.channel, index.platform)
+                       : trust::index_path(index.product, index.channel, index.platform);
 }
+
+std::string describe(const Use& use) { return use.entry->version + " in " + path_of(*use.in); }
 
 Result<void> check_uses(const Use& a, const Use& b) {
   if (a.entry->version == b.entry->version && a.entry->content == b.entry->content) return {};
@@ -79,10 +80,11 @@ Result<void> check_uses(const Use& a, const Use& b) {
                  {{"counter", a.entry->counter.text()}, {"one", describe(older)}, {"other", describe(newer)}});
     return {};
   }
-  return refused(
-      newer.in->index,
-      "the counter " + a.entry->counter.text() + " is that of " + describe(older) + " and of " + describe(newer),
-      "counter");
+  return Error{ErrorKind::untrusted, "check " + path_of(*newer.in),
+               "the counter " + a.entry->counter.text() + " is that of " + describe(older) + " and of " +
+                   describe(newer) +
+                   (newer.in->is_nightly ? "; withdraw the nightly build, or make it anew from what is published" : ""),
+               "counter"};
 }
 
 }  // namespace
@@ -91,6 +93,8 @@ Result<void> check_counters(const std::vector<CurrentIndex>& indexes) {
   std::map<std::pair<std::string, trust::ReleaseCounter>, std::vector<Use>> seen;
   for (const auto& current : indexes) {
     for (const auto& entry : current.index.entries) {
+      // What is withdrawn there goes to nobody: the way out for a nightly build that took the counter of a release.
+      if (current.is_nightly && current.index.withdrawal_of(entry.counter) != nullptr) continue;
       const bool is_new = !current.before || current.before->find(entry.counter) == nullptr;
       const Use use{&current, &entry, is_new};
       auto& others = seen[{current.index.platform, entry.counter}];

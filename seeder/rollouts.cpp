@@ -110,9 +110,8 @@ void shorten(trust::Rollout& rollout, const trust::RolloutItem& kept, const Filt
   const auto is_release = [&indexes](const trust::RolloutItem& item) {
     return indexes.releases && find_entry(*indexes.releases, item) != nullptr;
   };
-  const bool by_nightly = !is_release(kept);
   const auto worth = [&](const trust::RolloutItem& item) {
-    return Worth{item.counter >= floor, by_nightly && is_release(item), item.counter};
+    return Worth{item.counter >= floor, is_release(item), item.counter};
   };
   while (is_too_long(rollout)) {
     auto least = rollout.items.end();

@@ -54,8 +54,8 @@ Result<void> check_stands(const FilteredIndexes& indexes, const trust::RolloutIt
 
 /// Puts the wish into the filter of its indexes, instead of the item for the same entry. Items of releases that left
 /// the indexes are dropped, and, where the filter would be longer than clients take (kLongestRollout, kMostEntries),
-/// others until it fits, never that of the wish: those below the floor, then those of the lowest counters, of nightly
-/// builds first when the wish is for one: their key must not hold releases. What is dropped is logged, and holds its
+/// others until it fits, never that of the wish: those below the floor, then nightly builds, whose key must not hold
+/// releases, then those of the lowest counters. What is dropped is logged, and holds its
 /// old release, which machines that are offered a newer one do not need. True when that changed anything. Errors:
 /// untrusted  (reason "entry") the indexes have no such entry with this digest
 ///         untrusted  (reason "withdrawn") it is withdrawn

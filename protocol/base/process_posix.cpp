@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,8 +168,10 @@ class Pipe {
   bool good_ = false;
 };
 
-/// As opposed to a machine that has no memory or process to spare.
-bool is_fault_of_file(int error) {
+/// As opposed to a machine that has no memory or process to spare, or whose administrator lets nothing run from there.
+bool is_fault_of_file(const std::string& file, int error) {
+  struct statvfs system {};
+  if (error == EACCES && ::statvfs(file.c_str(), &system) == 0 && (system.f_flag & ST_NOEXEC) != 0) return false;
   return error == EACCES || error == ENOEXEC || error == EISDIR || error == ENOTDIR || error == ELOOP ||
          error == ENAMETOOLONG || error == EINVAL || error == ELIBBAD;
 }
@@ -178,7 +181,7 @@ Error start_failure(const ProcessSpec& spec, const std::array<int, 2>& words) {
                                                      "enter the folder of ", "start "};
   const auto step = static_cast<std::size_t>(words[0]) < kSteps.size() ? static_cast<std::size_t>(words[0]) : 4;
   auto kind = words[1] == ENOENT ? ErrorKind::not_found : ErrorKind::denied;
-  if (step == kSteps.size() - 1 && is_fault_of_file(words[1])) kind = ErrorKind::invalid;
+  if (step == kSteps.size() - 1 && is_fault_of_file(spec.argv[0], words[1])) kind = ErrorKind::invalid;
   return {kind, kSteps.at(step) + spec.argv[0], words_of(words[1])};
 }
 

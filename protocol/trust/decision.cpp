@@ -29,6 +29,7 @@ class Judge {
   Objection objection_by_bounds(const Entry& entry) const;
   Objection objection_by_failure(const Entry& entry) const;
   Objection objection_by_date(const Entry& entry) const;
+  Objection objection_by_version(const Entry& entry) const;
   Objection objection_by_step(const Entry& entry) const;
   Objection objection_by_filter(const Entry& entry) const;
   bool is_hold_over(const Entry& entry) const;
@@ -122,8 +123,16 @@ Judge::Objection Judge::objection_by_date(const Entry& entry) const {
   return "it is not due before " + to_string(*entry.not_before);
 }
 
+/// Versions are folders on the machine: one content cannot take the other's place, and neither is to blame.
+Judge::Objection Judge::objection_by_version(const Entry& entry) const {
+  if (!facts_.content || facts_.installed_version != entry.version || *facts_.content == entry.content)
+    return std::nullopt;
+  return "what is installed has this version and another content; each content needs a version of its own";
+}
+
 Judge::Objection Judge::objection_to(const Entry& entry) const {
   if (auto why = objection_by_bounds(entry)) return why;
+  if (auto why = objection_by_version(entry)) return why;
   if (auto why = objection_by_counter(entry)) return why;
   if (auto why = objection_by_failure(entry)) return why;
   if (auto why = objection_by_step(entry)) return why;

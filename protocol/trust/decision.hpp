@@ -42,6 +42,7 @@ struct Decision {
 ///     from, and any first counter is as good as another: what comes after it is bounded again, and a raised epoch
 ///     passes it),
 ///   - is below the floor, or behind what was committed (the one way back is that of a withdrawal, below),
+///   - has the version of what is installed, and another content,
 ///   - failed here (its content is in `bad`),
 ///   - is not to be stepped to from what is installed (minimum_version; with nothing installed any may be),
 ///   - is not yet due (not_before),

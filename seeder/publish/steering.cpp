@@ -35,16 +35,22 @@ Result<Found> find_release_or_nightly(const Repository& repository, const Releas
   return Found{&nightlies->second, std::move(entry)};
 }
 
+/// Nightly builds answer to the floor of the releases.
+trust::ReleaseCounter floor_of(const Repository& repository, const ReleaseChoice& release) {
+  const auto releases = repository.products().find(release.product);
+  if (releases == repository.products().end()) return {};
+  return releases->second.index_of(release.channel, release.platform).floor;
+}
+
 Result<trust::ReleaseCounter> find_way_back(const Product& product, const trust::Index& index,
                                             const trust::Entry& entry, const ReleaseChoice& release,
-                                            const std::string& go_back_to) {
+                                            const trust::ReleaseCounter& floor, const std::string& go_back_to) {
   const auto doing = "withdraw " + release.product + " " + release.version;
   auto other = release;
   other.version = go_back_to;
   UPSWARM_TRY(const auto to, find_entry(product, other));
   if (to.counter >= entry.counter) return Error{ErrorKind::invalid, doing, to.version + " is not older"};
-  if (to.counter < index.floor)
-    return Error{ErrorKind::invalid, doing, to.version + " is below the floor " + index.floor.text()};
+  if (to.counter < floor) return Error{ErrorKind::invalid, doing, to.version + " is below the floor " + floor.text()};
   if (index.withdrawal_of(to.counter) != nullptr)
     return Error{ErrorKind::invalid, doing, to.version + " is withdrawn itself"};
   return to.counter;
@@ -52,7 +58,8 @@ Result<trust::ReleaseCounter> find_way_back(const Product& product, const trust:
 
 /// What the index is to say of a release. What the request leaves open stays as it was said before.
 Result<trust::Withdrawal> make_withdrawal(const Product& product, const trust::Index& index, const trust::Entry& entry,
-                                          const ReleaseChoice& release, const WithdrawalRequest& request) {
+                                          const ReleaseChoice& release, const trust::ReleaseCounter& floor,
+                                          const WithdrawalRequest& request) {
   const auto doing = "withdraw " + release.product + " " + release.version;
   trust::Withdrawal withdrawal{.counter = entry.counter, .go_back_to = {}, .reason = {}};
   if (const auto* const earlier = index.withdrawal_of(entry.counter)) withdrawal = *earlier;
@@ -64,7 +71,7 @@ Result<trust::Withdrawal> make_withdrawal(const Product& product, const trust::I
     return Error{ErrorKind::invalid, doing, "machines cannot both stay and go back to " + request.go_back_to};
   if (request.stay) withdrawal.go_back_to.reset();
   if (request.go_back_to.empty()) return withdrawal;
-  UPSWARM_TRY(withdrawal.go_back_to, find_way_back(product, index, entry, release, request.go_back_to));
+  UPSWARM_TRY(withdrawal.go_back_to, find_way_back(product, index, entry, release, floor, request.go_back_to));
   return withdrawal;
 }
 
@@ -78,6 +85,20 @@ void put_in(trust::Index& index, const trust::Withdrawal& withdrawal) {
 }
 
 /// A floor must leave every machine at or above it a release to stand on: it never sinks again.
+Result<void> check_ways_back(const trust::Index& index, const trust::Entry& floor) {
+  const auto name = [&](const trust::ReleaseCounter& counter) {
+    const auto* const named = index.find(counter);
+    return named == nullptr ? counter.text() : named->version;
+  };
+  for (const auto& one : index.withdrawn) {
+    if (one.counter < floor.counter || !one.go_back_to || *one.go_back_to >= floor.counter) continue;
+    return Error{ErrorKind::invalid, "raise the floor to " + floor.version,
+                 name(one.counter) + " is withdrawn and goes back to " + name(*one.go_back_to) +
+                     ", which would be below the floor: withdraw it with another --back-to, or with --stay, first"};
+  }
+  return {};
+}
+
 Result<void> check_floor(const trust::Index& index, const trust::Entry& entry) {
   const auto doing = "raise the floor to " + entry.version;
   if (index.floor > entry.counter) {
@@ -87,17 +108,7 @@ Result<void> check_floor(const trust::Index& index, const trust::Entry& entry) {
   }
   if (index.withdrawal_of(entry.counter) != nullptr)
     return Error{ErrorKind::invalid, doing, "this release is withdrawn"};
-  const auto name = [&](const trust::ReleaseCounter& counter) {
-    const auto* const named = index.find(counter);
-    return named == nullptr ? counter.text() : named->version;
-  };
-  for (const auto& one : index.withdrawn) {
-    if (one.counter < entry.counter || !one.go_back_to || *one.go_back_to >= entry.counter) continue;
-    return Error{ErrorKind::invalid, doing,
-                 name(one.counter) + " is withdrawn and goes back to " + name(*one.go_back_to) +
-                     ", which would be below the floor: withdraw it with another --back-to, or with --stay, first"};
-  }
-  return {};
+  return check_ways_back(index, entry);
 }
 
 /// As clients want them: names, each once.
@@ -147,6 +158,9 @@ Result<std::optional<Signed>> raise_floor(Files& files, Repository& repository, 
   auto index = product->index_of(release.channel, release.platform);
   if (index.floor == entry.counter) return std::optional<Signed>();
   UPSWARM_CHECK(check_floor(index, entry));
+  const auto nightlies = repository.prereleases().find(release.product);
+  if (nightlies != repository.prereleases().end())
+    UPSWARM_CHECK(check_ways_back(nightlies->second.index_of(release.channel, release.platform), entry));
   index.floor = entry.counter;
   UPSWARM_TRY(auto change, change_index(repository, *product, index, {}, clock));
   change.name = "floor-" + release.product + "-" + entry.counter.text();
@@ -164,7 +178,8 @@ Result<std::optional<WithdrawalReport>> withdraw(Files& files, Repository& repos
   if (request.undo) {
     std::erase_if(after.withdrawn, [&](const auto& one) { return one.counter == counter; });
   } else {
-    UPSWARM_TRY(const auto withdrawal, make_withdrawal(*found.product, before, found.entry, release, request));
+    UPSWARM_TRY(const auto withdrawal,
+                make_withdrawal(*found.product, before, found.entry, release, floor_of(repository, release), request));
     put_in(after, withdrawal);
     if (withdrawal.go_back_to) report.go_back_to = after.find(*withdrawal.go_back_to)->version;
   }

@@ -196,6 +196,7 @@ TEST_F(InstallationTest, WhatRunsIsNeverReplacedUnderItsOwnVersion) {
   EXPECT_NE(outcome->reason.find("another content"), std::string::npos) << outcome->reason;
   machine.expect_runs(one);
   EXPECT_EQ(machine.record().find("1.0.0")->entry.content, one.entry.content);
+  EXPECT_TRUE(machine.record().bad.empty()) << "the content may come under another version";
 }
 
 TEST_F(InstallationTest, AKeptReleaseOfTheSameVersionIsForgottenBeforeItsFolderGoes) {

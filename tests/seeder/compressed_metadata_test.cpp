@@ -67,6 +67,19 @@ TEST_F(CompressedMetadataTest, WhoDoesNotAskGetsItAsItIs) {
   EXPECT_EQ(ask(2, 1, "zstd").coding, ContentCoding::zstd);
 }
 
+TEST_F(CompressedMetadataTest, OtherBytesUnderANameThatWasServedHaveTheirOwnForm) {
+  write(1);
+  for (const char* accepted : {"zstd", "dcz, zstd"}) {
+    const auto field = dictionary_field(sha256(snapshot(1)));
+    const auto thief = compressed.form_of(name(4), snapshot(6), accepted, field);
+    const auto owner = compressed.form_of(name(4), snapshot(7), accepted, field);
+    ASSERT_EQ(owner.coding, thief.coding);
+    const auto decoded = owner.coding == ContentCoding::dcz ? decode_dcz(*owner.bytes, snapshot(1), 1_MiB)
+                                                            : decode_zstd(*owner.bytes, 1_MiB);
+    EXPECT_EQ(*decoded, snapshot(7)) << accepted;
+  }
+}
+
 TEST_F(CompressedMetadataTest, SmallFilesStayAsTheyAre) {
   EXPECT_EQ(compressed.form_of("1.root.json", std::string(100, 'a'), "zstd", "").bytes, nullptr);
 }

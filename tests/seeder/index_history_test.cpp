@@ -88,6 +88,9 @@ TEST_F(IndexHistoryTest, OnlyAReleaseMayTakeTheCounterOfANightly) {
   EXPECT_EQ(reason_of(check_counters({new_nightly, new_release})), "") << "all of it handed over anew";
   EXPECT_EQ(reason_of(check_counters({old_release, old_nightly})), "") << "what is there holds nothing up";
   EXPECT_EQ(reason_of(check_counters({new_nightly, old_release})), "counter");
+  auto given_up = new_nightly;
+  given_up.index.withdrawn = {{.counter = {1, 5}}};
+  EXPECT_EQ(reason_of(check_counters({given_up, old_release})), "") << "a withdrawn one goes to nobody";
   EXPECT_EQ(reason_of(check_counters({old_release, new_nightly})), "counter");
   auto beta = nightlies;
   beta.channel = "beta";

@@ -95,5 +95,47 @@ TEST_F(NewBeginningTest, AnIndexContinuesUnlessItsRoleBeginsAnew) {
   EXPECT_EQ(refusal(), "");
 }
 
+/// The timestamp could not be written: the disk was full, or the power failed.
+TEST_F(NewBeginningTest, AStopBeforeTheTimestampIsMendedByTheSameBundle) {
+  take_new_release_key();
+  raise_epoch();
+  add_key("snapshot");
+  world.resign_index();
+  world.write_bundle("0002");
+  world.clock.advance(std::chrono::minutes(1));
+  const auto in_the_way = world.place.metadata() / "timestamp.json.new";
+  std::filesystem::create_directory(in_the_way);
+  std::filesystem::create_directory(in_the_way / "full");
+  const auto stopped = world.incoming().poll();
+  EXPECT_FALSE(stopped && stopped->taken == 1);
+  std::filesystem::remove_all(in_the_way);
+  world.start();
+  const auto count = world.incoming().poll();
+  ASSERT_TRUE(count) << count.error().message();
+  EXPECT_EQ(count->taken, 1);
+  EXPECT_EQ(world.view().roles.at("rel-app").content.version, 2);
+}
+
+TEST_F(NewBeginningTest, ANightlyBuildWhoseCounterAReleaseTookIsNoNews) {
+  world.release.version = 5;
+  world.add_nightly("1.0.1-nightly", "a nightly build", {1, 2});
+  world.write_bundle("0002");
+  ASSERT_EQ(world.incoming().poll()->taken, 1);
+  world.add_release("1.1.0", "the second package");
+  world.write_bundle("0003");
+  ASSERT_EQ(world.incoming().poll()->taken, 1) << "it is only logged";
+  auto fresh = trust::SigningKey::generate();
+  auto& role = world.targets.delegations.roles.back();
+  ASSERT_EQ(role.name, "pre-app");
+  world.targets.delegations.keys[fresh.id()] = fresh.public_key();
+  role.keys.key_ids = {fresh.id()};
+  ++role.epoch;
+  ++world.targets.version;
+  world.nightly_key = std::move(fresh);
+  world.add_nightly("1.2.0-nightly", "after the thief", {2, 1});
+  world.write_bundle("0004");
+  EXPECT_EQ(world.incoming().poll()->taken, 1) << world.folder.read("rejected/0004/reason.txt");
+}
+
 }  // namespace
 }  // namespace upswarm::seeder

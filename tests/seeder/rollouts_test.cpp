@@ -172,6 +172,14 @@ TEST_F(LongRolloutTest, DropsTheOldestFilters) {
   EXPECT_TRUE(has(*indexes.releases, 500));
 }
 
+TEST_F(LongRolloutTest, DropsNightlyBuildsBeforeReleases) {
+  roll_out(*indexes.releases, 1);
+  for (std::size_t n = 2; n <= 500; ++n) ASSERT_NO_FATAL_FAILURE(roll_out(*indexes.nightlies, n));
+  EXPECT_TRUE(has(*indexes.releases, 1)) << "whatever the key of nightly builds does";
+  roll_out(*indexes.releases, 500);
+  EXPECT_TRUE(has(*indexes.releases, 1)) << "nor does the next release hold the one before";
+}
+
 TEST_F(LongRolloutTest, DropsWhatIsBelowTheFloorFirst) {
   fill(1, 400);
   indexes.releases->floor = {1, 300};

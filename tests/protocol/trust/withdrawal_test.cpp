@@ -110,5 +110,16 @@ TEST_F(WithdrawalTest, WhoKeepsItIsToldWhy) {
   expect_reason("1.0.4 was withdrawn: it eats files; there is nothing newer");
 }
 
+TEST_F(DecisionTest, AnotherContentUnderTheVersionOfWhatRunsIsHeldAndNotBlamed) {
+  facts.content = sha256("a nightly build");
+  facts.installed_version = "1.0.4";
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+  unlisted = {3};
+  EXPECT_EQ(answer(), "held 1.0.4");
+  expect_reason("each content needs a version of its own");
+  facts.content = entry(4).content;
+  EXPECT_EQ(answer(), "wanted 1.0.4") << "the same release under a higher counter";
+}
+
 }  // namespace
 }  // namespace upswarm::trust
