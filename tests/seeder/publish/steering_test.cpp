@@ -119,7 +119,8 @@ TEST_F(SteeringTest, AWithdrawnReleaseSaysWhereItsMachinesGo) {
   ASSERT_TRUE(outcome);
   EXPECT_FALSE(outcome->signed_as.bundle.empty());
   EXPECT_EQ(outcome->go_back_to, "1.0.0");
-  const auto* const withdrawal = index().withdrawal_of(second.counter);
+  const auto signed_index = index();
+  const auto* const withdrawal = signed_index.withdrawal_of(second.counter);
   ASSERT_NE(withdrawal, nullptr);
   EXPECT_EQ(withdrawal->go_back_to, first.counter);
   EXPECT_EQ(withdrawal->reason, "it eats files");
