@@ -104,8 +104,8 @@ Result<trust::Decision> StolenKeys::Machine::decide() {
   const auto pre_target = client.find(pre_path);
   const auto pre_bytes = client.fetch(pre_path, trust::kLongestIndex);
   if (!pre_target || !pre_bytes) return trust::decide(signed_index, rollout, facts);
-  UPSWARM_TRY(const auto nightlies, trust::parse_index(*pre_bytes, pre_path));
-  return trust::decide_with_nightlies(signed_index, nightlies, rollout, facts, pre_target->epoch);
+  UPSWARM_TRY(const auto signed_nightlies, trust::parse_index(*pre_bytes, pre_path));
+  return trust::decide_with_nightlies(signed_index, signed_nightlies, rollout, facts, pre_target->epoch);
 }
 
 std::string StolenKeys::Machine::asks() {

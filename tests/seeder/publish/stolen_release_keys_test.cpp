@@ -54,8 +54,9 @@ class StolenReleaseKeysTest : public DeskTest {
     for (int i = 0; i < count; ++i) {
       auto repository = must(publish::Repository::open(unsynced_files(), his, publish::Repository::Access::writing));
       const auto version = "6.6." + std::to_string(i);
-      must(publish::make_release(unsynced_files(), repository, request(version, tree("evil" + version, 66 + i)), clock,
-                                 ring, {}, {}));
+      must(publish::make_release(unsynced_files(), repository,
+                                 request(version, tree("evil" + version, 66 + static_cast<unsigned>(i))), clock, ring,
+                                 {}, {}));
     }
     hand_over(his);
     clock.time += std::chrono::minutes(1);
