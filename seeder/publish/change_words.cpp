@@ -127,12 +127,8 @@ std::string withdrawn_words(const trust::Index* before, const trust::Index& afte
 std::string index_words(const std::string& path, const trust::Index* before, const trust::Index& after) {
   auto text = "  " + printable(path) + "\n";
   if (before == nullptr || before->floor != after.floor) text += "    floor becomes " + after.floor.text() + "\n";
-  const auto find = [](const trust::Index& index, const trust::ReleaseCounter& counter) {
-    const auto found = std::ranges::find(index.entries, counter, &trust::Entry::counter);
-    return found == index.entries.end() ? nullptr : &*found;
-  };
   for (const auto& entry : after.entries) {
-    const auto* old = before == nullptr ? nullptr : find(*before, entry.counter);
+    const auto* old = before == nullptr ? nullptr : before->find(entry.counter);
     if (old != nullptr && old->digest() == entry.digest()) continue;
     text += old == nullptr ? "    ADDS\n" : "    ALTERS\n";
     text += entry_words(entry);
@@ -140,7 +136,7 @@ std::string index_words(const std::string& path, const trust::Index* before, con
   text += withdrawn_words(before, after);
   if (before == nullptr) return text;
   for (const auto& entry : before->entries) {
-    if (find(after, entry.counter) == nullptr)
+    if (after.find(entry.counter) == nullptr)
       text += "    drops " + entry.version + "  release " + entry.counter.text() + "\n";
   }
   return text;

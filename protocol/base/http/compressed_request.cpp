@@ -5,12 +5,11 @@
 namespace upswarm {
 
 Result<HttpResponse> send_compressed(HttpClient& http, HttpRequest request, std::string_view older,
-                                     std::stop_token stop, Bytes* on_the_way) {
+                                     std::stop_token stop) {
   const bool has_older = !older.empty() && Bytes{older.size()} <= kLongestDictionary;
   request.headers.emplace_back("Accept-Encoding", has_older ? "dcz, zstd" : "zstd");
   if (has_older) request.headers.emplace_back("Available-Dictionary", dictionary_field(sha256(older)));
   UPSWARM_TRY(auto response, http.send(request, std::move(stop)));
-  if (on_the_way != nullptr) *on_the_way = Bytes{response.body.size()};
   const auto field = response.headers.find("content-encoding");
   if (field == response.headers.end() || response.body.empty()) return response;
   const auto decode = [&]() -> Result<std::string> {
