@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A seeder that was lost and put back from a backup: docs/operations.md, "Restoring the seeder", step by step."""
 
+import json
 import shutil
+import time
 
 from base import Failure, WorldTest, big, wait_until, main
 
@@ -20,7 +22,11 @@ class Restore(WorldTest):
             raise Failure(f"{failure}\n{machine.agent.words()[-3000:]}") from None
 
     def restore(self, world, backup):
+        """Versions are seconds since 1970, and run ahead where more than one is signed in a second: nobody puts a backup back
+        faster than that, so neither does this (docs/decisions/0006-versions-by-the-clock.md)."""
         world.seeder.stop()
+        served = json.loads((world.seeder_folder / "repository/metadata/timestamp.json").read_text())["signed"]["version"]
+        wait_until("the clock is past what was signed", lambda: time.time() > served + 1, 30)
         shutil.rmtree(world.seeder_folder)
         shutil.copytree(backup, world.seeder_folder)
         world.start_seeder()
