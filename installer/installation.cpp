@@ -103,9 +103,10 @@ Result<void> Installation::unpack(const trust::Entry& to, bool is_full, const Pr
   if (base == nullptr)
     return Error{ErrorKind::not_found, "apply a delta", "nothing is installed that it could start from"};
   UPSWARM_TRY(const auto base_tree, load_tree(base->content));
-  UPSWARM_CHECK(check_space(reader.info().to_tree.total_size()));
-  UPSWARM_CHECK(reader.apply(files_, layout_.folder_of(record.current), base_tree, layout_.staging(), progress, stop));
-  return save_tree(reader.info().to_tree);
+  UPSWARM_CHECK(check_space(reader.info().unpacked));
+  UPSWARM_TRY(const auto tree,
+              reader.apply(files_, layout_.folder_of(record.current), base_tree, layout_.staging(), progress, stop));
+  return save_tree(tree);
 }
 
 Result<void> Installation::check_space(Bytes needed) {

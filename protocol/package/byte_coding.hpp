@@ -9,6 +9,11 @@
 
 namespace upswarm::package {
 
+/// The signed number that ByteWriter::zigzag wrote as `value`.
+constexpr std::int64_t unzigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>(value >> 1U ^ (~(value & 1U) + 1U));
+}
+
 /// Appends to `out`.
 class ByteWriter {
  public:
@@ -16,6 +21,15 @@ class ByteWriter {
   void u8(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
   void u32(std::uint32_t value) { number(value, 4); }
   void u64(std::uint64_t value) { number(value, 8); }
+  /// LEB128: seven bits a byte, the lowest first, the top bit set on all but the last.
+  void varint(std::uint64_t value) {
+    for (; value >= 0x80U; value >>= 7U) u8(static_cast<std::uint8_t>(value | 0x80U));
+    u8(static_cast<std::uint8_t>(value));
+  }
+  /// A signed number as a varint, small ones of either sign short: 0, -1, 1, -2 become 0, 1, 2, 3.
+  void zigzag(std::int64_t value) {
+    varint(static_cast<std::uint64_t>(value) << 1U ^ static_cast<std::uint64_t>(value >> 63));
+  }
   void raw(std::string_view bytes) { out_ += bytes; }
   void digest(const Sha256& value) { out_ += as_text(value.bytes); }
   /// u32 length, then the bytes.
@@ -39,6 +53,22 @@ class ByteReader {
   std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
   std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
   std::uint64_t u64() { return number(8); }
+  /// At most 10 bytes, and not longer than needed: a number has one form.
+  std::uint64_t varint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const auto byte = u8();
+      if (shift == 63 && byte > 1) good_ = false;
+      value |= std::uint64_t{byte & 0x7fU} << shift;
+      if (byte < 0x80U) {
+        if (byte == 0 && shift > 0) good_ = false;
+        return good_ ? value : 0;
+      }
+    }
+    good_ = false;
+    return 0;
+  }
+  std::int64_t zigzag() { return unzigzag(varint()); }
   std::string_view raw(std::uint64_t count) {
     if (count > left_.size()) {
       good_ = false;

@@ -53,14 +53,28 @@ Result<Json> inspect_delta(Files& files, const Path& file) {
   UPSWARM_TRY(const auto info, opened->info());
   UPSWARM_TRY(const auto reader, package::DeltaReader::open(std::move(opened)));
   const auto& about = reader.info();
-  auto json = describe_tree(about.to_tree);
-  json["kind"] = "delta";
-  json["length"] = info.size.count;
-  json["from_content"] = about.from_content.hex();
-  json["content"] = about.to_content.hex();
-  json["files_copied"] = about.files_copied;
-  json["files_patched"] = about.files_patched;
-  json["files_added"] = about.files_added;
+  Json json{{"kind", "delta"},
+            {"length", info.size.count},
+            {"from_content", about.from_content.hex()},
+            {"content", about.to_content.hex()},
+            {"unpacked", about.unpacked.count},
+            {"made", about.made.count},
+            {"plan_length", about.plan_length.count},
+            {"filters", about.filters},
+            {"groups", Json::array()}};
+  for (const auto& group : about.groups) {
+    Json streams = Json::object();
+    for (std::size_t i = 0; i < package::kStreams; ++i) {
+      streams[name_of(static_cast<package::Stream>(i))] = {{"size", group.streams.at(i).size.count},
+                                                           {"length", group.streams.at(i).length.count}};
+    }
+    json["groups"].push_back({{"old_length", group.old_length.count},
+                              {"new_length", group.new_length.count},
+                              {"copies", group.copies},
+                              {"images", group.layout.old_images.size()},
+                              {"regions", group.layout.regions.size()},
+                              {"streams", std::move(streams)}});
+  }
   return json;
 }
 
@@ -102,8 +116,8 @@ Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& 
     UPSWARM_TRY(auto file, work.files.open(delta));
     UPSWARM_TRY(auto reader, package::DeltaReader::open(std::move(file)));
     UPSWARM_TRY(const auto tree, package::scan_tree(work.files, base));
-    UPSWARM_CHECK(reader.apply(work.files, base, tree, part, work.progress, work.stop));
-    return describe_tree(reader.info().to_tree);
+    UPSWARM_TRY(const auto made, reader.apply(work.files, base, tree, part, work.progress, work.stop));
+    return describe_tree(made);
   });
 }
 

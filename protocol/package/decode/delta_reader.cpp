@@ -4,8 +4,10 @@
 
 #include "protocol/package/byte_coding.hpp"
 #include "protocol/package/decode/format.hpp"
+#include "protocol/package/decode/patch_decoder.hpp"
 #include "protocol/package/decode/tree_output.hpp"
 #include "protocol/package/decode/zstd_stream.hpp"
+#include "protocol/package/tree_difference.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -13,58 +15,38 @@ namespace {
 constexpr const char* kWhat = "a delta";
 constexpr Bytes kLongestPlan = 512_MiB;
 constexpr std::size_t kMostFilters = 16;
+constexpr std::size_t kMostGroups = 65536;
 constexpr std::size_t kReadBuffer = 256 * 1024;
 
 Error corrupt(std::string why) { return corrupt_package(kWhat, std::move(why)); }
 Error wrong_base(std::string why) { return {ErrorKind::corrupt, "apply a delta", std::move(why), "wrong_base"}; }
 
-struct Operation {
-  DeltaOperation kind = DeltaOperation::add;
-  std::string base;  ///< for copy and patch: a path of the old tree
-  Bytes offset;      ///< for patch and add: of the compressed bytes in the file
-  Bytes length;
-  Sha256 sha256;
-};
-
-Result<void> read_filters(ByteReader& in) {
-  const auto count = in.u32();
+Result<std::vector<std::string>> read_filters(ByteReader& in) {
+  const auto count = in.u8();
   if (count > kMostFilters) return corrupt("it names too many filters");
+  std::vector<std::string> filters;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const auto name = in.text(64);
-    if (in.good() && name != kPatchFilter) {
+    const std::string name(in.raw(std::min<std::uint8_t>(in.u8(), 64)));
+    if (in.good() && std::find(kDeltaFilters.begin(), kDeltaFilters.end(), name) == kDeltaFilters.end()) {
       return Error{ErrorKind::invalid, kWhat,
-                   "its filter \"" + std::string(name) + "\" is not known to this program; update Upswarm first"};
+                   "its filter \"" + name + "\" is not known to this program; update Upswarm first"};
     }
+    filters.push_back(name);
   }
-  return {};
+  return filters;
 }
 
-Result<Operation> read_operation(ByteReader& in, Bytes& at, Bytes file_size) {
-  Operation operation;
-  const auto kind = in.u8();
-  if (kind < 1 || kind > 3) return corrupt("operation " + std::to_string(kind) + " is not known");
-  operation.kind = static_cast<DeltaOperation>(kind);
-  if (operation.kind != DeltaOperation::add) operation.base = std::string(in.text(kLongestTreePath));
-  if (operation.kind == DeltaOperation::copy) return operation;
-  operation.offset = at;
-  operation.length = Bytes{in.u64()};
-  operation.sha256 = in.digest();
-  if (operation.length > file_size - at) return corrupt("an operation lies outside the file");
-  at += operation.length;
-  return operation;
-}
-
-Result<void> check_blob(InputFile& file, const Operation& operation) {
+Result<void> check_altered(Files& files, const Path& base, const TreeEntry& entry) {
+  UPSWARM_TRY(const auto in, files.open(place_of(base, entry.path)));
   ByteBuffer buffer(kReadBuffer);
   Sha256Hasher hasher;
-  for (Bytes at; at < operation.length;) {
-    const auto wanted = std::min<std::uint64_t>(buffer.size(), (operation.length - at).count);
-    UPSWARM_TRY(const auto count, file.read_at(operation.offset + at, std::span(buffer).first(wanted)));
-    if (count == 0) return corrupt("it is cut off");
+  for (Bytes at;;) {
+    UPSWARM_TRY(const auto count, in->read_at(at, buffer));
+    if (count == 0) break;
     hasher.update(ByteView(buffer).first(count));
     at += Bytes{count};
   }
-  if (hasher.finish() != operation.sha256) return corrupt("one of its parts was altered");
+  if (hasher.finish() != entry.digest) return wrong_base("the installed file " + entry.path + " was altered");
   return {};
 }
 
@@ -73,15 +55,145 @@ Result<void> check_blob(InputFile& file, const Operation& operation) {
 struct DeltaReader::State {
   std::unique_ptr<InputFile> file;
   DeltaInfo info;
-  std::vector<Operation> operations;  ///< one for each entry of the tree; meaningless but for regular files
-
-  Result<void> read_plan(std::string_view bytes, Bytes first, Bytes file_size);
-  Result<void> check_bases(const Tree& base_tree) const;
-  Result<void> write_file(Files& files, const Path& base, const Tree& base_tree, const Path& to, std::size_t number);
-  Result<void> copy(Files& files, const Path& base, const Operation& operation, FileOutput& out);
-  Result<void> patch(Files& files, const Path& base, const Tree& base_tree, const Operation& operation,
-                     const TreeEntry& entry, FileOutput& out);
+  std::string tree_bytes;  ///< the difference of trees
+  Bytes streams;           ///< where they begin
 };
+
+namespace {
+
+/// One run of apply().
+class Applier {
+ public:
+  struct Work {
+    Files& files;
+    const Path& base;
+    const Tree& base_tree;
+    const Path& to;
+    const ProgressSink& progress;
+    const std::stop_token& stop;
+  };
+
+  Applier(const Work& work, ToldTree told) : work_(work), told_(std::move(told)) {
+    for (const auto kind : {ContentSource::Kind::prefixed, ContentSource::Kind::patched}) {
+      for (std::size_t i = 0; i < told_.sources.size(); ++i)
+        if (told_.sources[i].kind == kind) made_.push_back(i);
+    }
+    total_ = told_.tree.total_size();
+  }
+
+  Result<void> copy_files() {
+    for (std::size_t i = 0; i < told_.sources.size(); ++i) {
+      if (told_.sources[i].kind == ContentSource::Kind::copied) UPSWARM_CHECK(copy_file(i));
+    }
+    return {};
+  }
+
+  Result<void> make_files(const PatchGroup& group, InputFile& file, Bytes streams) {
+    UPSWARM_TRY(const auto pieces, find_old_pieces(group, work_.base_tree));
+    OldSpace old_space(work_.files, work_.base, work_.base_tree, pieces);
+    auto decoded = decode_patch(file, streams, group, old_space, [this](ByteView bytes) { return write(bytes); });
+    if (decoded || decoded.error().kind != ErrorKind::corrupt) return decoded;
+    // What does not fit may be the fault of the base.
+    for (const auto& piece : pieces)
+      UPSWARM_CHECK(check_altered(work_.files, work_.base, work_.base_tree.entries[piece.entry]));
+    return decoded;
+  }
+
+  Result<Tree> finish(const Sha256& content) {
+    UPSWARM_CHECK(start_empty_files());
+    if (next_ != made_.size() || out_) return corrupt("it makes less than its tree needs");
+    if (content_digest(told_.tree) != content) return corrupt("it leads to another tree than it says");
+    UPSWARM_CHECK(sync_folders(work_.files, work_.to, told_.tree));
+    return std::move(told_.tree);
+  }
+
+ private:
+  Result<void> copy_file(std::size_t number) {
+    const auto& entry = told_.tree.entries[number];
+    const auto& from = work_.base_tree.entries[told_.sources[number].from];
+    UPSWARM_TRY(const auto in, work_.files.open(place_of(work_.base, from.path)));
+    UPSWARM_TRY(auto out, FileOutput::create(work_.files, work_.to, entry));
+    ByteBuffer buffer(kReadBuffer);
+    const auto altered = [&](Result<void> done) {
+      return !done && done.error().kind == ErrorKind::corrupt
+                 ? wrong_base("the installed file " + from.path + " was altered")
+                 : std::move(done);
+    };
+    for (Bytes at;;) {
+      UPSWARM_TRY(const auto count, in->read_at(at, buffer));
+      if (count == 0) break;
+      UPSWARM_CHECK(altered(out.write(ByteView(buffer).first(count))));
+      at += Bytes{count};
+      UPSWARM_CHECK(tell(Bytes{count}));
+    }
+    return altered(out.finish());
+  }
+
+  Result<void> tell(Bytes more) {
+    done_ += more;
+    if (work_.stop.stop_requested()) return Error{ErrorKind::cancelled, "apply a delta", "stopped"};
+    if (work_.progress) work_.progress({"applying", done_, total_});
+    return {};
+  }
+
+  Result<void> write(ByteView bytes) {
+    UPSWARM_CHECK(tell(Bytes{bytes.size()}));
+    while (!bytes.empty()) {
+      if (!out_) UPSWARM_CHECK(start_file());
+      if (!out_) return corrupt("it makes more than its tree holds");
+      const auto count = std::min<std::uint64_t>(bytes.size(), left_.count);
+      UPSWARM_CHECK(out_->write(bytes.first(count)));
+      left_ -= Bytes{count};
+      bytes = bytes.subspan(count);
+      if (left_ == Bytes{}) UPSWARM_CHECK(finish_file());
+    }
+    return {};
+  }
+
+  /// Opens the next file that has content.
+  Result<void> start_file() {
+    UPSWARM_CHECK(start_empty_files());
+    if (next_ == made_.size()) return {};
+    return open_next();
+  }
+
+  Result<void> start_empty_files() {
+    while (!out_ && next_ < made_.size() && told_.tree.entries[made_[next_]].size == Bytes{}) {
+      UPSWARM_CHECK(open_next());
+      UPSWARM_CHECK(finish_file());
+    }
+    return {};
+  }
+
+  Result<void> open_next() {
+    const auto& entry = told_.tree.entries[made_[next_]];
+    UPSWARM_TRY(auto out, FileOutput::create(work_.files, work_.to, entry));
+    out_ = std::make_unique<FileOutput>(std::move(out));
+    left_ = entry.size;
+    return {};
+  }
+
+  Result<void> finish_file() {
+    auto& entry = told_.tree.entries[made_[next_]];
+    UPSWARM_TRY(entry.digest, out_->close());
+    out_.reset();
+    if (start_of(entry.digest) != told_.sources[made_[next_]].check)
+      return corrupt("the file " + entry.path + " that it makes is not the one it describes");
+    ++next_;
+    return {};
+  }
+
+  Work work_;
+  ToldTree told_;
+  std::vector<std::size_t> made_;
+  std::size_t next_ = 0;
+  std::unique_ptr<FileOutput> out_;
+  Bytes left_;
+  Bytes done_;
+  Bytes total_;
+};
+
+}  // namespace
 
 DeltaReader::DeltaReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 DeltaReader::DeltaReader(DeltaReader&&) noexcept = default;
@@ -92,126 +204,57 @@ const DeltaInfo& DeltaReader::info() const { return state_->info; }
 
 Result<DeltaReader> DeltaReader::open(std::unique_ptr<InputFile> file) {
   auto state = std::make_unique<State>();
+  auto& info = state->info;
   UPSWARM_TRY(const auto file_info, file->info());
   UPSWARM_TRY(const auto header, read_header(*file, kDeltaHeader, kDeltaMagic, kDeltaVersion, kWhat));
   ByteReader in(std::string_view(header).substr(kCommonHeader));
-  state->info.from_content = in.digest();
-  state->info.to_content = in.digest();
-  const Bytes compressed{in.u64()};
+  info.from_content = in.digest();
+  info.to_content = in.digest();
+  info.plan_length = Bytes{in.u64()};
   const Bytes size{in.u64()};
-  if (size > kLongestPlan || compressed > kLongestPlan || compressed > file_info.size - Bytes{kDeltaHeader})
+  if (size > kLongestPlan || info.plan_length > kLongestPlan ||
+      info.plan_length > file_info.size - Bytes{kDeltaHeader}) {
     return corrupt("its plan has an impossible length");
-  UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kDeltaHeader}, compressed, kWhat));
+  }
+  UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kDeltaHeader}, info.plan_length, kWhat));
   UPSWARM_TRY(const auto bytes, decompress(as_bytes(packed), size, "the plan of a delta"));
-  UPSWARM_CHECK(state->read_plan(bytes, Bytes{kDeltaHeader} + compressed, file_info.size));
+  ByteReader plan(bytes);
+  UPSWARM_TRY(info.filters, read_filters(plan));
+  info.unpacked = Bytes{plan.varint()};
+  state->tree_bytes = std::string(plan.raw(plan.varint()));
+  const auto groups = plan.varint();
+  if (groups > kMostGroups) return corrupt("it has too many groups");
+  state->streams = Bytes{kDeltaHeader} + info.plan_length;
+  Bytes end = state->streams;
+  for (std::uint64_t i = 0; i < groups && plan.good(); ++i) {
+    UPSWARM_TRY(auto group, decode_group(plan));
+    end += group.packed_length();
+    info.made += group.new_length;
+    info.groups.push_back(std::move(group));
+  }
+  if (!plan.is_at_end()) return corrupt("its plan is cut off, or longer than it says");
+  if (end != file_info.size) return corrupt("its length is not what the plan says");
   state->file = std::move(file);
   return DeltaReader(std::move(state));
 }
 
-Result<void> DeltaReader::State::read_plan(std::string_view bytes, Bytes first, Bytes file_size) {
-  ByteReader in(bytes);
-  UPSWARM_CHECK(read_filters(in));
-  const auto tree_bytes = in.raw(in.u64());
-  UPSWARM_TRY(info.to_tree, decode_tree(tree_bytes, "the tree of a delta"));
-  if (sha256(tree_bytes) != info.to_content) return corrupt("its tree does not have the digest that it names");
-  auto at = first;
-  operations.resize(info.to_tree.entries.size());
-  for (std::size_t i = 0; i < operations.size(); ++i) {
-    if (info.to_tree.entries[i].type != FileType::regular) continue;
-    UPSWARM_TRY(operations[i], read_operation(in, at, file_size));
-    switch (operations[i].kind) {
-      case DeltaOperation::copy: ++info.files_copied; break;
-      case DeltaOperation::patch: ++info.files_patched; break;
-      case DeltaOperation::add: ++info.files_added; break;
-    }
-  }
-  if (!in.is_at_end()) return corrupt("its plan is cut off, or longer than it says");
-  if (at != file_size) return corrupt("its length is not what the plan says");
-  return {};
-}
-
-Result<void> DeltaReader::State::check_bases(const Tree& base_tree) const {
-  for (std::size_t i = 0; i < operations.size(); ++i) {
-    const auto& entry = info.to_tree.entries[i];
-    if (entry.type != FileType::regular || operations[i].kind == DeltaOperation::add) continue;
-    const auto* const base = base_tree.find(operations[i].base);
-    if (base == nullptr || base->type != FileType::regular)
-      return corrupt("it starts from a file that the base does not have");
-    if (operations[i].kind == DeltaOperation::copy && base->digest != entry.digest)
-      return corrupt("it copies a file with another content");
-    if (operations[i].kind == DeltaOperation::patch && (base->size > kLargestPatched || entry.size > kLargestPatched)) {
-      return corrupt("it patches a file larger than " + to_string(kLargestPatched));
-    }
-  }
-  return {};
-}
-
-Result<void> DeltaReader::apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
+Result<Tree> DeltaReader::apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
                                 const ProgressSink& progress, std::stop_token stop) {
   if (content_digest(base_tree) != state_->info.from_content)
     return wrong_base("it starts from another release than this one");
-  UPSWARM_CHECK(state_->check_bases(base_tree));
-  const auto& tree = state_->info.to_tree;
-  UPSWARM_CHECK(make_skeleton(files, to, tree));
-  const auto total = tree.total_size();
-  Bytes done;
-  for (std::size_t i = 0; i < tree.entries.size(); ++i) {
-    if (tree.entries[i].type != FileType::regular) continue;
-    if (stop.stop_requested()) return Error{ErrorKind::cancelled, "apply a delta", "stopped"};
-    UPSWARM_CHECK(state_->write_file(files, base, base_tree, to, i));
-    done += tree.entries[i].size;
-    if (progress) progress({"applying", done, total});
+  ByteReader in(state_->tree_bytes);
+  UPSWARM_TRY(auto told, decode_tree_difference(in, base_tree));
+  if (!in.is_at_end()) return corrupt("its tree is longer than it says");
+  if (told.tree.total_size() != state_->info.unpacked) return corrupt("its tree has another size than it says");
+  UPSWARM_CHECK(make_skeleton(files, to, told.tree));
+  Applier applier({files, base, base_tree, to, progress, stop}, std::move(told));
+  UPSWARM_CHECK(applier.copy_files());
+  auto streams = state_->streams;
+  for (const auto& group : state_->info.groups) {
+    UPSWARM_CHECK(applier.make_files(group, *state_->file, streams));
+    streams += group.packed_length();
   }
-  return sync_folders(files, to, tree);
-}
-
-Result<void> DeltaReader::State::write_file(Files& files, const Path& base, const Tree& base_tree, const Path& to,
-                                            std::size_t number) {
-  const auto& entry = info.to_tree.entries[number];
-  const auto& operation = operations[number];
-  UPSWARM_TRY(auto out, FileOutput::create(files, to, entry));
-  switch (operation.kind) {
-    case DeltaOperation::copy: UPSWARM_CHECK(copy(files, base, operation, out)); break;
-    case DeltaOperation::patch: UPSWARM_CHECK(patch(files, base, base_tree, operation, entry, out)); break;
-    case DeltaOperation::add:
-      UPSWARM_CHECK(check_blob(*file, operation));
-      UPSWARM_CHECK(decompress_stream(
-          *file, operation.offset, operation.length, entry.size, {}, [&out](ByteView part) { return out.write(part); },
-          entry.path));
-      break;
-  }
-  auto finished = out.finish();
-  // A copy is wrong only when the file it was made from is.
-  if (!finished && operation.kind == DeltaOperation::copy && finished.error().kind == ErrorKind::corrupt) {
-    return wrong_base("the installed file " + operation.base + " was altered");
-  }
-  return finished;
-}
-
-Result<void> DeltaReader::State::copy(Files& files, const Path& base, const Operation& operation, FileOutput& out) {
-  UPSWARM_TRY(const auto from, files.open(place_of(base, operation.base)));
-  ByteBuffer buffer(kReadBuffer);
-  for (Bytes at;;) {
-    UPSWARM_TRY(const auto count, from->read_at(at, buffer));
-    if (count == 0) return {};
-    auto written = out.write(ByteView(buffer).first(count));
-    if (!written && written.error().kind == ErrorKind::corrupt)
-      return wrong_base("the installed file " + operation.base + " was altered");
-    UPSWARM_CHECK(std::move(written));
-    at += Bytes{count};
-  }
-}
-
-Result<void> DeltaReader::State::patch(Files& files, const Path& base, const Tree& base_tree,
-                                       const Operation& operation, const TreeEntry& entry, FileOutput& out) {
-  const auto old_bytes = read_file(files, place_of(base, operation.base), kLargestPatched);
-  if (!old_bytes) return old_bytes.error();
-  if (sha256(*old_bytes) != base_tree.find(operation.base)->digest)
-    return wrong_base("the installed file " + operation.base + " was altered");
-  UPSWARM_CHECK(check_blob(*file, operation));
-  return decompress_stream(
-      *file, operation.offset, operation.length, entry.size, as_bytes(*old_bytes),
-      [&out](ByteView part) { return out.write(part); }, entry.path);
+  return applier.finish(state_->info.to_content);
 }
 
 }  // namespace upswarm::package

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "protocol/package/decode/package_reader.hpp"
+#include "protocol/package/decode/patch_group.hpp"
 
 namespace upswarm::package {
 
@@ -11,10 +12,11 @@ namespace upswarm::package {
 struct DeltaInfo {
   Sha256 from_content;
   Sha256 to_content;
-  Tree to_tree;
-  std::size_t files_copied = 0;   ///< taken from the base as they are
-  std::size_t files_patched = 0;  ///< made from a file of the base and a patch
-  std::size_t files_added = 0;    ///< whole in the delta
+  Bytes unpacked;     ///< of all files of the new tree
+  Bytes made;         ///< of those that are not copied whole from the base
+  Bytes plan_length;  ///< of what is neither header nor stream
+  std::vector<std::string> filters;
+  std::vector<PatchGroup> groups;
 };
 
 class DeltaReader {
@@ -29,10 +31,11 @@ class DeltaReader {
   const DeltaInfo& info() const;
 
   /// Builds the new tree in the new folder `to` from the old tree in `base`, whose content `base_tree` was verified to
-  /// have the digest from_content: anything else is refused before a byte is written. Every file is verified by digest
-  /// as it is written, and synced.
-  /// Errors: corrupt (reason "wrong_base" when the base is not the right one); as PackageReader::unpack.
-  Result<void> apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
+  /// have the digest from_content: anything else is refused before a byte is written. Every file is verified as it is
+  /// written, and synced; the whole at the end by to_content. Gives the new tree.
+  /// Errors: corrupt (reason "wrong_base" when the base is not the right one, or was altered); as
+  /// PackageReader::unpack.
+  Result<Tree> apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
                      const ProgressSink& progress, std::stop_token stop);
 
  private:

@@ -25,6 +25,20 @@ Result<std::string> decompress(ByteView frame, Bytes size, const std::string& wh
   return out;
 }
 
+Result<std::string> decompress_bare(ByteView frame, ByteView prefix, Bytes size, const std::string& what) {
+  const std::unique_ptr<ZSTD_DCtx, ContextCloser> context(ZSTD_createDCtx());
+  if (!context) return Error{ErrorKind::internal, what, "zstd has no memory"};
+  ZSTD_DCtx_refPrefix(context.get(), prefix.data(), prefix.size());
+  std::string whole;
+  for (unsigned i = 0; i < 4; ++i) whole += static_cast<char>(std::uint32_t{ZSTD_MAGICNUMBER} >> (8 * i) & 0xffU);
+  whole += as_text(frame);
+  std::string out(size.count, '\0');
+  const auto count = ZSTD_decompressDCtx(context.get(), out.data(), out.size(), whole.data(), whole.size());
+  if (ZSTD_isError(count) != 0) return bad(what, ZSTD_getErrorName(count));
+  if (count != size.count) return bad(what, "it gives fewer bytes than it says");
+  return out;
+}
+
 Result<void> decompress_stream(InputFile& file, Bytes offset, Bytes length, Bytes size, ByteView prefix,
                                const std::function<Result<void>(ByteView)>& sink, const std::string& what) {
   const std::unique_ptr<ZSTD_DCtx, ContextCloser> context(ZSTD_createDCtx());

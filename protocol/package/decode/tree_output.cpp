@@ -24,6 +24,11 @@ Result<void> FileOutput::finish() {
   return file_->sync();
 }
 
+Result<Sha256> FileOutput::close() {
+  UPSWARM_CHECK(file_->sync());
+  return hasher_.finish();
+}
+
 Result<void> make_skeleton(Files& files, const Path& to, const Tree& tree) {
   UPSWARM_CHECK(files.make_folder(to, 0755));
   for (const auto& entry : tree.entries) {

@@ -15,6 +15,8 @@ class FileOutput {
   Result<void> write(ByteView bytes);
   /// Syncs.   Errors: corrupt  the content is not the signed one.
   Result<void> finish();
+  /// Syncs, and gives the digest of what was written.
+  Result<Sha256> close();
 
  private:
   FileOutput(std::unique_ptr<OutputFile> file, const TreeEntry& entry) : file_(std::move(file)), entry_(&entry) {}

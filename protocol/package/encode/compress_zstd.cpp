@@ -44,14 +44,30 @@ Result<std::string> compress(ByteView bytes) {
   return compress_by(context.get(), bytes);
 }
 
-Result<std::string> compress_against(ByteView prefix, ByteView bytes) {
+Result<std::string> compress_bare(ByteView bytes, int level, int window_log) {
   UPSWARM_TRY(const auto context, make_context());
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 0);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_contentSizeFlag, 0);
+  const auto covered = std::bit_width(bytes.size());
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog,
+                         std::clamp(static_cast<int>(covered), kSmallestWindowLog, window_log));
+  UPSWARM_TRY(auto out, compress_by(context.get(), bytes));
+  return out.substr(4);
+}
+
+Result<std::string> compress_against(ByteView prefix, ByteView bytes, int level) {
+  UPSWARM_TRY(const auto context, make_context());
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 0);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_contentSizeFlag, 0);
   const auto covered = std::bit_width(prefix.size() + bytes.size());
   const int window_log = std::clamp(static_cast<int>(covered), kSmallestWindowLog, kLargestWindowLog);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_enableLongDistanceMatching, 1);
   ZSTD_CCtx_refPrefix(context.get(), prefix.data(), prefix.size());
-  return compress_by(context.get(), bytes);
+  UPSWARM_TRY(auto out, compress_by(context.get(), bytes));
+  return out.substr(4);
 }
 
 Result<void> compress_stream(const std::function<Result<ByteView>()>& next,

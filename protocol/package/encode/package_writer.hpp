@@ -26,8 +26,18 @@ struct PackedDelta {
   Sha256 to_content;
 };
 
-/// Makes the delta from the tree in `from` to the tree in `to_folder` as the new file `to`.
+enum class Level { fast, standard, best };
+
+struct DeltaOptions {
+  unsigned threads = 0;  ///< 0: as many as the machine has; the delta is the same with any number
+  Bytes memory = 9_GiB;  ///< trees whose making would take more (9 bytes a byte of the old tree) are compared in parts
+  Level level = Level::standard;
+};
+
+/// Makes the delta from the tree in `from` to the tree in `to_folder` as the new file `to`. The sort of old bytes,
+/// about 0.1 s a MB, cannot be cancelled; everything else can. Errors: invalid  something in a folder cannot be packed;
+/// busy  a file changed meanwhile; as Files; cancelled.
 Result<PackedDelta> write_delta(Files& files, const Path& from, const Path& to_folder, const Path& to,
-                                const ProgressSink& progress, std::stop_token stop);
+                                const ProgressSink& progress, std::stop_token stop, const DeltaOptions& options = {});
 
 }  // namespace upswarm::package

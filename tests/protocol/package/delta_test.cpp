@@ -1,7 +1,8 @@
 #include "protocol/package/decode/delta_reader.hpp"
 
-#include "protocol/package/byte_coding.hpp"
 #include "protocol/package/decode/format.hpp"
+#include "protocol/package/encode/compress.hpp"
+#include "tests/protocol/package/program_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 
 namespace upswarm::package {
@@ -19,7 +20,8 @@ class DeltaTest : public testing::Test {
   Result<void> apply(const std::string& name = "d") {
     std::filesystem::remove_all(folder / "out");
     UPSWARM_TRY(auto reader, DeltaReader::open(opened(folder / name)));
-    return reader.apply(system_files(), old_tree, base, folder / "out", {}, {});
+    UPSWARM_CHECK(reader.apply(system_files(), old_tree, base, folder / "out", {}, {}));
+    return {};
   }
   void expect_round_trip(const TreeFiles& from, const TreeFiles& to) {
     make(from, to);
@@ -28,6 +30,8 @@ class DeltaTest : public testing::Test {
     ASSERT_TRUE(applied) << applied.error().message();
     EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
   }
+
+  Bytes must_size(const std::string& name) const { return Bytes{std::filesystem::file_size(folder / name)}; }
 
   tests::TemporaryFolder folder;
   Path old_tree;
@@ -152,9 +156,138 @@ TEST_F(DeltaTest, ItTellsWhatItDoes) {
   make({{"same", "s"}, {"patched", noise(5000, 1)}}, {{"same", "s"}, {"patched", noise(5000, 1) + "x"}, {"new", "n"}});
   const auto reader = DeltaReader::open(opened(folder / "d"));
   ASSERT_TRUE(reader) << reader.error().message();
-  EXPECT_EQ(reader->info().files_copied, 1U);
-  EXPECT_EQ(reader->info().files_patched, 1U);
-  EXPECT_EQ(reader->info().files_added, 1U);
+  const auto& info = reader->info();
+  EXPECT_EQ(info.unpacked, 5003_B);
+  EXPECT_EQ(info.made, 5002_B);
+  ASSERT_EQ(info.groups.size(), 2U);
+  EXPECT_TRUE(info.groups[0].is_prefixed) << "text";
+  EXPECT_EQ(info.groups[1].copies, 1U);
+  EXPECT_TRUE(info.filters.empty());
+}
+
+TEST_F(DeltaTest, AnUnknownFilterIsRefusedByName) {
+  const auto functions = random_functions(300, 1);
+  auto order = in_order(300);
+  const auto from = link_program(functions, order);
+  std::swap(order[3], order[200]);
+  make({{"program", from}}, {{"program", link_program(functions, order)}});
+  const auto reader = DeltaReader::open(opened(folder / "d"));
+  ASSERT_TRUE(reader) << reader.error().message();
+  EXPECT_EQ(reader->info().filters, std::vector<std::string>{"x86-64"});
+  // The same delta by a program of tomorrow: the plan is one zstd frame behind the header.
+  std::string plan;
+  ByteWriter out(plan);
+  out.u8(1);
+  out.u8(5);
+  out.raw("arm64");
+  auto packed = compress(as_bytes(plan));
+  ASSERT_TRUE(packed);
+  auto head = folder.read("d").substr(0, kDeltaHeader - 16);
+  ByteWriter header(head);
+  header.u64(packed->size());
+  header.u64(plan.size());
+  folder.write("tomorrow", head + *packed);
+  const auto refused = DeltaReader::open(opened(folder / "tomorrow"));
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().cause.find("\"arm64\""), std::string::npos);
+}
+
+TEST_F(DeltaTest, CodeThatOnlyMovedCostsNextToNothing) {
+  const auto functions = random_functions(4000, 7);
+  auto order = in_order(4000);
+  const auto from = link_program(functions, order);
+  // A third of the functions goes elsewhere: every call changes.
+  std::rotate(order.begin() + 500, order.begin() + 1500, order.begin() + 3500);
+  const auto to = link_program(functions, order);
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) changed += from[i] == to[i] ? 0 : 1;
+  EXPECT_GT(changed, 100'000U);
+  const auto made = make({{"program", from}}, {{"program", to}});
+  EXPECT_LT(made.length, 600_B) << "of 350 KB";
+  base = scanned(old_tree);
+  ASSERT_TRUE(apply());
+  EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
+}
+
+TEST_F(DeltaTest, ProgramsThatChangedComeBack) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    std::mt19937 random(seed);
+    auto functions = random_functions(300, 1);
+    const auto from = link_program(functions, in_order(300));
+    auto order = in_order(300);
+    for (unsigned i = 0; i < 5; ++i) {
+      functions[random() % 300].seed = static_cast<unsigned>(random());
+      functions[random() % 300].calls[0] = random() % 300;
+      std::swap(order[random() % 300], order[random() % 300]);
+    }
+    functions.push_back(random_functions(1, seed)[0]);
+    order.insert(order.begin() + static_cast<std::ptrdiff_t>(random() % 300), 300);
+    for (const auto* name : {"old", "new", "d"}) std::filesystem::remove_all(folder / name);
+    expect_round_trip({{"bin/p", from}, {"bin/q", noise(3000, seed)}},
+                      {{"bin/p", link_program(functions, order)}, {"lib/q", noise(3100, seed)}});
+  }
+}
+
+TEST_F(DeltaTest, TheSameDeltaAtAnyNumberOfThreads) {
+  make({{"a", noise(9'000'000, 1)}}, {{"a", noise(4'000'000, 3) + noise(9'000'000, 1)}});
+  for (const unsigned threads : {1U, 2U, 5U}) {
+    std::filesystem::remove(folder / "again");
+    ASSERT_TRUE(write_delta(system_files(), old_tree, new_tree, folder / "again", {}, {}, {.threads = threads}));
+    EXPECT_EQ(folder.read("d"), folder.read("again")) << threads;
+  }
+}
+
+TEST_F(DeltaTest, LittleMemoryMakesGroupsAndTheSameTree) {
+  TreeFiles from;
+  TreeFiles to;
+  for (unsigned i = 0; i < 12; ++i) {
+    from["f" + std::to_string(i)] = noise(300'000, i);
+    to["f" + std::to_string(i)] = noise(1000, 100 + i) + noise(300'000, i);
+  }
+  from["large"] = noise(2'500'000, 50);
+  to["large"] = noise(2'500'000, 50) + "end";
+  old_tree = write_tree(folder, "old", from);
+  new_tree = write_tree(folder, "new", to);
+  ASSERT_TRUE(write_delta(system_files(), old_tree, new_tree, folder / "d", {}, {}, {.memory = 9_MiB}));
+  const auto reader = DeltaReader::open(opened(folder / "d"));
+  ASSERT_TRUE(reader);
+  EXPECT_GE(reader->info().groups.size(), 6U);
+  base = scanned(old_tree);
+  ASSERT_TRUE(apply());
+  EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
+  EXPECT_LT(must_size("d"), 30_KiB) << "each file finds its old version";
+}
+
+TEST_F(DeltaTest, MakingCanBeCancelled) {
+  old_tree = write_tree(folder, "old", {{"a", noise(100'000, 1)}});
+  new_tree = write_tree(folder, "new", {{"a", noise(100'000, 2)}});
+  std::stop_source stop;
+  stop.request_stop();
+  const auto made = write_delta(system_files(), old_tree, new_tree, folder / "d", {}, stop.get_token());
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().kind, ErrorKind::cancelled);
+  EXPECT_FALSE(std::filesystem::exists(folder / "d"));
+}
+
+TEST_F(DeltaTest, EveryFlippedByteOfAProgramsDeltaGivesTheRightTreeOrAnError) {
+  auto functions = random_functions(40, 1);
+  const auto from = link_program(functions, in_order(40));
+  functions[7].calls[2] = 3;
+  functions[9].seed = 5;
+  auto order = in_order(40);
+  std::swap(order[3], order[30]);
+  make({{"p", from}}, {{"p", link_program(functions, order)}});
+  base = scanned(old_tree);
+  const auto whole = folder.read("d");
+  const auto right = scanned(new_tree);
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    auto bytes = whole;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x11);
+    folder.write("bad", bytes);
+    if (apply("bad")) {
+      EXPECT_EQ(scanned(folder / "out"), right) << at;
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,236 @@
+#include "protocol/package/decode/patch_decoder.hpp"
+
+#include <cstring>
+
+#include "protocol/package/decode/format.hpp"
+#include "protocol/package/decode/stream_source.hpp"
+#include "protocol/package/decode/zstd_stream.hpp"
+
+namespace upswarm::package {
+namespace {
+
+Error corrupt(std::string why) { return corrupt_package("a delta", std::move(why)); }
+
+StreamSource open_stream(InputFile& file, Bytes offset, const PatchGroup& group, Stream which) {
+  const auto number = static_cast<std::size_t>(which);
+  for (std::size_t i = 0; i < number; ++i) offset += group.streams.at(i).length;
+  return {file, offset, group.streams.at(number), which};
+}
+
+/// Adds what the difference streams say to the bytes of all copies, as one row of bytes.
+class Differences {
+ public:
+  Differences(InputFile& file, Bytes offset, const PatchGroup& group)
+      : gaps_(open_stream(file, offset, group, Stream::gaps)),
+        runs_(open_stream(file, offset, group, Stream::runs)),
+        bytes_(open_stream(file, offset, group, Stream::differences)) {
+    next_run();
+  }
+
+  void add_to(std::span<std::byte> to) {
+    while (!to.empty()) {
+      if (gap_ >= to.size()) {
+        gap_ -= to.size();
+        return;
+      }
+      to = to.subspan(gap_);
+      gap_ = 0;
+      const auto count = std::min<std::uint64_t>(run_, to.size());
+      for (auto& byte : to.first(count)) byte = static_cast<std::byte>(std::to_integer<unsigned>(byte) + bytes_.byte());
+      run_ -= count;
+      to = to.subspan(count);
+      if (run_ == 0) next_run();
+    }
+  }
+
+  Result<void> check() const {
+    UPSWARM_CHECK(gaps_.check());
+    UPSWARM_CHECK(runs_.check());
+    return bytes_.check();
+  }
+  Result<void> check_end() {
+    UPSWARM_CHECK(gaps_.check_end());
+    UPSWARM_CHECK(runs_.check_end());
+    return bytes_.check_end();
+  }
+
+ private:
+  void next_run() {
+    const bool is_last = gaps_.is_over();
+    gap_ = is_last ? ~std::uint64_t{0} : gaps_.varint();
+    run_ = is_last ? 0 : runs_.varint();
+  }
+
+  StreamSource gaps_;
+  StreamSource runs_;
+  StreamSource bytes_;
+  std::uint64_t gap_ = 0;
+  std::uint64_t run_ = 0;
+};
+
+/// What the references of the new content are, where they are not as predicted.
+class References {
+ public:
+  References(InputFile& file, Bytes offset, const PatchGroup& group)
+      : tokens_(open_stream(file, offset, group, Stream::tokens)),
+        distances_(open_stream(file, offset, group, Stream::references)) {
+    next_run();
+  }
+
+  std::uint64_t next(RegionKind kind, std::uint64_t raw, std::uint64_t predicted) {
+    if (hits_ > 0) {
+      --hits_;
+      return predicted;
+    }
+    const bool is_raw = is_raw_;
+    next_run();
+    if (is_raw) return raw;
+    const auto value = predicted + static_cast<std::uint64_t>(unzigzag(distances_.varint()));
+    return narrowed(kind, value);
+  }
+
+  Result<void> check() const {
+    UPSWARM_CHECK(tokens_.check());
+    return distances_.check();
+  }
+  Result<void> check_end() {
+    UPSWARM_CHECK(tokens_.check_end());
+    return distances_.check_end();
+  }
+
+ private:
+  void next_run() {
+    if (tokens_.is_over()) {
+      hits_ = ~std::uint64_t{0};
+      return;
+    }
+    const auto token = tokens_.varint();
+    hits_ = token >> 1U;
+    is_raw_ = (token & 1U) == 0;
+  }
+
+  StreamSource tokens_;
+  StreamSource distances_;
+  std::uint64_t hits_ = 0;
+  bool is_raw_ = false;
+};
+
+class GroupDecoder {
+ public:
+  GroupDecoder(InputFile& file, Bytes offset, const PatchGroup& group, const std::vector<CopyOperation>& copies,
+               OldSpace& old_space, const std::function<Result<void>(ByteView)>& sink)
+      : old_space_(old_space),
+        sink_(sink),
+        coder_(group.layout, copies),
+        references_(file, offset, group),
+        differences_(file, offset, group),
+        extra_(open_stream(file, offset, group, Stream::extra)) {}
+
+  Result<void> add_extra(std::uint64_t length) {
+    for (; length > 0;) {
+      const auto part = std::span(made_).first(std::min<std::uint64_t>(length, kSlice));
+      extra_.read(part);
+      UPSWARM_CHECK(extra_.check());
+      UPSWARM_CHECK(sink_(part));
+      length -= part.size();
+    }
+    return {};
+  }
+
+  Result<void> add_copy(const CopyOperation& copy) {
+    for (std::uint32_t done = 0; done < copy.length;) {
+      const auto count = std::min<std::size_t>(kSlice, copy.length - done);
+      const auto old_bytes = std::span(old_).first(count);
+      const auto made = std::span(made_).first(count);
+      UPSWARM_CHECK(old_space_.read(copy.from + done, old_bytes));
+      std::memcpy(made.data(), old_bytes.data(), count);
+      coder_.visit(copy, done, old_bytes, [&](RegionKind kind, std::size_t at, auto raw, auto predicted) {
+        const auto value = references_.next(kind, raw, predicted);
+        store_field(kind, made.data() + at, value);
+        return value;
+      });
+      differences_.add_to(made);
+      UPSWARM_CHECK(references_.check());
+      UPSWARM_CHECK(differences_.check());
+      UPSWARM_CHECK(sink_(made));
+      done += static_cast<std::uint32_t>(count);
+    }
+    return {};
+  }
+
+  Result<void> check_end() {
+    UPSWARM_CHECK(references_.check_end());
+    UPSWARM_CHECK(differences_.check_end());
+    return extra_.check_end();
+  }
+
+ private:
+  OldSpace& old_space_;
+  const std::function<Result<void>(ByteView)>& sink_;
+  ReferenceCoder coder_;
+  References references_;
+  Differences differences_;
+  StreamSource extra_;
+  ByteBuffer old_ = ByteBuffer(kSlice + kScanSlack);
+  ByteBuffer made_ = ByteBuffer(kSlice);
+};
+
+Result<void> decode_prefixed(InputFile& file, Bytes offset, const PatchGroup& group, OldSpace& old_space,
+                             const std::function<Result<void>(ByteView)>& sink) {
+  ByteBuffer prefix(old_space.size());
+  UPSWARM_CHECK(old_space.read(0, prefix));
+  UPSWARM_TRY(const auto frame, read_exactly(file, offset, group.packed_length(), "a delta"));
+  UPSWARM_TRY(const auto made, decompress_bare(as_bytes(frame), prefix, group.new_length, "a delta"));
+  for (std::size_t at = 0; at < made.size(); at += kSlice)
+    UPSWARM_CHECK(sink(as_bytes(std::string_view(made).substr(at, kSlice))));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<CopyOperation>> read_copies(InputFile& file, Bytes offset, const PatchGroup& group) {
+  auto extra_lengths = open_stream(file, offset, group, Stream::extra_lengths);
+  auto lengths = open_stream(file, offset, group, Stream::copy_lengths);
+  auto seeks = open_stream(file, offset, group, Stream::seeks);
+  const auto old_length = group.old_length.count;
+  std::vector<CopyOperation> copies;
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  for (std::uint64_t i = 0; i < group.copies; ++i) {
+    const auto extra = extra_lengths.varint();
+    const auto length = lengths.varint();
+    from += static_cast<std::uint64_t>(unzigzag(seeks.varint()));
+    UPSWARM_CHECK(extra_lengths.check());
+    UPSWARM_CHECK(lengths.check());
+    UPSWARM_CHECK(seeks.check());
+    if (extra > group.new_length.count - to || length > group.new_length.count - to - extra || length == 0)
+      return corrupt("a copy lies outside of what is made");
+    if (from > old_length || length > old_length - from) return corrupt("a copy comes from outside of the base");
+    to += extra;
+    copies.push_back(
+        {static_cast<SpaceOffset>(from), static_cast<SpaceOffset>(to), static_cast<std::uint32_t>(length)});
+    from += length;
+    to += length;
+  }
+  UPSWARM_CHECK(extra_lengths.check_end());
+  UPSWARM_CHECK(lengths.check_end());
+  UPSWARM_CHECK(seeks.check_end());
+  return copies;
+}
+
+Result<void> decode_patch(InputFile& file, Bytes offset, const PatchGroup& group, OldSpace& old_space,
+                          const std::function<Result<void>(ByteView)>& sink) {
+  if (group.is_prefixed) return decode_prefixed(file, offset, group, old_space, sink);
+  UPSWARM_TRY(const auto copies, read_copies(file, offset, group));
+  GroupDecoder decoder(file, offset, group, copies, old_space, sink);
+  std::uint64_t to = 0;
+  for (const auto& copy : copies) {
+    UPSWARM_CHECK(decoder.add_extra(copy.to - to));
+    UPSWARM_CHECK(decoder.add_copy(copy));
+    to = std::uint64_t{copy.to} + copy.length;
+  }
+  UPSWARM_CHECK(decoder.add_extra(group.new_length.count - to));
+  return decoder.check_end();
+}
+
+}  // namespace upswarm::package

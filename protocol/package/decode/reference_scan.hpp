@@ -1,0 +1,114 @@
+// Finding the fields of an executable that hold the place of something else, without disassembling it.
+//
+// The scan looks at bytes alone and is the same in the program that makes a delta and in the one that applies it. It
+// may take a number for a reference; that costs a few bits of the delta, never its correctness.
+#pragma once
+
+#include <array>
+
+#include "protocol/base/units.hpp"
+#include "protocol/package/decode/space.hpp"
+
+namespace upswarm::package {
+
+/// A field of 4 or 8 bytes, little-endian.
+struct Reference {
+  std::size_t at = 0;          ///< in the bytes that were scanned
+  std::uint64_t origin = 0;    ///< value + origin = the address meant
+  std::uint32_t trailing = 0;  ///< bytes between the field's end and what it is relative to
+  bool is_back = false;        ///< origin - value = the address meant
+  SpaceOffset target = 0;      ///< in the image's space
+};
+
+inline std::uint64_t load32(const std::byte* from) {
+  return std::to_integer<std::uint64_t>(from[0]) | std::to_integer<std::uint64_t>(from[1]) << 8U |
+         std::to_integer<std::uint64_t>(from[2]) << 16U | std::to_integer<std::uint64_t>(from[3]) << 24U;
+}
+inline std::uint64_t load32_signed(const std::byte* from) {
+  return static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(static_cast<std::uint32_t>(load32(from)))});
+}
+inline std::uint64_t load64(const std::byte* from) { return load32(from) | load32(from + 4) << 32U; }
+
+constexpr std::size_t width_of(RegionKind kind) { return kind == RegionKind::pointers ? 8 : 4; }
+
+/// Fields of 32 bits are sign-extended.
+inline std::uint64_t load_field(RegionKind kind, const std::byte* from) {
+  return kind == RegionKind::pointers ? load64(from) : load32_signed(from);
+}
+
+void store_field(RegionKind kind, std::byte* to, std::uint64_t value);
+
+/// Where an x86-64 instruction that starts at `bytes` (with its opcode, prefixes are behind us) has a field relative to
+/// the instruction pointer.
+struct CodeField {
+  std::uint8_t skip = 0;      ///< bytes from the opcode to the field; 0 when there is none
+  std::uint8_t trailing = 0;  ///< bytes of the instruction after the field
+};
+
+/// Reads up to kScanSlack bytes from `bytes` on. Only those before the field that it finds matter.
+CodeField code_field(const std::byte* bytes);
+inline constexpr std::size_t kScanSlack = 8;
+
+/// The first byte of an instruction that may have such a field.
+extern const std::array<bool, 256> kMayHaveField;
+
+/// Calls `visit(Reference)` for each reference in `bytes`, which lie at `offset` of the image's space, wholly inside
+/// `region`. Neither bytes before them nor after them matter, but kScanSlack bytes after them must be readable.
+template <typename Visit>
+void for_each_reference(const Image& image, const Region& region, ByteView bytes, SpaceOffset offset, Visit visit) {
+  const auto width = width_of(region.kind);
+  if (region.kind == RegionKind::x86_64_code) {
+    const Segment* segment = image.segment_at(offset);
+    if (segment == nullptr) return;
+    const std::uint64_t address = segment->address + (offset - segment->offset);
+    for (std::size_t i = 0; i + 5 <= bytes.size();) {
+      if (!kMayHaveField[std::to_integer<std::size_t>(bytes[i])]) {
+        ++i;
+        continue;
+      }
+      const auto field = code_field(bytes.data() + i);
+      if (field.skip == 0) {
+        ++i;
+        continue;
+      }
+      const auto at = i + field.skip;
+      if (at + 4 > bytes.size()) {
+        ++i;
+        continue;
+      }
+      const auto origin = address + at + 4 + field.trailing;
+      const auto target = image.offset_of(origin + load32_signed(bytes.data() + at));
+      if (target == kNowhere) {
+        ++i;
+        continue;
+      }
+      visit(Reference{at, origin, field.trailing, false, target});
+      i = at + 4;
+    }
+    return;
+  }
+  const Segment* segment = image.segment_at(offset);
+  if (segment == nullptr) return;
+  const std::uint64_t address = segment->address + (offset - segment->offset);
+  const std::uint64_t begin = address - (offset - region.begin);
+  const auto phase = (offset - region.begin) % width;
+  for (std::size_t at = phase == 0 ? 0 : width - phase; at + width <= bytes.size(); at += width) {
+    const auto value = load_field(region.kind, bytes.data() + at);
+    if (value == 0) continue;
+    Reference reference{at, 0, 0, false, kNowhere};
+    switch (region.kind) {
+      case RegionKind::offsets: reference.origin = region.base; break;
+      case RegionKind::table: reference.origin = begin; break;
+      case RegionKind::unwinding:
+        reference.origin = address + at;
+        reference.is_back = reference.origin + value - region.base >= region.new_base - region.base &&
+                            reference.origin - value - begin < at + (offset - region.begin);
+        break;
+      default: break;
+    }
+    reference.target = image.offset_of(reference.is_back ? reference.origin - value : reference.origin + value);
+    if (reference.target != kNowhere) visit(reference);
+  }
+}
+
+}  // namespace upswarm::package

@@ -1,0 +1,79 @@
+#include "protocol/package/encode/encode_space.hpp"
+
+#include <cstring>
+
+#include "protocol/package/decode/reference_scan.hpp"
+
+namespace upswarm::package {
+namespace {
+
+constexpr std::size_t kLabelled = 16;  ///< bytes of a target that tell it from others
+
+std::uint32_t label_of(const ByteBuffer& plain, std::size_t size, SpaceOffset target) {
+  if (target >= size) return 0x5bd1'e995U;
+  std::array<std::byte, kLabelled> bytes{};
+  std::memcpy(bytes.data(), plain.data() + target, std::min(kLabelled, size - target));
+  const auto a = load64(bytes.data()) * 0x9e37'79b9'7f4a'7c15U;
+  const auto b = (load64(bytes.data() + 8) ^ a >> 29U) * 0xbf58'476d'1ce4'e5b9U;
+  return static_cast<std::uint32_t>((a ^ b) >> 32U);
+}
+
+}  // namespace
+
+void EncodeSpace::add(std::string_view path, ByteView bytes, bool is_whole) {
+  const auto begin = static_cast<SpaceOffset>(bytes_.size());
+  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+  if (!is_whole) return;
+  auto executable = read_executable(bytes);
+  if (!executable) return;
+  for (auto& segment : executable->segments) segment.offset += begin;
+  for (auto& region : executable->regions) {
+    region.begin += begin;
+    region.end += begin;
+  }
+  found_.push_back({begin, static_cast<SpaceOffset>(bytes_.size()), std::move(*executable)});
+  paths_.emplace_back(path);
+}
+
+void EncodeSpace::finish() {
+  size_ = bytes_.size();
+  auto tail = static_cast<SpaceOffset>(size_);
+  for (auto& one : found_) {
+    auto segments = std::move(one.executable.segments);
+    for (auto memory : one.executable.memory) {
+      memory.offset = tail;
+      tail += memory.size;
+      segments.push_back(memory);
+    }
+    images_.emplace_back(one.begin, one.end, std::move(segments));
+    for (const auto& region : one.executable.regions) regions_.push_back(region);
+  }
+  found_.clear();
+  bytes_.resize(size_ + kScanSlack);
+}
+
+ByteBuffer EncodeSpace::labelled() const {
+  auto plain = bytes_;
+  auto image = images_.begin();
+  const auto visit = [&](auto act) {
+    image = images_.begin();
+    for (const auto& region : regions_) {
+      while (image->end() <= region.begin) ++image;
+      const auto part = ByteView(bytes_).subspan(region.begin, region.end - region.begin);
+      for_each_reference(*image, region, part, region.begin,
+                         [&](const Reference& reference) { act(region, reference); });
+    }
+  };
+  visit([&](const Region& region, const Reference& reference) {
+    std::memset(plain.data() + region.begin + reference.at, 0, width_of(region.kind));
+  });
+  auto labelled = plain;
+  visit([&](const Region& region, const Reference& reference) {
+    store_field(RegionKind::table, labelled.data() + region.begin + reference.at,
+                label_of(plain, size_, reference.target));
+  });
+  labelled.resize(size_);
+  return labelled;
+}
+
+}  // namespace upswarm::package

@@ -1,0 +1,43 @@
+// One side of a group in memory, with what its executables say.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "protocol/package/encode/executable.hpp"
+
+namespace upswarm::package {
+
+/// `bytes` ends with kScanSlack zero bytes that are not part of the space.
+class EncodeSpace {
+ public:
+  /// A file's bytes, appended; kept as a whole they are looked at for being executable.
+  void add(std::string_view path, ByteView bytes, bool is_whole);
+  /// Ends the bytes and gives memory without bytes its place.
+  void finish();
+
+  ByteView bytes() const { return ByteView(bytes_).first(size_); }
+  std::size_t size() const { return size_; }
+  const std::vector<Image>& images() const { return images_; }
+  std::span<const Region> regions() const { return regions_; }
+  const std::vector<std::string>& image_paths() const { return paths_; }
+
+  /// The bytes with each reference replaced by a digest of what it refers to: equal where code is equal but moved.
+  ByteBuffer labelled() const;
+
+ private:
+  struct Found {
+    SpaceOffset begin = 0;
+    SpaceOffset end = 0;
+    Executable executable;
+  };
+
+  ByteBuffer bytes_;
+  std::size_t size_ = 0;
+  std::vector<Found> found_;
+  std::vector<Image> images_;
+  std::vector<Region> regions_;
+  std::vector<std::string> paths_;
+};
+
+}  // namespace upswarm::package

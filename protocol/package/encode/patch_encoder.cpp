@@ -1,0 +1,178 @@
+#include "protocol/package/encode/patch_encoder.hpp"
+
+#include <cstring>
+
+namespace upswarm::package {
+namespace {
+
+std::string_view name_of_file(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+/// The image of the new space that `path` of the old one became, or nothing.
+std::optional<std::size_t> counterpart(const EncodeSpace& old_space, std::size_t number, const EncodeSpace& new_space) {
+  const auto& path = old_space.image_paths()[number];
+  std::optional<std::size_t> by_name;
+  for (std::size_t i = 0; i < new_space.images().size(); ++i) {
+    const auto& other = new_space.image_paths()[i];
+    if (other == path) return i;
+    if (!by_name && name_of_file(other) == name_of_file(path)) by_name = i;
+  }
+  if (by_name) return by_name;
+  if (old_space.images().size() == 1 && new_space.images().size() == 1) return 0;
+  return std::nullopt;
+}
+
+std::vector<std::uint64_t> bases_of(const EncodeSpace& space, const Image& image) {
+  std::vector<std::uint64_t> bases;
+  for (const auto& region : space.regions()) {
+    if (region.kind == RegionKind::offsets && region.begin >= image.begin() && region.end <= image.end())
+      bases.push_back(region.base);
+  }
+  return bases;
+}
+
+void pair_bases(const EncodeSpace& old_space, const Image& from, const EncodeSpace& new_space, const Image& to,
+                std::vector<Region>& regions) {
+  const auto bases = bases_of(new_space, to);
+  if (bases_of(old_space, from).size() != bases.size()) return;
+  auto next = bases.begin();
+  for (auto& region : regions) {
+    if (region.kind == RegionKind::offsets && region.begin >= from.begin() && region.end <= from.end())
+      region.new_base = *next++;
+  }
+}
+
+/// Memory that no byte backs corresponds from its start on.
+void pair_memory(const EncodeSpace& old_space, const Image& from, const EncodeSpace& new_space, const Image& to,
+                 std::vector<CopyOperation>& hints) {
+  std::vector<Segment> mine;
+  std::vector<Segment> theirs;
+  for (const auto& one : from.segments())
+    if (one.offset >= old_space.size()) mine.push_back(one);
+  for (const auto& one : to.segments())
+    if (one.offset >= new_space.size()) theirs.push_back(one);
+  for (std::size_t i = 0; i < mine.size() && i < theirs.size() && hints.size() < kMostImages; ++i)
+    hints.push_back({mine[i].offset, theirs[i].offset, std::min(mine[i].size, theirs[i].size)});
+}
+
+Layout layout_of(const EncodeSpace& old_space, const EncodeSpace& new_space) {
+  Layout layout;
+  layout.old_images = old_space.images();
+  layout.new_images = new_space.images();
+  layout.regions.assign(old_space.regions().begin(), old_space.regions().end());
+  for (std::size_t i = 0; i < old_space.images().size(); ++i) {
+    const auto other = counterpart(old_space, i, new_space);
+    if (!other) continue;
+    const auto& from = old_space.images()[i];
+    const auto& to = new_space.images()[*other];
+    pair_bases(old_space, from, new_space, to, layout.regions);
+    pair_memory(old_space, from, new_space, to, layout.hints);
+  }
+  layout.old_end = static_cast<SpaceOffset>(old_space.size());
+  for (const auto& image : layout.old_images) {
+    for (const auto& segment : image.segments())
+      layout.old_end = std::max(layout.old_end, segment.offset + segment.size);
+  }
+  return layout;
+}
+
+class PatchEncoder {
+ public:
+  PatchEncoder(const EncodeSpace& old_space, const EncodeSpace& new_space, const std::vector<CopyOperation>& copies)
+      : old_(old_space), new_(new_space), copies_(copies), layout_(layout_of(old_space, new_space)) {}
+
+  EncodedPatch run() {
+    ReferenceCoder coder(layout_, copies_);
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    for (const auto& copy : copies_) {
+      stream(Stream::extra_lengths).varint(copy.to - to);
+      stream(Stream::copy_lengths).varint(copy.length);
+      stream(Stream::seeks).zigzag(static_cast<std::int64_t>(copy.from - from));
+      add_extra(to, copy.to - to);
+      for (std::uint32_t done = 0; done < copy.length; done += kSlice) add_slice(coder, copy, done);
+      from = std::uint64_t{copy.from} + copy.length;
+      to = std::uint64_t{copy.to} + copy.length;
+    }
+    add_extra(to, new_.size() - to);
+    end_run();
+    return {std::move(layout_), copies_.size(), std::move(streams_)};
+  }
+
+ private:
+  ByteWriter stream(Stream which) { return ByteWriter(streams_.at(static_cast<std::size_t>(which))); }
+
+  void add_extra(std::uint64_t at, std::uint64_t length) {
+    stream(Stream::extra).raw(as_text(new_.bytes().subspan(at, length)));
+  }
+
+  void add_slice(ReferenceCoder& coder, const CopyOperation& copy, std::uint32_t done) {
+    const auto count = std::min<std::size_t>(kSlice, copy.length - done);
+    const auto old_bytes = old_.bytes().subspan(copy.from + done, count);
+    const auto new_bytes = new_.bytes().subspan(copy.to + done, count);
+    made_.assign(old_bytes.begin(), old_bytes.end());
+    coder.visit(copy, done, old_bytes,
+                [&](RegionKind kind, std::size_t at, std::uint64_t raw, std::uint64_t predicted) {
+                  const auto actual = load_field(kind, new_bytes.data() + at);
+                  tell(actual, raw, predicted);
+                  store_field(kind, made_.data() + at, actual);
+                  return actual;
+                });
+    for (std::size_t i = 0; i < count;) {
+      const auto equal = equal_run(new_bytes, i);
+      gap_ += equal;
+      if (equal > 0) end_run();
+      i += equal;
+      for (; i < count && made_[i] != new_bytes[i]; ++i) {
+        if (run_ == 0) {
+          stream(Stream::gaps).varint(gap_);
+          gap_ = 0;
+        }
+        ++run_;
+        stream(Stream::differences)
+            .u8(static_cast<std::uint8_t>(std::to_integer<unsigned>(new_bytes[i]) -
+                                          std::to_integer<unsigned>(made_[i])));
+      }
+    }
+  }
+
+  std::size_t equal_run(ByteView new_bytes, std::size_t from) const {
+    std::size_t i = from;
+    while (i < new_bytes.size() && made_[i] == new_bytes[i]) ++i;
+    return i - from;
+  }
+
+  void end_run() {
+    if (run_ > 0) stream(Stream::runs).varint(run_);
+    run_ = 0;
+  }
+
+  void tell(std::uint64_t actual, std::uint64_t raw, std::uint64_t predicted) {
+    if (actual == predicted) {
+      ++hits_;
+      return;
+    }
+    stream(Stream::tokens).varint(hits_ << 1U | (actual == raw ? 0U : 1U));
+    hits_ = 0;
+    if (actual == raw) return;
+    stream(Stream::references).zigzag(static_cast<std::int64_t>(actual - predicted));
+  }
+
+  const EncodeSpace& old_;
+  const EncodeSpace& new_;
+  const std::vector<CopyOperation>& copies_;
+  Layout layout_;
+  std::array<std::string, kStreams> streams_;
+  ByteBuffer made_;
+  std::uint64_t gap_ = 0;
+  std::uint64_t run_ = 0;
+  std::uint64_t hits_ = 0;
+};
+
+}  // namespace
+
+EncodedPatch encode_patch(const EncodeSpace& old_space, const EncodeSpace& new_space,
+                          const std::vector<CopyOperation>& copies) {
+  return PatchEncoder(old_space, new_space, copies).run();
+}
+
+}  // namespace upswarm::package

@@ -1,0 +1,22 @@
+// The streams of one group.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "protocol/package/decode/patch_group.hpp"
+#include "protocol/package/encode/encode_space.hpp"
+
+namespace upswarm::package {
+
+struct EncodedPatch {
+  Layout layout;
+  std::uint64_t copies = 0;
+  std::array<std::string, kStreams> streams;  ///< not compressed
+};
+
+/// Says `new_space` by `copies` from `old_space`, as decode_patch undoes it.
+EncodedPatch encode_patch(const EncodeSpace& old_space, const EncodeSpace& new_space,
+                          const std::vector<CopyOperation>& copies);
+
+}  // namespace upswarm::package

@@ -1,0 +1,89 @@
+#include "protocol/package/encode/group_plan.hpp"
+
+#include <gtest/gtest.h>
+
+namespace upswarm::package {
+namespace {
+
+TreeEntry file(const std::string& path, Bytes size, unsigned content) {
+  return {path, FileType::regular, 0644, size, sha256(std::to_string(content)), ""};
+}
+
+std::vector<ContentSource> all_patched(const Tree& tree) {
+  return std::vector<ContentSource>(tree.entries.size(), {ContentSource::Kind::patched, 0, {}});
+}
+
+void expect_whole(const std::vector<GroupPlan>& groups, const Tree& to, Bytes window) {
+  std::vector<Bytes> made(to.entries.size());
+  std::uint32_t last = 0;
+  for (const auto& group : groups) {
+    Bytes old_length;
+    Bytes new_length;
+    for (const auto& piece : group.new_pieces) {
+      EXPECT_GE(piece.entry, last);
+      last = piece.entry;
+      EXPECT_EQ(piece.begin, made[piece.entry]) << "end to end";
+      made[piece.entry] += piece.length;
+      new_length += piece.length;
+    }
+    for (const auto& piece : group.old_pieces) old_length += piece.length;
+    EXPECT_LE(old_length, window);
+    EXPECT_LE(new_length, window);
+  }
+  for (std::size_t i = 0; i < to.entries.size(); ++i) EXPECT_EQ(made[i], to.entries[i].size);
+}
+
+TEST(GroupPlan, OneGroupWhereEverythingFits) {
+  const Tree from{{file("a", 10_KiB, 1), file("b", 20_KiB, 2)}};
+  const Tree to{{file("a", 11_KiB, 3), file("c", 5_KiB, 4)}};
+  const auto groups = plan_groups(from, to, all_patched(to), 1_MiB);
+  ASSERT_EQ(groups.size(), 1U);
+  EXPECT_EQ(groups[0].old_pieces.size(), 2U);
+  expect_whole(groups, to, 1_MiB);
+}
+
+TEST(GroupPlan, WhatDoesNotFitIsSplitAndKeepsItsCounterpart) {
+  Tree from;
+  Tree to;
+  for (unsigned i = 10; i < 50; ++i) {
+    from.entries.push_back(file("f" + std::to_string(i), 100_KiB, i));
+    to.entries.push_back(file("f" + std::to_string(i), 101_KiB, 100 + i));
+  }
+  const auto groups = plan_groups(from, to, all_patched(to), 1_MiB);
+  EXPECT_GE(groups.size(), 4U);
+  expect_whole(groups, to, 1_MiB);
+  for (const auto& group : groups) {
+    for (const auto& piece : group.new_pieces) {
+      const bool has_counterpart = std::any_of(group.old_pieces.begin(), group.old_pieces.end(),
+                                               [&](const auto& one) { return one.entry == piece.entry; });
+      EXPECT_TRUE(has_counterpart) << to.entries[piece.entry].path;
+    }
+  }
+}
+
+TEST(GroupPlan, AFileBeyondTheWindowIsMadeInPartsFromWhatLiesThere) {
+  const Tree from{{file("disk", 10_MiB, 1)}};
+  const Tree to{{file("disk", 11_MiB, 2)}};
+  const auto groups = plan_groups(from, to, all_patched(to), 1_MiB);
+  EXPECT_EQ(groups.size(), 11U);
+  expect_whole(groups, to, 1_MiB);
+  ASSERT_EQ(groups[5].old_pieces.size(), 1U);
+  EXPECT_LE(groups[5].old_pieces[0].begin, 5_MiB);
+  EXPECT_GE(groups[5].old_pieces[0].begin + groups[5].old_pieces[0].length, 6_MiB);
+}
+
+TEST(GroupPlan, TextComesFirstWithItsOldVersion) {
+  const Tree from{{file("a.js", 10_KiB, 1), file("z.so", 50_KiB, 2)}};
+  const Tree to{{file("a.js", 10_KiB, 3), file("z.so", 50_KiB, 4)}};
+  auto sources = all_patched(to);
+  sources[0].kind = ContentSource::Kind::prefixed;
+  const auto groups = plan_groups(from, to, sources, 1_MiB);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_TRUE(groups[0].is_prefixed);
+  ASSERT_FALSE(groups[0].old_pieces.empty());
+  EXPECT_EQ(groups[0].old_pieces[0].entry, 0U);
+  EXPECT_FALSE(groups[1].is_prefixed);
+}
+
+}  // namespace
+}  // namespace upswarm::package

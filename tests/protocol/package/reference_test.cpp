@@ -1,0 +1,182 @@
+// Finding references, mapping places, and predicting the one from the other.
+#include <map>
+
+#include "protocol/package/decode/reference_coding.hpp"
+#include "protocol/package/encode/executable.hpp"
+#include "tests/protocol/package/program_fixture.hpp"
+#include "tests/protocol/package/tree_fixture.hpp"
+
+namespace upswarm::package {
+namespace {
+
+Image plain_image(std::uint32_t size, std::uint64_t address = 0x1000) { return {0, size, {{0, size, address}}}; }
+
+std::vector<Reference> references_in(std::string bytes, const Region& region, const Image& image) {
+  const auto size = bytes.size();
+  bytes.resize(size + kScanSlack, '\0');
+  std::vector<Reference> found;
+  for_each_reference(image, region, as_bytes(bytes).first(size), region.begin,
+                     [&](const Reference& one) { found.push_back(one); });
+  return found;
+}
+
+TEST(ReferenceScan, FindsCallsJumpsAndOperands) {
+  std::string code;
+  ByteWriter out(code);
+  out.u8(0xe8);
+  out.u32(0x10);  // call: ends at 5, means 0x15
+  out.raw("\x0f\x84");
+  out.u32(0x20);  // conditional jump: ends at 11
+  out.raw("\x48\x8d\x05");
+  out.u32(0x30);  // lea rax, [rip + 0x30]: ends at 18
+  out.raw("\x83\x3d");
+  out.u32(0x40);  // cmp dword [rip + 0x40], imm8: the field ends at 24, the instruction at 25
+  out.u8(7);
+  const auto found = references_in(code, {0, 0x200}, plain_image(0x200));
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_EQ(found[0].target, 5U + 0x10);
+  EXPECT_EQ(found[1].target, 11U + 0x20);
+  EXPECT_EQ(found[2].target, 18U + 0x30);
+  EXPECT_EQ(found[3].target, 25U + 0x40);
+  EXPECT_EQ(found[3].trailing, 1U);
+}
+
+TEST(ReferenceScan, TakesNothingThatPointsOutside) {
+  std::string code("\xe8\x00\x00\x00\x70\xe8\x00\x00\x00\x90", 10);
+  EXPECT_TRUE(references_in(code, {0, 10}, plain_image(10)).empty());
+}
+
+TEST(ReferenceScan, DoesNotDependOnWhatFollows) {
+  const std::string code("\x90\x90\x48\x8d", 4);
+  for (const char* next : {"\x05\x01\x01\x01\x01\x01\x01\x01", "\xe8\x01\x01\x01\x01\x01\x01\x01"}) {
+    const auto all = code + std::string(next, 8);
+    std::size_t count = 0;
+    for_each_reference(plain_image(1U << 30U), {0, 4}, as_bytes(all).first(4), 0, [&](const Reference&) { ++count; });
+    EXPECT_EQ(count, 0U);
+  }
+}
+
+TEST(ReferenceScan, FindsPointersAtTheirAlignment) {
+  std::string data;
+  ByteWriter out(data);
+  out.u64(0x1010);
+  out.u64(0x99);  // no address of the image
+  out.u64(0x1018);
+  const Region region{0, 24, RegionKind::pointers};
+  const auto found = references_in(data, region, plain_image(0x100));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[1].at, 16U);
+  EXPECT_EQ(found[1].target, 0x18U);
+}
+
+TEST(ReferenceScan, ReadsTablesFromWhereTheyBegin) {
+  std::string data;
+  ByteWriter out(data);
+  out.u32(0x40);
+  out.u32(static_cast<std::uint32_t>(-0x10));
+  const Image image(0, 0x100, {{0, 0x100, 0x1000}});
+  std::string bytes(0x20, '\0');
+  const auto found = references_in(data, {0x20, 0x28, RegionKind::table}, image);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].target, 0x60U);
+  EXPECT_EQ(found[1].target, 0x10U);
+}
+
+SpaceOffset slow_map(const std::vector<CopyOperation>& copies, SpaceOffset target) {
+  const CopyOperation* best = nullptr;
+  for (const auto& one : copies) {
+    const bool covers = target >= one.from && target - one.from < one.length;
+    if (covers && (best == nullptr || one.length > best->length)) best = &one;
+  }
+  return best == nullptr ? kNowhere : best->to + (target - best->from);
+}
+
+TEST(AddressMap, GivesTheLongestCopyThatCoversAPlace) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    std::mt19937 random(seed);
+    std::vector<CopyOperation> copies;
+    SpaceOffset to = 0;
+    for (unsigned i = 0; i < 30; ++i) {
+      const CopyOperation one{static_cast<SpaceOffset>(random() % 900), to,
+                              static_cast<std::uint32_t>(1 + random() % 99)};
+      copies.push_back(one);
+      to += one.length;
+    }
+    const AddressMap map(copies, {}, 1000);
+    for (SpaceOffset target = 0; target < 1000; ++target) {
+      const auto wanted = slow_map(copies, target);
+      if (wanted != kNowhere) {
+        // Of several equally long copies any will do, as long as it is always the same.
+        bool is_one = false;
+        for (const auto& one : copies)
+          is_one |=
+              target >= one.from && target - one.from < one.length && map.map(target) == one.to + (target - one.from);
+        EXPECT_TRUE(is_one) << seed << " " << target;
+        EXPECT_EQ(slow_map({copies.begin(), copies.end()}, target) - wanted, 0U);
+      }
+    }
+  }
+}
+
+TEST(AddressMap, WhatNothingCoversMovesAsWhatIsBeforeIt) {
+  const AddressMap map({{10, 100, 5}}, {}, 50);
+  EXPECT_EQ(map.map(5), kNowhere);
+  EXPECT_EQ(map.map(12), 102U);
+  EXPECT_EQ(map.map(40), 130U);
+}
+
+TEST(AddressMap, CorrectionsGoFirst) {
+  AddressMap map({{0, 100, 50}}, {}, 50);
+  map.learn(7, 3);
+  EXPECT_EQ(map.map(7), 3U);
+  EXPECT_EQ(map.map(8), 108U);
+  EXPECT_EQ(map.map(7, {0, 200, 50}), 207U) << "what moves together stays together";
+}
+
+TEST(AddressMap, HintsTellOfPlacesWithoutBytes) {
+  const AddressMap map({{0, 0, 100}}, {{100, 300, 50}}, 150);
+  EXPECT_EQ(map.map(120), 320U);
+}
+
+TEST(Executable, ReadsSegmentsMemoryAndCode) {
+  const auto program = link_program(random_functions(10, 1), in_order(10));
+  const auto found = read_executable(as_bytes(program));
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->segments.size(), 2U);
+  EXPECT_EQ(found->segments[0].address, kProgramAddress);
+  ASSERT_EQ(found->memory.size(), 1U);
+  EXPECT_EQ(found->memory[0].size, 4096U);
+  EXPECT_FALSE(found->regions.empty());
+}
+
+TEST(Executable, EveryCutAndFlippedByteIsTaken) {
+  const auto program = link_program(random_functions(4, 1), in_order(4));
+  for (std::size_t length = 0; length < program.size(); length += 7)
+    static_cast<void>(read_executable(as_bytes(program).first(length)));
+  for (std::size_t at = 0; at < 200; ++at) {
+    for (const int flip : {0x01, 0x80, 0xff}) {
+      auto bytes = program;
+      bytes[at] = static_cast<char>(bytes[at] ^ flip);
+      const auto found = read_executable(as_bytes(bytes));
+      if (!found) continue;
+      for (const auto& one : found->segments) EXPECT_LE(std::uint64_t{one.offset} + one.size, bytes.size());
+      for (const auto& one : found->regions) EXPECT_LE(one.end, bytes.size());
+    }
+  }
+}
+
+TEST(Executable, OurOwnProgramHasCodeAndUnwinding) {
+  const auto bytes = read_file(system_files(), "/proc/self/exe", 1_GiB);
+  if (!bytes) GTEST_SKIP() << "no /proc here";
+  const auto found = read_executable(as_bytes(*bytes));
+  ASSERT_TRUE(found);
+  std::map<RegionKind, int> kinds;
+  for (const auto& one : found->regions) ++kinds[one.kind];
+  EXPECT_GT(kinds[RegionKind::x86_64_code], 0);
+  EXPECT_EQ(kinds[RegionKind::unwinding], 1);
+  EXPECT_EQ(kinds[RegionKind::offsets], 1);
+  EXPECT_GT(kinds[RegionKind::pointers], 3);
+}
+
+}  // namespace
+}  // namespace upswarm::package
