@@ -4,10 +4,11 @@
   usage: tests/bench/delta/pairs.py --to OUT [NAME...]     OUT/NAME/old and OUT/NAME/new; without names: all
          tests/bench/delta/pairs.py --list
 
-Sources are apt (Debian 12 with its updates and security suites) and npm; both must be set up as usual. The SHA-256 of every
-download is below; what has another is refused. Debian keeps few old versions: a pair that is served no longer is
-reported, the others are made all the same, and the exit code is 1. Then pick versions that are (`apt-cache madison PKG`) and
-say so where figures are compared. A pair is made beside its place and moved there whole, so what is there is complete.
+Sources are apt (Debian 12 with its updates and security suites) and npm; both must be set up as usual. The SHA-256 of
+every download is below; what has another is refused. Debian keeps few old versions: a pair that is served no longer is
+reported, the others are made all the same, and the exit code is 1. Then pick versions that are served
+(`apt-cache madison PKG`) and say so where figures are compared. A pair is made beside its place and moved there whole:
+what is there is complete.
 
 Only what a release of Upswarm can hold is kept: files, folders, and relative links that stay inside.
 """
@@ -111,7 +112,8 @@ class Unavailable(Exception):
 
 def client(arguments, folder):
     """Runs a package client in `folder`. Its own words are the error."""
-    done = subprocess.run(arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
     if done.returncode != 0:
         raise Unavailable(f"{' '.join(arguments)}: {done.stdout.strip()[-500:]}")
 
@@ -222,7 +224,8 @@ def main():
     options = parser.parse_args()
     if options.list:
         for pair in PAIRS:
-            print(f"{pair.name:20} {pair.old.source} {pair.old.package} {pair.old.version} -> {pair.new.version}   {pair.kind}")
+            releases = f"{pair.old.package} {pair.old.version} -> {pair.new.package} {pair.new.version}"
+            print(f"{pair.name:20} {pair.old.source} {releases}   {pair.kind}")
         return
     if options.to is None:
         parser.error("--to OUT is needed")
