@@ -53,10 +53,10 @@ def run(arguments, expect=(0,)):
         said = out.read().decode(errors="replace")
         if child.returncode not in expect:
             raise Failed((said + err.read().decode(errors="replace")).strip()[-500:] or f"exit code {child.returncode}")
-    # A child inherits its parent's record until it has grown past it; below that only the samples know.
+    # A child inherits the record of its parent until it has grown past it; below that, samples know, if there are any.
     record = used.ru_maxrss * 1024
     inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    rss = record if record > inherited else seen["VmHWM"]
+    rss = record if record > inherited else seen["VmHWM"] or record
     return Cost(used.ru_utime + used.ru_stime, wall_s, rss, seen["RssAnon"]), said
 
 

@@ -71,7 +71,7 @@ PAIRS = [
     apt("postgresql-15", "C, ELF, LLVM bitcode", "postgresql-15",
         ("15.18-0+deb12u1", "6974c43ddec4f383d099e7d642cd59d0af83c2c90c0fb153a4179aa1bb4d73c1"),
         ("15.20-0+deb12u1", "8566850f295c2cb5034ff5dd5b40caf97eea81b75a841c8d1f691c05ab8815db")),
-    apt("linux-headers", "11,000 small text files, all of them moved", "linux-headers-6.1.0-54-common",
+    apt("linux-headers", "9,400 small text files, all of them moved", "linux-headers-6.1.0-54-common",
         ("6.1.190-1", "2e3acfa853c554b5c5e658190d1dd9b79d00e12175dffe172716ff52889b24fc"),
         ("6.1.192-1", "1e9c241504ead435b60c675193df0db28babf184de9aa562b49100f0ecf44d23"),
         "linux-headers-6.1.0-55-common"),
