@@ -22,50 +22,42 @@ class Differences {
  public:
   Differences(InputFile& file, Bytes offset, const PatchGroup& group)
       : gaps_(open_stream(file, offset, group, Stream::gaps)),
-        runs_(open_stream(file, offset, group, Stream::runs)),
-        bytes_(open_stream(file, offset, group, Stream::differences)) {
-    next_run();
+        numbers_(open_stream(file, offset, group, Stream::differences)) {
+    next();
   }
 
-  void add_to(std::span<std::byte> to) {
-    while (!to.empty()) {
-      if (gap_ >= to.size()) {
-        gap_ -= to.size();
-        return;
+  /// `slice` is a whole one: no difference goes on in the next.
+  void add_to(std::span<std::byte> slice) {
+    while (gap_ < slice.size()) {
+      slice = slice.subspan(gap_);
+      const auto count = std::min<std::size_t>(slice.size(), kDifferenceWidth);
+      unsigned carried = 0;
+      for (auto& byte : slice.first(count)) {
+        carried += std::to_integer<unsigned>(byte) + numbers_.byte();
+        byte = static_cast<std::byte>(carried & 0xffU);
+        carried >>= 8U;
       }
-      to = to.subspan(gap_);
-      gap_ = 0;
-      const auto count = std::min<std::uint64_t>(run_, to.size());
-      for (auto& byte : to.first(count)) byte = static_cast<std::byte>(std::to_integer<unsigned>(byte) + bytes_.byte());
-      run_ -= count;
-      to = to.subspan(count);
-      if (run_ == 0) next_run();
+      slice = slice.subspan(count);
+      next();
     }
+    gap_ -= slice.size();
   }
 
   Result<void> check() const {
     UPSWARM_CHECK(gaps_.check());
-    UPSWARM_CHECK(runs_.check());
-    return bytes_.check();
+    return numbers_.check();
   }
   Result<void> check_end() {
     UPSWARM_CHECK(gaps_.check_end());
-    UPSWARM_CHECK(runs_.check_end());
-    return bytes_.check_end();
+    return numbers_.check_end();
   }
 
  private:
-  void next_run() {
-    const bool is_last = gaps_.is_over();
-    gap_ = is_last ? ~std::uint64_t{0} : gaps_.varint();
-    run_ = is_last ? 0 : runs_.varint();
-  }
+  void next() { gap_ = gaps_.is_over() ? ~std::uint64_t{0} : gaps_.varint(); }
 
   StreamSource gaps_;
-  StreamSource runs_;
-  StreamSource bytes_;
+  StreamSource numbers_;
   std::uint64_t gap_ = 0;
-  std::uint64_t run_ = 0;
 };
 
 /// What the references of the new content are, where they are not as predicted.

@@ -191,7 +191,6 @@ const char* name_of(Stream stream) {
     case Stream::tokens: return "tokens";
     case Stream::references: return "references";
     case Stream::gaps: return "gaps";
-    case Stream::runs: return "runs";
     case Stream::differences: return "differences";
     case Stream::extra: return "extra";
   }

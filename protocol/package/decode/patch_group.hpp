@@ -24,12 +24,11 @@ enum class Stream : std::uint8_t {
   seeks,          ///< where a copy comes from, relative to the end of the one before: zigzag
   tokens,         ///< how references are told: runs that are as predicted, then one that is not
   references,     ///< those that are neither as predicted nor as before: zigzag distance from the prediction
-  gaps,           ///< equal bytes between two runs of different ones: varint
-  runs,           ///< lengths of runs of different bytes: varint
-  differences,    ///< what is added to different bytes
+  gaps,           ///< bytes between two differences: varint
+  differences,    ///< what is added to four bytes (fewer at the end of a slice), as one little-endian number
   extra,          ///< new bytes
 };
-inline constexpr std::size_t kStreams = 9;
+inline constexpr std::size_t kStreams = 8;
 const char* name_of(Stream stream);
 
 /// Windows are what the applier's memory goes to: the sum over the streams that are open at once is 24 MiB.

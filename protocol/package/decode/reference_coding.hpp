@@ -9,7 +9,8 @@
 
 namespace upswarm::package {
 
-inline constexpr std::size_t kSlice = 64 * 1024;  ///< copies are worked on in parts of so many bytes
+inline constexpr std::size_t kDifferenceWidth = 4;  ///< bytes that one difference covers
+inline constexpr std::size_t kSlice = 64 * 1024;    ///< copies are worked on in parts of so many bytes
 
 /// What is known of both spaces of a group.
 struct Layout {

@@ -18,6 +18,7 @@ namespace {
 /// What making a group takes at its peak, for each byte of the old files: the bytes, the bytes labelled, the suffix
 /// array (4); and for each of the new ones the bytes twice.
 constexpr std::uint64_t kMemoryOfByte = 9;
+constexpr std::uint64_t kWorthComparingAgain = 64 * 1024;  ///< bytes of regions that were better without
 constexpr Bytes kTextLookedAt = 4_KiB;
 constexpr Bytes kSmallestWindow = 1_MiB;
 constexpr Bytes kLargestWindow = 1_GiB;
@@ -168,11 +169,17 @@ class DeltaBuilder {
 
   Result<void> make_group(const GroupPlan& plan, PackageFile& file) {
     UPSWARM_CHECK(tell({}));
-    UPSWARM_TRY(const auto old_space, read(from_, old_tree_, plan.old_pieces));
-    UPSWARM_TRY(const auto new_space, read(to_, new_tree_, plan.new_pieces));
+    UPSWARM_TRY(auto old_space, read(from_, old_tree_, plan.old_pieces));
+    UPSWARM_TRY(auto new_space, read(to_, new_tree_, plan.new_pieces));
     if (plan.is_prefixed) return make_prefixed(plan, old_space, new_space, file);
-    UPSWARM_TRY(const auto copies, match(old_space, new_space));
+    UPSWARM_TRY(auto copies, match(old_space, new_space));
     auto patch = encode_patch(old_space, new_space, copies);
+    if (is_worth_again(patch.useless.old_regions)) {
+      old_space.drop(patch.useless.old_regions);
+      new_space.drop(patch.useless.new_regions);
+      UPSWARM_TRY(copies, match(old_space, new_space));
+      patch = encode_patch(old_space, new_space, copies);
+    }
     PatchGroup group;
     tell_old(plan, group);
     group.new_length = Bytes{new_space.size()};
@@ -196,6 +203,13 @@ class DeltaBuilder {
     UPSWARM_TRY(auto copies, find_copies(old_labels, sorted, new_labels, threads, told, stop_));
     keep_longest(copies);
     return copies;
+  }
+
+  /// A compressed program has a code section that holds no code: to take its bytes for references only costs.
+  static bool is_worth_again(const std::vector<Region>& useless) {
+    std::uint64_t size = 0;
+    for (const auto& region : useless) size += region.end - region.begin;
+    return size >= kWorthComparingAgain;
   }
 
   static void keep_longest(std::vector<CopyOperation>& copies) {

@@ -1,5 +1,6 @@
 #include "protocol/package/encode/encode_space.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "protocol/package/decode/reference_scan.hpp"
@@ -50,6 +51,12 @@ void EncodeSpace::finish() {
   }
   found_.clear();
   bytes_.resize(size_ + kScanSlack);
+}
+
+void EncodeSpace::drop(const std::vector<Region>& useless) {
+  std::erase_if(regions_, [&](const Region& region) {
+    return std::any_of(useless.begin(), useless.end(), [&](const Region& one) { return one.begin == region.begin; });
+  });
 }
 
 ByteBuffer EncodeSpace::labelled() const {

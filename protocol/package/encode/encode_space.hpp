@@ -20,6 +20,8 @@ class EncodeSpace {
   std::size_t size() const { return size_; }
   const std::vector<Image>& images() const { return images_; }
   std::span<const Region> regions() const { return regions_; }
+  /// Forgets that these are regions of references.
+  void drop(const std::vector<Region>& useless);
   const std::vector<std::string>& image_paths() const { return paths_; }
 
   /// The bytes with each reference replaced by a digest of what it refers to: equal where code is equal but moved.

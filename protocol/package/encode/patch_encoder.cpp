@@ -1,6 +1,9 @@
 #include "protocol/package/encode/patch_encoder.hpp"
 
-#include <cstring>
+#include <algorithm>
+#include <utility>
+
+#include "protocol/package/encode/suffix_array.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -78,7 +81,11 @@ Layout layout_of(const EncodeSpace& old_space, const EncodeSpace& new_space) {
 class PatchEncoder {
  public:
   PatchEncoder(const EncodeSpace& old_space, const EncodeSpace& new_space, const std::vector<CopyOperation>& copies)
-      : old_(old_space), new_(new_space), copies_(copies), layout_(layout_of(old_space, new_space)) {}
+      : old_(old_space),
+        new_(new_space),
+        copies_(copies),
+        layout_(layout_of(old_space, new_space)),
+        gains_(layout_.regions.size()) {}
 
   EncodedPatch run() {
     ReferenceCoder coder(layout_, copies_);
@@ -94,11 +101,29 @@ class PatchEncoder {
       to = std::uint64_t{copy.to} + copy.length;
     }
     add_extra(to, new_.size() - to);
-    end_run();
-    return {std::move(layout_), copies_.size(), std::move(streams_)};
+    auto useless = useless_regions();
+    return {std::move(layout_), copies_.size(), std::move(streams_), std::move(useless)};
   }
 
  private:
+  /// Code of the old space that is better not taken for code, and of the images of the new space that it became.
+  UselessCode useless_regions() const {
+    UselessCode useless;
+    for (std::size_t i = 0; i < gains_.size(); ++i) {
+      const auto& region = layout_.regions[i];
+      if (gains_[i] >= 0 || region.kind != RegionKind::x86_64_code) continue;
+      useless.old_regions.push_back(region);
+      const auto* const image = image_at(old_.images(), region.begin);
+      const auto other = counterpart(old_, static_cast<std::size_t>(image - old_.images().data()), new_);
+      if (!other) continue;
+      for (const auto& one : new_.regions()) {
+        if (one.kind == region.kind && image_at(new_.images(), one.begin) == &new_.images()[*other])
+          useless.new_regions.push_back(one);
+      }
+    }
+    return useless;
+  }
+
   ByteWriter stream(Stream which) { return ByteWriter(streams_.at(static_cast<std::size_t>(which))); }
 
   void add_extra(std::uint64_t at, std::uint64_t length) {
@@ -113,37 +138,30 @@ class PatchEncoder {
     coder.visit(copy, done, old_bytes,
                 [&](RegionKind kind, std::size_t at, std::uint64_t raw, std::uint64_t predicted) {
                   const auto actual = load_field(kind, new_bytes.data() + at);
+                  weigh(copy.from + done + static_cast<SpaceOffset>(at), actual, raw, predicted);
                   tell(actual, raw, predicted);
                   store_field(kind, made_.data() + at, actual);
                   return actual;
                 });
-    for (std::size_t i = 0; i < count;) {
-      const auto equal = equal_run(new_bytes, i);
+    std::size_t i = 0;
+    while (true) {
+      const auto equal = equal_length(made_.data() + i, new_bytes.data() + i, count - i);
       gap_ += equal;
-      if (equal > 0) end_run();
       i += equal;
-      for (; i < count && made_[i] != new_bytes[i]; ++i) {
-        if (run_ == 0) {
-          stream(Stream::gaps).varint(gap_);
-          gap_ = 0;
-        }
-        ++run_;
-        stream(Stream::differences)
-            .u8(static_cast<std::uint8_t>(std::to_integer<unsigned>(new_bytes[i]) -
-                                          std::to_integer<unsigned>(made_[i])));
-      }
+      if (i == count) break;
+      const auto width = std::min(kDifferenceWidth, count - i);
+      stream(Stream::gaps).varint(std::exchange(gap_, 0));
+      const auto difference = number(new_bytes.subspan(i, width)) - number(ByteView(made_).subspan(i, width));
+      for (std::size_t byte = 0; byte < width; ++byte)
+        stream(Stream::differences).u8(static_cast<std::uint8_t>(difference >> (8 * byte)));
+      i += width;
     }
   }
 
-  std::size_t equal_run(ByteView new_bytes, std::size_t from) const {
-    std::size_t i = from;
-    while (i < new_bytes.size() && made_[i] == new_bytes[i]) ++i;
-    return i - from;
-  }
-
-  void end_run() {
-    if (run_ > 0) stream(Stream::runs).varint(run_);
-    run_ = 0;
+  static std::uint32_t number(ByteView bytes) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) value |= std::to_integer<std::uint32_t>(bytes[i]) << (8 * i);
+    return value;
   }
 
   void tell(std::uint64_t actual, std::uint64_t raw, std::uint64_t predicted) {
@@ -157,14 +175,24 @@ class PatchEncoder {
     stream(Stream::references).zigzag(static_cast<std::int64_t>(actual - predicted));
   }
 
+  /// Whether telling references of a region was better than not to: what was predicted though it changed, against what
+  /// was told.
+  void weigh(SpaceOffset place, std::uint64_t actual, std::uint64_t raw, std::uint64_t predicted) {
+    if (predicted == raw) return;
+    const auto region = std::upper_bound(layout_.regions.begin(), layout_.regions.end(), place,
+                                         [](SpaceOffset one, const Region& other) { return one < other.end; });
+    auto& gain = gains_.at(static_cast<std::size_t>(region - layout_.regions.begin()));
+    gain += actual == predicted ? 1 : -1;
+  }
+
   const EncodeSpace& old_;
   const EncodeSpace& new_;
   const std::vector<CopyOperation>& copies_;
   Layout layout_;
+  std::vector<std::int64_t> gains_;  ///< of each region
   std::array<std::string, kStreams> streams_;
   ByteBuffer made_;
   std::uint64_t gap_ = 0;
-  std::uint64_t run_ = 0;
   std::uint64_t hits_ = 0;
 };
 

@@ -9,10 +9,17 @@
 
 namespace upswarm::package {
 
+/// Regions that are better without: their bytes are no code, though the file says so.
+struct UselessCode {
+  std::vector<Region> old_regions;
+  std::vector<Region> new_regions;
+};
+
 struct EncodedPatch {
   Layout layout;
   std::uint64_t copies = 0;
   std::array<std::string, kStreams> streams;  ///< not compressed
+  UselessCode useless;
 };
 
 /// Says `new_space` by `copies` from `old_space`, as decode_patch undoes it.
