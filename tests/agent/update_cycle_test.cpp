@@ -3,10 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/machine_key.hpp"
 #include "protocol/messages/enrolment.hpp"
-#include "tests/agent/signed_repository.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/agent/update_cycle_fixture.hpp"
 
 namespace upswarm::agent {
 namespace {
@@ -18,84 +16,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
 using testing::StartsWith;
-
-class UpdateCycleTest : public testing::Test {
- protected:
-  void SetUp() override {
-    tests::add_delta(new_, old_, 100_B);
-    installer_.add_product("app", &old_);
-    repository_.set_release({old_, new_});
-    repository_.publish();
-    folder_.write("root.json", repository_.first_root());
-    start();
-  }
-
-  /// As after a start of the agent: only what is on disk is known.
-  void start() {
-    cycle_.reset();
-    folders_.reset();
-    identity_.reset();
-    store_.reset();
-    auto store = StateStore::open(folder_ / "state.db");
-    ASSERT_TRUE(store) << store.error().message();
-    store_.emplace(*std::move(store));
-    auto folders = RepositoryFolders::open(system_files(), folder_.path(), folder_ / "root.json");
-    ASSERT_TRUE(folders) << folders.error().message();
-    folders_.emplace(*std::move(folders));
-    identity_.emplace(IdentityTools{.files = system_files(),
-                                    .store = *store_,
-                                    .board = board_,
-                                    .http = http_,
-                                    .clock = clock_,
-                                    .random = [](std::uint32_t) { return 0U; },
-                                    .rhythm = {std::chrono::minutes(15), 100},
-                                    .seeder_url = seeder_of_identity_,
-                                    .token_file = token_file_},
-                      open_machine_key(system_files(), folder_.path()));
-    cycle_.emplace(CycleTools{.installer = installer_,
-                              .swarm = swarm_,
-                              .store = *store_,
-                              .board = board_,
-                              .folders = *folders_,
-                              .http = http_,
-                              .identity = *identity_,
-                              .clock = clock_,
-                              .pause = pause_by(clock_),
-                              .seeder_url = tests::kSeeder,
-                              .confirm_major = confirm_major_});
-  }
-  Result<CycleEnd> run(const CycleRequest& request = {}) { return cycle_->run(request, stop_.get_token()); }
-  CycleResult result_of_run(const CycleRequest& request = {}) {
-    const auto end = run(request);
-    EXPECT_TRUE(end) << end.error().message();
-    return end ? end->result : CycleResult::failed;
-  }
-  Error error_of_run() {
-    const auto end = run();
-    EXPECT_FALSE(end);
-    return end ? Error{} : end.error();
-  }
-  std::string phase() { return board_.snapshot().products.at(0).phase; }
-  const trust::PackageFile& delta() { return new_.deltas[0].file; }
-
-  tests::TemporaryFolder folder_;
-  tests::FakeClock clock_;
-  tests::FakeHttpClient http_;
-  tests::FakeSwarm swarm_;
-  tests::FakeInstaller installer_;
-  tests::SignedRepository repository_{http_, clock_};
-  StatusBoard board_{"", tests::kSeeder};
-  trust::Entry old_ = tests::make_entry("1.0.0", 1);
-  trust::Entry new_ = tests::make_entry("1.1.0", 2);
-  std::optional<RepositoryFolders> folders_;
-  std::optional<StateStore> store_;
-  Path token_file_;
-  std::string seeder_of_identity_ = tests::kSecureSeeder;
-  std::optional<MachineIdentity> identity_;
-  std::optional<UpdateCycle> cycle_;
-  bool confirm_major_ = false;
-  std::stop_source stop_;
-};
 
 TEST_F(UpdateCycleTest, OffersAllThatTheInstallerNeeds) {
   EXPECT_EQ(result_of_run(), CycleResult::nothing);
@@ -294,76 +214,6 @@ TEST_F(UpdateCycleTest, NobodyPutsTheWayBackOff) {
   ASSERT_TRUE(store_->defer("app", clock_.now() + hours(1)));
   installer_.wants["app"] = old_;
   EXPECT_EQ(result_of_run(), CycleResult::updated);
-}
-
-TEST_F(UpdateCycleTest, AMajorVersionWaitsForTheNameOfItsProduct) {
-  confirm_major_ = true;
-  start();
-  const auto major = tests::make_entry("2.0.0", 5);
-  repository_.set_release({old_, major});
-  repository_.publish();
-  installer_.wants["app"] = major;
-  EXPECT_EQ(result_of_run(), CycleResult::held);
-  EXPECT_EQ(phase(), "held");
-  EXPECT_THAT(board_.snapshot().products.at(0).detail, HasSubstr("upswarm update app"));
-  EXPECT_EQ(result_of_run({.full_refresh = true, .install_now = true}), CycleResult::held) << "by name alone";
-  EXPECT_EQ(result_of_run({.products = {"other"}}), CycleResult::held);
-  swarm_.failures.insert_or_assign(major.full.sha256, Error{ErrorKind::unreachable, "fetch", "nobody has it"});
-  EXPECT_FALSE(run({.products = {"app"}}));
-  swarm_.failures.clear();
-  start();
-  EXPECT_EQ(result_of_run(), CycleResult::updated) << "it stays confirmed over a restart";
-}
-
-TEST_F(UpdateCycleTest, AConfirmationIsOfOneReleaseAlone) {
-  confirm_major_ = true;
-  start();
-  auto major = tests::make_entry("2.0.0", 5);
-  installer_.wants["app"] = major;
-  swarm_.failures.insert_or_assign(major.full.sha256, Error{ErrorKind::unreachable, "fetch", "nobody has it"});
-  repository_.set_release({old_, major});
-  repository_.publish();
-  EXPECT_FALSE(run({.products = {"app"}}));
-  const auto other = tests::make_entry("3.0.0", 6);
-  repository_.set_release({old_, major, other});
-  repository_.publish();
-  installer_.wants["app"] = other;
-  EXPECT_EQ(result_of_run(), CycleResult::held);
-}
-
-TEST_F(UpdateCycleTest, AnUrgentMajorVersionWaitsNoLongerThanAFilterMayHoldIt) {
-  confirm_major_ = true;
-  start();
-  auto major = tests::make_entry("2.0.0", 5);
-  major.urgent = true;
-  major.not_before = clock_.now();
-  major.max_hold_days = 2;
-  repository_.set_release({old_, major});
-  repository_.publish(hours(24 * 5));
-  installer_.wants["app"] = major;
-  EXPECT_EQ(result_of_run(), CycleResult::held);
-  clock_.advance(hours(48));
-  EXPECT_EQ(result_of_run(), CycleResult::updated);
-}
-
-TEST_F(UpdateCycleTest, NeitherMinorVersionsNorTheWayBackNorAFirstReleaseAreConfirmed) {
-  confirm_major_ = true;
-  start();
-  installer_.wants["app"] = new_;
-  EXPECT_EQ(result_of_run(), CycleResult::updated);
-  const auto before = tests::make_entry("0.9.0", 1);
-  repository_.set_release({before, new_});
-  repository_.publish(hours(20));
-  installer_.wants["app"] = before;
-  EXPECT_EQ(result_of_run(), CycleResult::updated);
-}
-
-TEST_F(UpdateCycleTest, AskingForOneProductLiftsItsWishesAlone) {
-  installer_.wants["app"] = new_;
-  ASSERT_TRUE(store_->skip("app", "1.1.0"));
-  ASSERT_TRUE(store_->skip("other", "9.0.0"));
-  EXPECT_EQ(result_of_run({.products = {"app"}}), CycleResult::updated);
-  EXPECT_EQ(store_->wish_of("other")->skipped, "9.0.0");
 }
 
 TEST_F(UpdateCycleTest, AChainLeadsThroughTheSignedIndex) {
