@@ -48,6 +48,10 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   out.poll_interval = in.duration_or("poll_interval", out.poll_interval, seconds(1), hours(24 * 7));
   out.poll_jitter_permille = in.integer_or("poll_jitter_permille", out.poll_jitter_permille, 0, 900);
   out.patience = in.duration_or("patience", out.patience, seconds(1), hours(24));
+  const auto link = in.text_or("link", to_string(out.link), 20);
+  if (link == to_string(Link::metered)) out.link = Link::metered;
+  else if (link != to_string(Link::normal)) in.fail("link", "\"normal\" or \"metered\" is wanted");
+  out.confirm_major = in.boolean_or("confirm_major", out.confirm_major);
   if (in.has("swarm")) {
     auto swarm = in.inside(in.object("swarm"), "swarm");
     read_swarm(swarm, out.swarm);

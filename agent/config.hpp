@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "agent/plan.hpp"
 #include "agent/swarm.hpp"
 #include "protocol/base/config.hpp"
 #include "protocol/base/files.hpp"
@@ -23,7 +24,9 @@ struct AgentConfig {
   std::chrono::milliseconds poll_interval{std::chrono::minutes(15)};
   std::int64_t poll_jitter_permille = 100;                       ///< how far a poll may be off its interval, both ways
   std::chrono::milliseconds patience{std::chrono::minutes(10)};  ///< for a download that nobody feeds
-  SwarmSettings swarm;                                           ///< cache and seeder_url are filled in
+  Link link = Link::normal;    ///< metered: the fewest bytes win, wherever they come from
+  bool confirm_major = false;  ///< a higher major version waits for `upswarm update PRODUCT`
+  SwarmSettings swarm;         ///< cache and seeder_url are filled in
   log::Settings log;
 
   Path database() const { return state_folder / "state.db"; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/plan_record.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/version.hpp"
 
@@ -22,11 +23,13 @@ Control::Control(StatusBoard& board, StateStore& store, Swarm& swarm, const Cloc
 
 Result<Json> Control::answer(const std::string& word, const Json& question) {
   if (word == "status") return status();
-  if (word == "check") return Json{{"cycle", wake_({.full_refresh = true, .install_now = false})}};
-  if (word == "update") return Json{{"cycle", wake_({.full_refresh = true, .install_now = true})}};
+  if (word == "check") return Json{{"cycle", wake_({.full_refresh = true})}};
+  if (word == "update") return update(question);
   if (word == "defer") return defer(question);
   if (word == "skip") return skip(question);
   if (word == "history") return history(question);
+  if (word == "why") return why(question);
+  if (word == "forget_bad") return forget_bad();
   return Error{ErrorKind::invalid, "ask the agent for " + word.substr(0, 40), "it does not know this question"};
 }
 
@@ -83,6 +86,35 @@ Result<Json> Control::skip(const Json& question) {
   UPSWARM_CHECK(store_.skip(product, version->text()));
   log::info("skipped by a user", {{"product", product}, {"version", version->text()}});
   return Json::object();
+}
+
+Result<Json> Control::update(const Json& question) {
+  ObjectReader in(question, "update", ErrorKind::invalid);
+  const auto product = in.text_or("product", "", 64);
+  UPSWARM_CHECK(in.finish_open());
+  if (product.empty()) return Json{{"cycle", wake_({.full_refresh = true, .install_now = true})}};
+  UPSWARM_CHECK(check_product(product));
+  return Json{{"cycle", wake_({.full_refresh = true, .install_now = false, .products = {product}})}};
+}
+
+Result<Json> Control::why(const Json& question) {
+  ObjectReader in(question, "why", ErrorKind::invalid);
+  const auto product = in.text_or("product", "", 64);
+  UPSWARM_CHECK(in.finish_open());
+  if (!product.empty()) UPSWARM_CHECK(check_product(product));
+  std::vector<messages::WhyStatus> all;
+  for (const auto& one : board_.snapshot().products) {
+    if (!product.empty() && one.product != product) continue;
+    UPSWARM_TRY(auto plan, load_plan(store_, one.product));
+    all.push_back({one.product, one.phase, one.wanted, one.detail, std::move(plan)});
+  }
+  return messages::why_to_json(all);
+}
+
+/// Whoever asks: it costs one more download, and the installer's quarantine is its own.
+Result<Json> Control::forget_bad() {
+  UPSWARM_TRY(const auto count, store_.forget_bad_packages());
+  return Json{{"cleared", count}};
 }
 
 Result<Json> Control::history(const Json& question) {

@@ -26,6 +26,9 @@ class Control {
   Result<Json> status();
   Result<Json> defer(const Json& question);
   Result<Json> skip(const Json& question);
+  Result<Json> update(const Json& question);
+  Result<Json> why(const Json& question);
+  Result<Json> forget_bad();
   Result<Json> history(const Json& question);
   Result<void> check_product(const std::string& product) const;
 

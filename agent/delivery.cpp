@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/plan_record.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/trust/client.hpp"
 
@@ -16,10 +17,15 @@ constexpr std::chrono::hours kLongestInstallation{2};
 constexpr std::chrono::minutes kLongestQueue{30};  // while the installer works on another product
 constexpr int kMostQuietLooks = 20;                // neither at work nor done
 
-std::string what_of(const Plan& plan) {
-  const auto size = " (" + to_string(plan.file.length) + ")";
-  return plan.is_delta ? "delta from " + plan.from_version + size : "full package" + size;
+/// What is being fetched, for people.
+std::string what_of(const Way& way, std::size_t step) {
+  if (way.steps.size() == 1) return words_of(way);
+  const auto& one = way.steps.at(step);
+  return "delta " + std::to_string(step + 1) + " of " + std::to_string(way.steps.size()) + ", from " +
+         one.from_version + " to " + one.to_version + " (" + to_string(one.file.length) + ")";
 }
+
+bool is_failed(const std::optional<messages::Outcome>& outcome) { return !outcome || outcome->result == "failed"; }
 
 }  // namespace
 
@@ -28,34 +34,96 @@ Delivery::Delivery(DeliveryTools tools) : tools_(std::move(tools)) {}
 Result<messages::Outcome> Delivery::deliver(const Order& order, std::stop_token stop) {
   Session session(order.product, order.entry.version);
   tools_.board.set_session(order.product, order.entry.version, session.state(), "");
-  UPSWARM_TRY(auto useless, tools_.store.bad_packages());
-  const auto run = [&]() -> Result<messages::Outcome> {
-    for (;;) {
-      const auto plan = plan_package(order.entry, order.installed, useless);
-      if (!plan) {
-        return Error{ErrorKind::invalid, "update " + order.product + " to " + order.entry.version,
-                     "every package of it failed on this machine; a newer release is waited for", "no_package"};
-      }
-      UPSWARM_TRY(const auto attempt, try_package(order, *plan, session, stop));
-      const bool failed = !attempt.outcome || attempt.outcome->result == "failed";
-      const bool may_go_on = session.state() == SessionState::downloading ||
-                             session.state() == SessionState::checking ||
-                             may_follow(session.state(), SessionState::downloading);
-      if (failed && plan->is_delta && may_go_on) {
-        UPSWARM_CHECK(note_useless(*plan, attempt));
-        useless.insert(plan->file.sha256);
-        log::warning("the delta does not serve, the full package is next",
-                     {{"product", order.product}, {"delta", plan->file.path}, {"why", attempt.why()}});
-        UPSWARM_TRY(const bool still_wanted, tools_.offer_again(order));
-        if (still_wanted) continue;
-      }
-      if (!attempt.outcome) return *attempt.error;
-      return *attempt.outcome;
-    }
-  };
-  auto outcome = run();
+  auto outcome = deliver_by_plan(order, session, stop);
   finish(order, session, outcome);
   return outcome;
+}
+
+Result<messages::Outcome> Delivery::deliver_by_plan(const Order& order, Session& session, const std::stop_token& stop) {
+  UPSWARM_TRY(auto facts, gather(order, stop));
+  std::optional<Attempt> last;
+  const auto end_by = [](Attempt attempt) -> Result<messages::Outcome> {
+    if (!attempt.outcome) return *std::move(attempt.error);
+    return *std::move(attempt.outcome);
+  };
+  for (;;) {
+    const auto plan = make_plan(facts);
+    UPSWARM_CHECK(keep_plan(tools_.store, order.product, describe(plan, facts, tools_.clock.now())));
+    const auto* const way = plan.chosen();
+    if (way == nullptr && last) return end_by(*std::move(last));
+    if (way == nullptr) {
+      return Error{ErrorKind::invalid, "update " + order.product + " to " + order.entry.version,
+                   "every way to it failed on this machine (`upswarm why`); a newer release is waited for",
+                   "no_package"};
+    }
+    log::info("plan", {{"product", order.product}, {"to", order.entry.version}, {"way", plan.reason}});
+    UPSWARM_TRY(auto attempt, try_way(order, *way, session, stop));
+    const bool may_go_on = session.state() == SessionState::checking || session.state() == SessionState::downloading ||
+                           may_follow(session.state(), SessionState::downloading);
+    if (!is_failed(attempt.outcome) || !may_go_on) return end_by(std::move(attempt));
+    UPSWARM_CHECK(note_failure(*way, attempt, facts));
+    log::warning("the way does not serve, the next is tried",
+                 {{"product", order.product}, {"way", words_of(*way)}, {"why", attempt.why()}});
+    UPSWARM_TRY(const bool still_wanted, tools_.offer_again(order));
+    if (!still_wanted) return end_by(std::move(attempt));
+    last = std::move(attempt);
+  }
+}
+
+Result<PlanFacts> Delivery::gather(const Order& order, const std::stop_token& stop) {
+  PlanFacts facts{.wanted = order.entry,
+                  .releases = order.releases,
+                  .installed_version = order.installed_version,
+                  .installed = order.installed,
+                  .is_here = false,
+                  .here_damage = "",
+                  .base_damage = "",
+                  .quarantine = order.quarantine,
+                  .useless = {},
+                  .cached = {},
+                  .failed = {},
+                  .link = tools_.link,
+                  .site_seeds = [this](const trust::PackageFile& file) { return tools_.swarm.site_seeds(file); },
+                  .sparse = tools_.sparse};
+  UPSWARM_TRY(facts.useless, tools_.store.bad_packages());
+  UPSWARM_TRY(const auto downloads, tools_.store.downloads());
+  for (const auto& one : downloads) {
+    if (one.complete) facts.cached.insert(one.request.file.sha256);
+  }
+  UPSWARM_CHECK(verify_on_disk(order, facts, stop));
+  return facts;
+}
+
+/// The wanted tree, and where that is not there what deltas would start from.
+Result<void> Delivery::verify_on_disk(const Order& order, PlanFacts& facts, const std::stop_token& stop) {
+  if (!order.installed || order.installed == order.entry.content) return {};
+  messages::Presence presence;
+  const auto ask = [&](const Sha256& content) {
+    return ask_patiently(
+        order,
+        [&]() -> Result<void> {
+          UPSWARM_TRY(presence, tools_.installer.present(order.product, {content}, stop));
+          return {};
+        },
+        stop);
+  };
+  tools_.board.set_session(order.product, order.entry.version, SessionState::checking, "verifying what is on disk");
+  auto asked = ask(order.entry.content);
+  facts.is_here = !presence.present.empty();
+  if (!presence.damaged.empty()) facts.here_damage = presence.damaged.front().why;
+  if (asked && !facts.is_here && has_delta_from_installed(facts)) {
+    presence = {};
+    asked = ask(*order.installed);
+    if (!presence.damaged.empty()) facts.base_damage = presence.damaged.front().why;
+    // An installer that says nothing of it has it in its record alone.
+    else if (asked && presence.present.empty()) facts.base_damage = order.installed_version + " is not on disk";
+  }
+  if (asked) return {};
+  const auto kind = asked.error().kind;
+  if (kind == ErrorKind::cancelled || kind == ErrorKind::unreachable) return asked;
+  // An older installer does not know the question: it verifies what it starts from, in any case.
+  log::warning("what is on disk was not verified", {{"product", order.product}, {"why", asked.error().message()}});
+  return {};
 }
 
 void Delivery::finish(const Order& order, Session& session, const Result<messages::Outcome>& outcome) {
@@ -70,53 +138,86 @@ void Delivery::finish(const Order& order, Session& session, const Result<message
   move(order, session, end, outcome->reason);
 }
 
-Result<void> Delivery::note_useless(const Plan& plan, const Attempt& attempt) {
+/// What did not come, or was refused as other bytes than the signed ones, is kept. The rest counts three times: it may
+/// have another cause, and what a package made of its base the installer judges. Of a full package nothing is kept:
+/// there may be no other way.
+Result<void> Delivery::note_failure(const Way& way, const Attempt& attempt, PlanFacts& facts) {
+  facts.failed[way.kind] = attempt.why();
+  if (!attempt.package || (way.kind != WayKind::delta && way.kind != WayKind::chain)) return {};
   const auto now = tools_.clock.now();
-  if (attempt.is_certain) return tools_.store.add_bad_package(plan.file.sha256, attempt.why(), now);
-  return tools_.store.count_package_failure(plan.file.sha256, attempt.why(), now);
+  if (attempt.is_certain) return tools_.store.add_bad_package(*attempt.package, attempt.why(), now);
+  return tools_.store.count_package_failure(*attempt.package, attempt.why(), now);
 }
 
-/// An error that no other package could mend is returned as one.
-Result<Delivery::Attempt> Delivery::try_package(const Order& order, const Plan& plan, Session& session,
-                                                const std::stop_token& stop) {
-  auto cached = prepare(order, plan);
-  if (!cached) {
-    const auto kind = cached.error().kind;
-    if (kind != ErrorKind::not_found && kind != ErrorKind::corrupt) return cached.error();
-    return Attempt{{}, cached.error(), false};
+Result<Delivery::Attempt> Delivery::try_way(const Order& order, const Way& way, Session& session,
+                                            const std::stop_token& stop) {
+  if (!way.steps.empty()) return try_packages(order, way, session, stop);
+  move(order, session, SessionState::verifying, words_of(way));
+  return hand_over_and_follow(order, way, {}, session, stop);
+}
+
+/// An error that no other way could mend is returned as one.
+Result<Delivery::Attempt> Delivery::try_packages(const Order& order, const Way& way, Session& session,
+                                                 const std::stop_token& stop) {
+  std::vector<Path> files;
+  for (std::size_t i = 0; i < way.steps.size(); ++i) {
+    const auto& package = way.steps[i].file.sha256;
+    auto cached = prepare(order, way, way.steps[i]);
+    if (!cached) {
+      const auto kind = cached.error().kind;
+      if (kind != ErrorKind::not_found && kind != ErrorKind::corrupt) return cached.error();
+      return Attempt{{}, cached.error(), false, package};
+    }
+    const auto what = what_of(way, i);
+    move(order, session, SessionState::downloading, what);
+    const auto file = fetch(*std::move(cached), what, stop);
+    if (!file && file.error().kind != ErrorKind::corrupt) return file.error();
+    if (!file) return Attempt{{}, file.error(), true, package};
+    files.push_back(file->path);
   }
-  move(order, session, SessionState::downloading, what_of(plan));
-  const auto file = fetch(*std::move(cached), what_of(plan), stop);
-  if (!file && file.error().kind != ErrorKind::corrupt) return file.error();
-  if (!file) return Attempt{{}, file.error(), true};
-  move(order, session, SessionState::verifying, what_of(plan));
-  return hand_over_and_follow(order, plan, file->path, session, stop);
+  move(order, session, SessionState::verifying, words_of(way));
+  return hand_over_and_follow(order, way, files, session, stop);
 }
 
-Result<Delivery::Attempt> Delivery::hand_over_and_follow(const Order& order, const Plan& plan, const Path& file,
-                                                         Session& session, const std::stop_token& stop) {
-  if (const auto handed = hand_over(order, plan, file, stop); !handed) {
+Result<Delivery::Attempt> Delivery::hand_over_and_follow(const Order& order, const Way& way,
+                                                         const std::vector<Path>& files, Session& session,
+                                                         const std::stop_token& stop) {
+  std::optional<Sha256> offered;
+  const auto hand_over = [&]() -> Result<void> {
+    if (files.empty()) return tools_.installer.install_kept(order.product, stop);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      offered = way.steps[i].file.sha256;
+      UPSWARM_CHECK(tools_.installer.offer_package(order.product, *offered, files[i], i + 1 < files.size(), stop));
+    }
+    return {};
+  };
+  if (const auto handed = ask_patiently(order, hand_over, stop); !handed) {
     const auto kind = handed.error().kind;
     if (kind != ErrorKind::corrupt && kind != ErrorKind::untrusted) return handed.error();
-    return Attempt{{}, handed.error(), true};
+    // What was put aside is the installer's to remember, and to forget again.
+    const bool is_aside = handed.error().reason == "quarantined";
+    return Attempt{{}, handed.error(), !is_aside, is_aside ? std::nullopt : offered};
   }
   UPSWARM_TRY(auto attempt, follow(order.product, session, stop));
-  if (attempt.outcome) return attempt;
+  if (attempt.outcome) {
+    if (way.steps.size() == 1) attempt.package = way.steps.front().file.sha256;
+    return attempt;
+  }
   return Error{ErrorKind::internal, "update " + order.product + " to " + order.entry.version,
                "the installer took the package and says nothing more about it", "no_outcome"};
 }
 
-Result<CachedDownload> Delivery::prepare(const Order& order, const Plan& plan) {
+Result<CachedDownload> Delivery::prepare(const Order& order, const Way& way, const Step& step) {
   CachedDownload cached{.product = order.product,
                         .version = order.entry.version,
                         .content = order.entry.content,
-                        .is_delta = plan.is_delta,
+                        .way = std::string(to_string(way.kind)),
                         .request = {},
                         .complete = false,
                         .bytes = {}};
-  cached.request.file = plan.file;
-  UPSWARM_TRY(cached.request.torrent, tools_.torrent(plan.file));
-  const trust::TrustedTarget target{plan.file.path, {plan.file.length, plan.file.sha256}, ""};
+  cached.request.file = step.file;
+  UPSWARM_TRY(cached.request.torrent, tools_.torrent(step.file));
+  const trust::TrustedTarget target{step.file.path, {step.file.length, step.file.sha256}, ""};
   cached.request.http_path = "targets/" + target.consistent_name();
   // Before the first byte: after a kill the swarm must know that these pieces are still wanted.
   UPSWARM_CHECK(tools_.store.keep_download(cached));
@@ -142,21 +243,22 @@ Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& wha
   return file;
 }
 
-Result<void> Delivery::hand_over(const Order& order, const Plan& plan, const Path& file, const std::stop_token& stop) {
+Result<void> Delivery::ask_patiently(const Order& order, const std::function<Result<void>()>& ask,
+                                     const std::stop_token& stop) {
   const auto deadline = tools_.clock.now() + kLongestQueue;
   bool offered_again = false;
   for (;;) {
-    auto handed = tools_.installer.offer_package(order.product, plan.file.sha256, file, stop);
-    if (handed) return handed;
-    const auto kind = handed.error().kind;
+    auto asked = ask();
+    if (asked) return asked;
+    const auto kind = asked.error().kind;
     if (kind == ErrorKind::invalid && !offered_again) {
       // An installer that was restarted since has forgotten what it wants.
       offered_again = true;
       UPSWARM_TRY(const bool still_wanted, tools_.offer_again(order));
-      if (!still_wanted) return handed;
+      if (!still_wanted) return asked;
       continue;
     }
-    if (kind != ErrorKind::busy || stop.stop_requested() || tools_.clock.now() > deadline) return handed;
+    if (kind != ErrorKind::busy || stop.stop_requested() || tools_.clock.now() > deadline) return asked;
     tools_.pause(std::chrono::seconds(1), stop);
   }
 }
@@ -164,13 +266,11 @@ Result<void> Delivery::hand_over(const Order& order, const Plan& plan, const Pat
 Result<Delivery::Attempt> Delivery::follow(const std::string& product, Session& session, const std::stop_token& stop) {
   const auto started = tools_.clock.now();
   auto last_answer = started;
-  bool watched_whole = true;
   int quiet = 0;
   while (!stop.stop_requested()) {
     const auto now = tools_.clock.now();
     const auto running = tools_.installer.progress(stop);
     if (!running) {
-      watched_whole = false;
       if (now - last_answer > kLinkLost) return running.error();
     } else {
       last_answer = now;
@@ -181,7 +281,7 @@ Result<Delivery::Attempt> Delivery::follow(const std::string& product, Session& 
         tools_.board.set_installing(product, *mine, session.state());
       } else {
         UPSWARM_TRY(auto end, collect_about(product, stop));
-        if (end || ++quiet > kMostQuietLooks) return Attempt{std::move(end), {}, watched_whole};
+        if (end || ++quiet > kMostQuietLooks) return Attempt{std::move(end), {}, false};
       }
     }
     if (now - started > kLongestInstallation) {

@@ -21,7 +21,10 @@ using Pause = std::function<void(std::chrono::milliseconds, const std::stop_toke
 struct Order {
   std::string product;
   trust::Entry entry;
-  std::optional<Sha256> installed;  ///< content
+  std::string installed_version;       ///< empty: nothing
+  std::optional<Sha256> installed;     ///< content
+  std::vector<trust::Entry> releases;  ///< of the signed index
+  std::vector<messages::Quarantined> quarantine;
 };
 
 /// What delivery needs of the cycle. All must outlive it.
@@ -34,6 +37,8 @@ struct DeliveryTools {
   const Clock& clock;
   Pause pause;
   std::chrono::milliseconds patience;
+  Link link;
+  std::function<SparseOffer(const trust::Entry&)> sparse;
   /// The signed torrent of a package.
   std::function<Result<std::string>(const trust::PackageFile&)> torrent;
   /// Offers the metadata again; whether the installer still wants this entry.
@@ -45,9 +50,9 @@ class Delivery {
  public:
   explicit Delivery(DeliveryTools tools);
 
-  /// Brings the product to the release. A delta that cannot be had, or that the installer refuses, is followed by the
-  /// full package. Returns the installer's outcome, which may well be a rollback.
-  /// Errors: of the swarm and the link; invalid  no package is left to try, or the release is not wanted any more.
+  /// Brings the product to the release, by the first of make_plan's ways; one that cannot be had, or that the installer
+  /// refuses, is followed by the next. Returns the installer's outcome, which may well be a rollback.
+  /// Errors: of the swarm and the link; invalid  no way is left to try, or the release is not wanted any more.
   Result<messages::Outcome> deliver(const Order& order, std::stop_token stop);
 
   /// Follows an installation that somebody else started (an agent before this one, an administrator).
@@ -56,22 +61,28 @@ class Delivery {
                                                           std::stop_token stop);
 
  private:
-  /// How one package went.
+  /// How one way went.
   struct Attempt {
-    std::optional<messages::Outcome> outcome;  ///< nothing: the next package may do better
+    std::optional<messages::Outcome> outcome;  ///< nothing: the next way may do better
     std::optional<Error> error;                ///< why there is no outcome
     bool is_certain = false;                   ///< a failure can only be the package's own
+    std::optional<Sha256> package = {};        ///< that failed; nothing: it cannot be told
     std::string why() const { return outcome ? outcome->reason : error->message(); }
   };
-  Result<Attempt> try_package(const Order& order, const Plan& plan, Session& session, const std::stop_token& stop);
-  Result<CachedDownload> prepare(const Order& order, const Plan& plan);
+  Result<PlanFacts> gather(const Order& order, const std::stop_token& stop);
+  Result<void> verify_on_disk(const Order& order, PlanFacts& facts, const std::stop_token& stop);
+  Result<messages::Outcome> deliver_by_plan(const Order& order, Session& session, const std::stop_token& stop);
+  Result<Attempt> try_way(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
+  Result<Attempt> try_packages(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
+  Result<CachedDownload> prepare(const Order& order, const Way& way, const Step& step);
   Result<Downloaded> fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop);
-  Result<void> hand_over(const Order& order, const Plan& plan, const Path& file, const std::stop_token& stop);
-  Result<Attempt> hand_over_and_follow(const Order& order, const Plan& plan, const Path& file, Session& session,
-                                       const std::stop_token& stop);
+  /// Asks again while the installer works on another product, and once more after it forgot what it wants.
+  Result<void> ask_patiently(const Order& order, const std::function<Result<void>()>& ask, const std::stop_token& stop);
+  Result<Attempt> hand_over_and_follow(const Order& order, const Way& way, const std::vector<Path>& files,
+                                       Session& session, const std::stop_token& stop);
   Result<Attempt> follow(const std::string& product, Session& session, const std::stop_token& stop);
   Result<std::optional<messages::Outcome>> collect_about(const std::string& product, const std::stop_token& stop);
-  Result<void> note_useless(const Plan& plan, const Attempt& attempt);
+  Result<void> note_failure(const Way& way, const Attempt& attempt, PlanFacts& facts);
   void finish(const Order& order, Session& session, const Result<messages::Outcome>& outcome);
   void move(const Order& order, Session& session, SessionState to, const std::string& detail);
 

@@ -6,6 +6,7 @@ namespace upswarm::agent {
 namespace {
 
 constexpr std::chrono::milliseconds kAnswerLimit{std::chrono::minutes(2)};
+constexpr std::chrono::milliseconds kVerifyLimit{std::chrono::hours(1)};  // 720 GB at 200 MB a second
 
 class LocalInstallerLink final : public InstallerLink {
  public:
@@ -22,10 +23,25 @@ class LocalInstallerLink final : public InstallerLink {
     return messages::parse_decisions(answer);
   }
 
-  Result<void> offer_package(const std::string& product, const Sha256& sha256, const Path& file,
+  Result<messages::Presence> present(const std::string& product, const std::vector<Sha256>& contents,
+                                     std::stop_token stop) override {
+    Json digests = Json::array();
+    for (const auto& content : contents) digests.push_back(content.hex());
+    const Json question{{"ask", "present"}, {"product", product}, {"contents", std::move(digests)}};
+    UPSWARM_TRY(const auto answer, ask(question, std::move(stop), nullptr, kVerifyLimit));
+    return messages::parse_presence(answer);
+  }
+
+  Result<void> offer_package(const std::string& product, const Sha256& sha256, const Path& file, bool more,
                              std::stop_token stop) override {
-    UPSWARM_CHECK(
-        ask({{"ask", "offer_package"}, {"product", product}, {"sha256", sha256.hex()}}, std::move(stop), &file));
+    Json question{{"ask", "offer_package"}, {"product", product}, {"sha256", sha256.hex()}};
+    if (more) question["more"] = true;
+    UPSWARM_CHECK(ask(question, std::move(stop), &file));
+    return {};
+  }
+
+  Result<void> install_kept(const std::string& product, std::stop_token stop) override {
+    UPSWARM_CHECK(ask({{"ask", "install_kept"}, {"product", product}}, std::move(stop)));
     return {};
   }
 
@@ -45,14 +61,15 @@ class LocalInstallerLink final : public InstallerLink {
   }
 
  private:
-  Result<Json> ask(const Json& question, std::stop_token stop, const Path* file = nullptr) {
+  Result<Json> ask(const Json& question, std::stop_token stop, const Path* file = nullptr,
+                   std::chrono::milliseconds limit = kAnswerLimit) {
     auto connection = connect_local(socket_);
     if (!connection) {
       auto error = std::move(connection).error().within("reach the installer");
       error.reason = "no_installer";
       return error;
     }
-    return messages::ask(**connection, question, kAnswerLimit, std::move(stop), file);
+    return messages::ask(**connection, question, limit, std::move(stop), file);
   }
 
   Path socket_;

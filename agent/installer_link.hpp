@@ -20,9 +20,15 @@ class InstallerLink {
   virtual Result<messages::Hello> hello(std::stop_token stop) = 0;
   virtual Result<std::vector<messages::ProductDecision>> offer_metadata(const std::map<std::string, std::string>& files,
                                                                         std::stop_token stop) = 0;
-  /// Hands the open file over. Returns when the installer has accepted it; the work goes on by itself.
-  virtual Result<void> offer_package(const std::string& product, const Sha256& sha256, const Path& file,
+  /// Which of the trees are whole on disk. Every byte is read: it may take minutes.
+  virtual Result<messages::Presence> present(const std::string& product, const std::vector<Sha256>& contents,
+                                             std::stop_token stop) = 0;
+  /// Hands the open file over. Returns when the installer has accepted it; the work goes on by itself, unless `more`
+  /// of a chain are to follow.
+  virtual Result<void> offer_package(const std::string& product, const Sha256& sha256, const Path& file, bool more,
                                      std::stop_token stop) = 0;
+  /// The wanted release is on disk.
+  virtual Result<void> install_kept(const std::string& product, std::stop_token stop) = 0;
   virtual Result<std::vector<messages::ProductProgress>> progress(std::stop_token stop) = 0;
   virtual Result<std::vector<messages::Outcome>> outcomes(std::stop_token stop) = 0;
   virtual Result<void> forget_outcomes(std::int64_t up_to, std::stop_token stop) = 0;

@@ -75,7 +75,9 @@ Result<void> run(const AgentConfig& config) {
                      .clock = clock,
                      .pause = pause_until,
                      .seeder_url = config.seeder_url,
-                     .patience = config.patience});
+                     .patience = config.patience,
+                     .link = config.link,
+                     .confirm_major = config.confirm_major});
   UPSWARM_CHECK(cycle.resume_seeding());
   PollLoop loop(rhythm, random_below, clock, board);
   Control control(board, store, *swarm, clock, [&loop](const CycleRequest& request) { return loop.request(request); });

@@ -1,18 +1,277 @@
 #include "agent/plan.hpp"
 
-namespace upswarm::agent {
+#include <algorithm>
+#include <array>
+#include <tuple>
 
-std::optional<Plan> plan_package(const trust::Entry& entry, const std::optional<Sha256>& installed,
-                                 const std::set<Sha256>& bad) {
-  const trust::DeltaFile* best = nullptr;
-  for (const auto& delta : entry.deltas) {
-    if (installed != delta.from_content || bad.contains(delta.file.sha256)) continue;
-    if (delta.file.length >= entry.full.length) continue;
-    if (best == nullptr || delta.file.length < best->file.length) best = &delta;
+namespace upswarm::agent {
+namespace {
+
+constexpr std::array<std::string_view, 2> kLinkNames{"normal", "metered"};
+constexpr std::array<std::string_view, 5> kWayNames{"nothing", "delta", "chain", "sparse", "full"};
+/// No package is longer, so that no sum of a chain overflows.
+constexpr std::uint64_t kLongestReckoned = std::uint64_t{1} << 50U;
+
+std::int64_t weighed(Bytes bytes, std::int64_t weight) {
+  return static_cast<std::int64_t>(std::min(bytes.count, kLongestReckoned)) * weight;
+}
+
+std::int64_t majors_between(const std::string& one, const std::string& other) {
+  const auto a = Version::parse(one);
+  const auto b = Version::parse(other);
+  if (!a || !b) return 0;
+  const auto apart = std::max(a->major(), b->major()) - std::min(a->major(), b->major());
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(apart, 1'000'000));
+}
+
+class Planner {
+ public:
+  explicit Planner(const PlanFacts& facts) : facts_(facts) {}
+
+  Plan make() const {
+    Plan plan{{nothing(), delta(), chain(), sparse(), full()}, {}};
+    for (auto& way : plan.ways) {
+      if (const auto failed = facts_.failed.find(way.kind); failed != facts_.failed.end())
+        way.why_not = "it failed just now: " + failed->second;
+      way.bytes = bytes_of(way);
+      way.cost = cost_of(way);
+    }
+    std::ranges::stable_sort(plan.ways, {}, [&](const Way& way) { return rank(way); });
+    judge(plan);
+    return plan;
   }
-  if (best != nullptr) return Plan{best->file, true, best->from_version};
-  if (bad.contains(entry.full.sha256)) return std::nullopt;
-  return Plan{entry.full, false, ""};
+
+ private:
+  struct Edge {
+    const trust::Entry* to;
+    const trust::DeltaFile* delta;
+  };
+  /// How a release between is reached at least cost.
+  struct Reach {
+    std::tuple<std::int64_t, std::int64_t> rank;
+    std::vector<Step> steps;
+  };
+
+  Way nothing() const {
+    Way way{.kind = WayKind::nothing};
+    if (facts_.is_here || facts_.installed == facts_.wanted.content) return way;
+    way.why_not = facts_.here_damage.empty() ? facts_.wanted.version + " is not on disk" : facts_.here_damage;
+    return way;
+  }
+
+  Way delta() const {
+    Way way{.kind = WayKind::delta};
+    if (!facts_.installed) {
+      way.why_not = "nothing is installed that it could start from";
+      return way;
+    }
+    const auto found = std::ranges::find(facts_.wanted.deltas, *facts_.installed, &trust::DeltaFile::from_content);
+    if (found == facts_.wanted.deltas.end()) {
+      way.why_not = facts_.wanted.version + " has no delta from " + facts_.installed_version;
+      return way;
+    }
+    way.steps.push_back(step_of({&facts_.wanted, &*found}));
+    way.why_not = facts_.base_damage.empty() ? objection_to(way.steps.front()) : facts_.base_damage;
+    return way;
+  }
+
+  Way chain() const {
+    Way way{.kind = WayKind::chain};
+    const auto majors = majors_between(facts_.installed_version, facts_.wanted.version);
+    if (!facts_.installed) {
+      way.why_not = "nothing is installed that it could start from";
+      return way;
+    }
+    way.steps = cheapest_chain();
+    if (way.steps.empty()) {
+      way.why_not = "no 2 to " + std::to_string(messages::kLongestChain) + " deltas lead from " +
+                    facts_.installed_version + " to " + facts_.wanted.version;
+    } else if (majors > 1 && !facts_.wanted.chain_across_majors) {
+      way.why_not = facts_.wanted.version + " is " + std::to_string(majors) + " major versions from " +
+                    facts_.installed_version + ", and its publisher allows no chain across them";
+    } else {
+      way.why_not = facts_.base_damage;
+    }
+    return way;
+  }
+
+  Way sparse() const {
+    Way way{.kind = WayKind::sparse, .steps = {full_step()}};
+    const auto offer = facts_.sparse ? facts_.sparse(facts_.wanted) : SparseOffer{};
+    if (!offer.bytes) way.why_not = offer.why_not;
+    else way.bytes.origin = *offer.bytes;
+    if (way.why_not.empty()) way.why_not = objection_to(way.steps.front());
+    return way;
+  }
+
+  Way full() const {
+    Way way{.kind = WayKind::full, .steps = {full_step()}};
+    way.why_not = objection_to(way.steps.front());
+    return way;
+  }
+
+  Step full_step() const {
+    const auto& wanted = facts_.wanted;
+    return {wanted.full, std::nullopt, "", wanted.version, wanted.content, wanted.full.length};
+  }
+
+  static Step step_of(const Edge& edge) {
+    return {edge.delta->file, edge.delta->from_content, edge.delta->from_version,
+            edge.to->version, edge.to->content,         edge.to->full.length};
+  }
+
+  /// Empty: nothing is known against it.
+  std::string objection_to(const Step& step) const {
+    const auto aside = std::ranges::find_if(
+        facts_.quarantine, [&](const auto& one) { return one.package == step.file.sha256 && one.base == step.from; });
+    if (aside != facts_.quarantine.end()) return "it was put aside: " + aside->reason;
+    if (facts_.useless.contains(step.file.sha256)) return "its bytes failed on this machine before";
+    return "";
+  }
+
+  ExpectedBytes bytes_of(const Step& step) const {
+    if (facts_.cached.contains(step.file.sha256)) return {.disk = step.file.length, .site = {}, .origin = {}};
+    const auto seeds = facts_.site_seeds ? facts_.site_seeds(step.file) : std::nullopt;
+    if (seeds.value_or(0) > 0) return {.disk = {}, .site = step.file.length, .origin = {}};
+    return {.disk = {}, .site = {}, .origin = step.file.length};
+  }
+
+  ExpectedBytes bytes_of(const Way& way) const {
+    if (way.kind == WayKind::sparse) return way.bytes;
+    ExpectedBytes all;
+    for (const auto& step : way.steps) {
+      const auto bytes = bytes_of(step);
+      all.disk += bytes.disk;
+      all.site += bytes.site;
+      all.origin += bytes.origin;
+    }
+    return all;
+  }
+
+  static std::int64_t cost_of(const Way& way) {
+    auto cost = weighed(way.bytes.origin, kOriginWeight) + weighed(way.bytes.site, kSiteWeight);
+    for (const auto& step : way.steps) cost += weighed(step.rebuilds, kRebuildWeight);
+    return cost;
+  }
+
+  /// What is compared first, and what decides where that is the same.
+  std::tuple<std::int64_t, std::int64_t> rank_by_link(const Way& way) const {
+    const auto network = weighed(way.bytes.network(), 1);
+    return facts_.link == Link::metered ? std::tuple{network, way.cost} : std::tuple{way.cost, network};
+  }
+
+  std::tuple<bool, std::tuple<std::int64_t, std::int64_t>, WayKind> rank(const Way& way) const {
+    return {!way.why_not.empty(), rank_by_link(way), way.kind};
+  }
+
+  /// Each content with the deltas that start from it. None leads back to where it all starts.
+  std::multimap<Sha256, Edge> edges() const {
+    std::multimap<Sha256, Edge> all;
+    const auto add = [&](const trust::Entry& to) {
+      if (to.content == facts_.installed) return;
+      for (const auto& delta : to.deltas) {
+        const Edge edge{&to, &delta};
+        if (objection_to(step_of(edge)).empty()) all.emplace(delta.from_content, edge);
+      }
+    };
+    for (const auto& release : facts_.releases) {
+      if (release.content != facts_.wanted.content) add(release);
+    }
+    add(facts_.wanted);
+    return all;
+  }
+
+  Reach extend(const Reach& reach, const Edge& edge) const {
+    Way way{.kind = WayKind::chain, .steps = reach.steps};
+    way.steps.push_back(step_of(edge));
+    way.bytes = bytes_of(way);
+    way.cost = cost_of(way);
+    return {rank_by_link(way), std::move(way.steps)};
+  }
+
+  /// Bellman and Ford's: of each length the cheapest way to each release. Empty: there is none.
+  std::vector<Step> cheapest_chain() const {
+    const auto deltas = edges();
+    std::optional<Reach> best;
+    std::map<Sha256, Reach> reached{{*facts_.installed, Reach{}}};
+    for (std::size_t length = 1; length <= messages::kLongestChain; ++length) {
+      std::map<Sha256, Reach> next;
+      for (const auto& [content, reach] : reached) {
+        const auto [first, last] = deltas.equal_range(content);
+        for (auto edge = first; edge != last; ++edge) {
+          auto further = extend(reach, edge->second);
+          const auto known = next.find(edge->second.to->content);
+          if (known == next.end()) next.emplace(edge->second.to->content, std::move(further));
+          else if (further.rank < known->second.rank) known->second = std::move(further);
+        }
+      }
+      const auto end = next.find(facts_.wanted.content);
+      if (length > 1 && end != next.end() && (!best || end->second.rank < best->rank)) best = end->second;
+      next.erase(facts_.wanted.content);
+      reached = std::move(next);
+    }
+    return best ? std::move(best->steps) : std::vector<Step>();
+  }
+
+  /// Says of each way why it is taken or not.
+  void judge(Plan& plan) const {
+    const auto* const chosen = plan.chosen();
+    if (chosen == nullptr) {
+      plan.reason = "no way is left to " + facts_.wanted.version;
+    } else {
+      const auto usable = std::ranges::count_if(plan.ways, [](const Way& way) { return way.why_not.empty(); });
+      plan.reason = words_of(*chosen) + ": ";
+      if (usable == 1) plan.reason += "the only way there is";
+      else plan.reason += facts_.link == Link::metered ? "the fewest bytes, on a metered link" : "it costs least";
+    }
+    for (auto& way : plan.ways) {
+      if (&way == chosen) way.verdict = plan.reason;
+      else if (!way.why_not.empty()) way.verdict = way.why_not;
+      else way.verdict = facts_.link == Link::metered ? "it takes more bytes" : "it costs more";
+    }
+  }
+
+  const PlanFacts& facts_;
+};
+
+}  // namespace
+
+std::string_view to_string(Link link) { return kLinkNames.at(static_cast<std::size_t>(link)); }
+std::string_view to_string(WayKind kind) { return kWayNames.at(static_cast<std::size_t>(kind)); }
+
+Plan make_plan(const PlanFacts& facts) { return Planner(facts).make(); }
+
+bool has_delta_from_installed(const PlanFacts& facts) {
+  if (!facts.installed) return false;
+  const auto has_one = [&](const trust::Entry& entry) {
+    return std::ranges::find(entry.deltas, *facts.installed, &trust::DeltaFile::from_content) != entry.deltas.end();
+  };
+  return has_one(facts.wanted) || std::ranges::any_of(facts.releases, has_one);
+}
+
+bool is_major_upgrade(const std::string& from, const std::string& to) {
+  const auto here = Version::parse(from);
+  const auto there = Version::parse(to);
+  return here && there && there->major() > here->major();
+}
+
+std::string words_of(const Way& way) {
+  Bytes length;
+  for (const auto& step : way.steps) length += step.file.length;
+  const auto size = " (" + to_string(length) + ")";
+  switch (way.kind) {
+    case WayKind::nothing: return "nothing to fetch";
+    case WayKind::delta: return way.steps.empty() ? "delta" : "delta from " + way.steps.front().from_version + size;
+    case WayKind::chain: {
+      if (way.steps.empty()) return "chain of deltas";
+      auto words = "chain of deltas " + way.steps.front().from_version;
+      for (const auto& step : way.steps) words += " -> " + step.to_version;
+      return words + size;
+    }
+    case WayKind::sparse: return "missing parts of the full package";
+    case WayKind::full: return "full package" + size;
+  }
+  return "";
 }
 
 }  // namespace upswarm::agent

@@ -1,22 +1,112 @@
-// Which file brings a machine to a release.
+// Which way brings a machine to a release, and why not another.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "protocol/messages/installer_messages.hpp"
 #include "protocol/trust/release_index.hpp"
 
 namespace upswarm::agent {
 
-struct Plan {
+/// What the machine hangs on, as its administrator says (agent.toml).
+enum class Link { normal, metered };
+
+/// In the order that is taken where the cost is the same.
+enum class WayKind { nothing, delta, chain, sparse, full };
+
+std::string_view to_string(Link link);
+std::string_view to_string(WayKind kind);
+
+// The weights of a normal link: what a byte costs by where it comes from, in sixty-fourths of a byte from the origin.
+/// The WAN link is what all machines of a site share.
+inline constexpr std::int64_t kOriginWeight = 64;
+/// A LAN of 1 Gbit/s carries some 10 to 20 times what a WAN link does, and nobody pays for it.
+inline constexpr std::int64_t kSiteWeight = 4;
+/// For each compressed byte of the release that a step rebuilds and writes. Deltas are applied at 50 to 700 MB a second
+/// and core, measured, where 10 MB a second come over a WAN link of 100 Mbit/s.
+inline constexpr std::int64_t kRebuildWeight = 1;
+
+/// One package of a way.
+struct Step {
   trust::PackageFile file;
-  bool is_delta = false;
-  std::string from_version;  ///< of a delta
+  std::optional<Sha256> from;  ///< content; nothing: it stands by itself
+  std::string from_version;
+  std::string to_version;
+  Sha256 to;       ///< content
+  Bytes rebuilds;  ///< the full package of `to`
 };
 
-/// The smallest delta from what is installed, when it is smaller than the full package and not among `bad`; else the
-/// full package. Nothing when that is bad, too.
-std::optional<Plan> plan_package(const trust::Entry& entry, const std::optional<Sha256>& installed,
-                                 const std::set<Sha256>& bad);
+struct ExpectedBytes {
+  Bytes disk;    ///< in the agent's cache
+  Bytes site;    ///< from neighbours
+  Bytes origin;  ///< from the seeder; where nobody knows better
+  Bytes network() const { return site + origin; }
+};
+
+struct Way {
+  WayKind kind = WayKind::full;
+  std::vector<Step> steps = {};
+  ExpectedBytes bytes = {};
+  std::int64_t cost = 0;  ///< by the weights above
+  std::string why_not{};  ///< empty: it can be taken
+  std::string verdict{};  ///< for people: why it is taken, or why another is
+};
+
+/// What fetching only the missing chunks of the full package would cost.
+struct SparseOffer {
+  std::optional<Bytes> bytes = {};  ///< nothing: it cannot be done
+  std::string why_not = "not offered";
+};
+
+struct PlanFacts {
+  trust::Entry wanted = {};
+  std::vector<trust::Entry> releases = {};  ///< of the signed index: what a chain may lead through
+  std::string installed_version = {};       ///< empty: nothing is installed
+  std::optional<Sha256> installed = {};
+  bool is_here = false;          ///< the installer found the wanted tree whole on disk
+  std::string here_damage = {};  ///< why the wanted tree, which is on disk, cannot be used
+  std::string base_damage = {};  ///< why nothing may start from what is installed
+  std::vector<messages::Quarantined> quarantine = {};
+  std::set<Sha256> useless = {};               ///< packages whose bytes failed here
+  std::set<Sha256> cached = {};                ///< packages that are whole in the cache
+  std::map<WayKind, std::string> failed = {};  ///< just now, and why
+  Link link = Link::normal;
+  /// How many neighbours have the whole package; nothing: nobody knows, and the origin is reckoned with.
+  std::function<std::optional<int>(const trust::PackageFile&)> site_seeds = {};
+  std::function<SparseOffer(const trust::Entry&)> sparse = {};
+};
+
+struct Plan {
+  std::vector<Way> ways;  ///< one of each kind: those that can be taken first, the cheapest first
+  std::string reason;     ///< a sentence for people
+  const Way* chosen() const { return ways.empty() || !ways.front().why_not.empty() ? nullptr : &ways.front(); }
+};
+
+/// On a normal link the lowest cost wins; on a metered one the fewest bytes over the network.
+///
+///   nothing  the wanted tree is on disk, or runs already under another counter
+///   delta    the one of the wanted entry from what is installed
+///   chain    the cheapest of 2 to messages::kLongestChain deltas of the signed index, unless the wanted release is
+///   more
+///            than one major version away and its entry does not say chain_across_majors
+///   sparse   as facts.sparse says
+///   full     always, but where its bytes failed here
+///
+/// None starts from a damaged base, is quarantined (of a chain: any of its steps), or failed just now.
+Plan make_plan(const PlanFacts& facts);
+
+/// Whether any delta starts from what is installed, so that it is worth verifying.
+bool has_delta_from_installed(const PlanFacts& facts);
+
+/// Whether `to` is a higher major version than `from`.
+bool is_major_upgrade(const std::string& from, const std::string& to);
+
+/// For people: "delta from 1.0.0 (12.0 KiB)".
+std::string words_of(const Way& way);
 
 }  // namespace upswarm::agent

@@ -50,6 +50,7 @@ std::int64_t PollLoop::request(const CycleRequest& request) {
   const std::lock_guard lock(mutex_);
   request_.full_refresh = request_.full_refresh || request.full_refresh;
   request_.install_now = request_.install_now || request.install_now;
+  request_.products.insert(request.products.begin(), request.products.end());
   is_requested_ = true;
   wake_.notify_all();
   return started_ + 1;

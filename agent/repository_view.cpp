@@ -188,6 +188,19 @@ Result<void> RepositoryView::add_target(const std::string& path, Bytes longest,
   return {};
 }
 
+std::vector<trust::Entry> RepositoryView::releases(const messages::ProductState& product) {
+  std::vector<trust::Entry> all;
+  const auto add = [&](const std::string& path) {
+    const auto bytes = client_.fetch(path, trust::kLongestIndex);
+    auto index = bytes ? trust::parse_index(*bytes, path) : Result<trust::Index>(bytes.error());
+    if (index) std::ranges::move(index->entries, std::back_inserter(all));
+    else log::info("no releases to plan by", {{"index", path}, {"why", index.error().message()}});
+  };
+  add(trust::index_path(product.product, product.channel, product.platform));
+  if (product.prerelease) add(trust::preindex_path(product.product, product.channel, product.platform));
+  return all;
+}
+
 Result<std::string> RepositoryView::torrent(const trust::PackageFile& file) {
   return client_.fetch(file.path + ".torrent", trust::kLongestTorrent);
 }

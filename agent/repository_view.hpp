@@ -63,6 +63,10 @@ class RepositoryView {
   /// A product that the repository does not know is left out with a warning.   Errors: as TrustClient::fetch.
   Result<std::map<std::string, std::string>> offer(const messages::Hello& hello);
 
+  /// The releases of the signed index of a product, and its nightly builds where it follows them; none where they
+  /// cannot be read: then there is just less to choose from. After offer().
+  std::vector<trust::Entry> releases(const messages::ProductState& product);
+
   /// The signed torrent beside a package.   Errors: as TrustClient::fetch.
   Result<std::string> torrent(const trust::PackageFile& file);
 

@@ -21,11 +21,12 @@ struct Step {
 };
 
 constexpr std::array kSteps{
-    Step{checking, downloading},  Step{checking, failed},       Step{checking, cancelled},
-    Step{downloading, verifying}, Step{downloading, failed},    Step{downloading, cancelled},
-    Step{verifying, staged},      Step{verifying, installing},  Step{verifying, probation},
-    Step{verifying, completed},   Step{verifying, rolled_back}, Step{verifying, failed},
-    Step{verifying, cancelled},   Step{verifying, downloading},  // refused: the full package instead
+    Step{checking, downloading},  Step{checking, verifying},  // nothing to fetch
+    Step{checking, failed},       Step{checking, cancelled},    Step{downloading, verifying},
+    Step{downloading, failed},    Step{downloading, cancelled}, Step{verifying, staged},
+    Step{verifying, installing},  Step{verifying, probation},   Step{verifying, completed},
+    Step{verifying, rolled_back}, Step{verifying, failed},      Step{verifying, cancelled},
+    Step{verifying, downloading},  // refused: the full package instead
     Step{staged, installing},     Step{staged, probation},      Step{staged, completed},
     Step{staged, rolled_back},    Step{staged, failed},         Step{staged, cancelled},
     Step{staged, downloading},  // the delta did not apply

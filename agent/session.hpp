@@ -9,7 +9,8 @@ namespace upswarm::agent {
 /// checking -> downloading -> verifying -> staged -> installing -> probation -> completed
 ///
 /// The last three but completed are seen through the installer's progress, which is asked from time to time: any of
-/// them may be missed. A delta that the installer refused leads back to downloading.
+/// them may be missed. A way that failed leads back to downloading; where nothing is to be
+/// fetched, verifying follows on checking.
 enum class SessionState {
   checking,
   downloading,

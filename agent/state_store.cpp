@@ -7,7 +7,7 @@
 namespace upswarm::agent {
 namespace {
 
-constexpr std::array<std::string_view, 1> kMigrations{R"(
+constexpr std::array<std::string_view, 2> kMigrations{R"(
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE history (
   id INTEGER PRIMARY KEY, number INTEGER NOT NULL, product TEXT NOT NULL, at TEXT NOT NULL,
@@ -22,6 +22,10 @@ CREATE TABLE downloads (
   sha256 TEXT PRIMARY KEY, product TEXT NOT NULL, version TEXT NOT NULL, content TEXT NOT NULL, is_delta INTEGER NOT NULL,
   path TEXT NOT NULL, length INTEGER NOT NULL, info_hash TEXT NOT NULL, piece_length INTEGER NOT NULL,
   torrent TEXT NOT NULL, http_path TEXT NOT NULL, complete INTEGER NOT NULL, bytes TEXT NOT NULL);
+)",
+                                                      R"(
+ALTER TABLE downloads ADD COLUMN way TEXT NOT NULL DEFAULT '';
+UPDATE downloads SET way = CASE is_delta WHEN 1 THEN 'delta' ELSE 'full' END;
 )"};
 
 constexpr std::int64_t kFailuresOfABadPackage = 3;
@@ -53,7 +57,7 @@ Result<CachedDownload> read_download(const SqlRow& row) {
   one.product = row.text(1);
   one.version = row.text(2);
   UPSWARM_TRY(one.content, parse_sha256(row.text(3)));
-  one.is_delta = row.integer(4) != 0;
+  one.way = row.text(4);
   file.path = row.text(5);
   file.length = bytes_of(row.integer(6));
   file.info_hash = row.text(7);
@@ -87,15 +91,22 @@ Result<void> StateStore::set(const std::string& key, const std::string& value) {
   return {};
 }
 
-/// The bytes column for an outcome: those of the download that it installed, none for a rollback.
+/// The bytes column for an outcome: those of the download that it installed, none for a rollback or what was on disk.
 Result<std::string> StateStore::bytes_behind(const messages::Outcome& outcome) {
-  const auto none = to_text(messages::to_json(messages::SourceBytes{}));
-  if (outcome.kind != "full" && outcome.kind != "delta") return none;
   UPSWARM_TRY(const auto rows,
-              database_.run("SELECT bytes FROM downloads WHERE product = ? AND version = ? AND is_delta = ? "
-                            "AND complete = 1 LIMIT 1",
-                            {outcome.product, outcome.to, std::int64_t{outcome.kind == "delta"}}));
-  return rows.empty() ? none : rows.front().text(0);
+              database_.run("SELECT bytes FROM downloads WHERE product = ? AND version = ? AND way = ? "
+                            "AND complete = 1",
+                            {outcome.product, outcome.to, outcome.kind}));
+  messages::SourceBytes all;
+  for (const auto& row : rows) {
+    UPSWARM_TRY(const auto bytes, read_bytes(row.text(0)));
+    all.disk += bytes.disk;
+    all.site += bytes.site;
+    all.origin_bt += bytes.origin_bt;
+    all.origin_http += bytes.origin_http;
+    all.wasted += bytes.wasted;
+  }
+  return to_text(messages::to_json(all));
 }
 
 Result<std::vector<messages::Outcome>> StateStore::add_outcomes(const std::vector<messages::Outcome>& outcomes) {
@@ -195,11 +206,11 @@ Result<void> StateStore::skip(const std::string& product, const std::string& ver
   return {};
 }
 
-Result<void> StateStore::lift_wishes() {
+Result<void> StateStore::lift_wishes(const std::string& product) {
   const std::lock_guard turn(*turn_);
   return database_.transact([&]() -> Result<void> {
-    UPSWARM_CHECK(database_.run("DELETE FROM deferrals"));
-    UPSWARM_CHECK(database_.run("DELETE FROM skips"));
+    UPSWARM_CHECK(database_.run("DELETE FROM deferrals WHERE ?1 = '' OR product = ?1", {product}));
+    UPSWARM_CHECK(database_.run("DELETE FROM skips WHERE ?1 = '' OR product = ?1", {product}));
     return {};
   });
 }
@@ -233,24 +244,30 @@ Result<std::set<Sha256>> StateStore::bad_packages() {
   return bad;
 }
 
+Result<std::int64_t> StateStore::forget_bad_packages() {
+  const std::lock_guard turn(*turn_);
+  UPSWARM_TRY(const auto rows, database_.run("DELETE FROM bad_packages RETURNING sha256"));
+  return static_cast<std::int64_t>(rows.size());
+}
+
 Result<void> StateStore::keep_download(const CachedDownload& one) {
   const std::lock_guard turn(*turn_);
   const auto& file = one.request.file;
   UPSWARM_CHECK(
       database_.run("INSERT OR REPLACE INTO downloads (sha256, product, version, content, is_delta, path, length, "
-                    "info_hash, piece_length, torrent, http_path, complete, bytes) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    {file.sha256.hex(), one.product, one.version, one.content.hex(), std::int64_t{one.is_delta},
+                    "info_hash, piece_length, torrent, http_path, complete, bytes, way) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    {file.sha256.hex(), one.product, one.version, one.content.hex(), std::int64_t{one.way != "full"},
                      file.path, number(file.length.count), file.info_hash, number(file.piece_length.count),
                      to_base64(as_bytes(one.request.torrent)), one.request.http_path, std::int64_t{one.complete},
-                     to_text(messages::to_json(one.bytes))}));
+                     to_text(messages::to_json(one.bytes)), one.way}));
   return {};
 }
 
 Result<std::vector<CachedDownload>> StateStore::downloads() {
   const std::lock_guard turn(*turn_);
   UPSWARM_TRY(const auto rows,
-              database_.run("SELECT sha256, product, version, content, is_delta, path, length, info_hash, "
+              database_.run("SELECT sha256, product, version, content, way, path, length, info_hash, "
                             "piece_length, torrent, http_path, complete, bytes FROM downloads ORDER BY sha256"));
   std::vector<CachedDownload> all;
   for (const auto& row : rows) {

@@ -20,8 +20,8 @@ namespace upswarm::agent {
 struct CachedDownload {
   std::string product;
   std::string version;
-  Sha256 content;  ///< content digest of the release
-  bool is_delta = false;
+  Sha256 content;            ///< content digest of the release
+  std::string way = "full";  ///< that it was a part of: Outcome::kind
   DownloadRequest request;
   bool complete = false;
   messages::SourceBytes bytes;  ///< of the last fetch
@@ -60,14 +60,16 @@ class StateStore {
   Result<UserWish> wish_of(const std::string& product);
   Result<void> defer(const std::string& product, Time until);
   Result<void> skip(const std::string& product, const std::string& version);
-  /// Forgets all deferrals and skips.
-  Result<void> lift_wishes();
+  /// Forgets the deferral and skip of a product; empty: of all.
+  Result<void> lift_wishes(const std::string& product = "");
 
   /// A package whose bytes are known to be useless here.
   Result<void> add_bad_package(const Sha256& sha256, const std::string& reason, Time now);
   /// A failure that may have another cause: the third one makes the package bad.
   Result<void> count_package_failure(const Sha256& sha256, const std::string& reason, Time now);
   Result<std::set<Sha256>> bad_packages();
+  /// Lets them be tried again. Returns how many.
+  Result<std::int64_t> forget_bad_packages();
 
   Result<void> keep_download(const CachedDownload& download);
   Result<std::vector<CachedDownload>> downloads();

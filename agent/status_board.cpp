@@ -80,6 +80,7 @@ void StatusBoard::set_products(const messages::Hello& hello) {
     product.channel = state.channel;
     product.platform = state.platform;
     product.installed = state.version.value_or("");
+    product.quarantine = state.quarantine;
   }
   status_.products = std::move(products);
 }

@@ -78,6 +78,9 @@ class Swarm {
   /// Seeds what the cache holds of `requests`, and forgets and deletes everything else.
   virtual Result<void> keep_only(const std::vector<DownloadRequest>& requests) = 0;
 
+  /// How many neighbours have the whole package, as far as it is known without fetching it. Nothing: nobody knows.
+  virtual std::optional<int> site_seeds(const trust::PackageFile& /*file*/) { return std::nullopt; }
+
   virtual std::uint16_t listen_port() const = 0;
 
   /// Bytes uploaded since the start.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "protocol/base/log.hpp"
+#include "protocol/trust/decision.hpp"
 
 namespace upswarm::agent {
 namespace {
@@ -52,6 +53,7 @@ Result<void> UpdateCycle::resume_seeding() {
 Result<CycleEnd> UpdateCycle::run(const CycleRequest& request, std::stop_token stop) {
   Round round;
   round.stop = stop;
+  round.confirmed = request.products;
   tools_.board.begin_cycle();
   const auto updated = update(request, round);
   if (!updated && !round.first_error) round.first_error = updated.error();
@@ -76,6 +78,7 @@ void UpdateCycle::tell_seeder(Round& round) {
 
 Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
   if (request.install_now) UPSWARM_CHECK(tools_.store.lift_wishes());
+  for (const auto& product : request.products) UPSWARM_CHECK(tools_.store.lift_wishes(product));
   UPSWARM_TRY(round.hello, tools_.installer.hello(round.stop));
   tools_.board.set_products(round.hello);
   UPSWARM_CHECK(tools_.store.set(kMachineId, round.hello.machine_id));
@@ -181,6 +184,15 @@ Result<void> UpdateCycle::follow_wanted(const messages::ProductDecision& decisio
   // Going back is no update that a user could put off: what runs was withdrawn.
   const bool is_newer = entry.counter > state->counter;
   tools_.board.set_waiting(decision.product, {entry.version, is_newer ? latest_put_off(entry, seen) : std::nullopt});
+  UPSWARM_TRY(const bool waits, is_unconfirmed(decision, *state, round));
+  if (waits) {
+    const auto why = "held: " + entry.version + " is a higher major version than " + *state->version +
+                     "; `upswarm update " + decision.product + "` takes it";
+    log::info("held", {{"product", decision.product}, {"version", entry.version}, {"reason", why}});
+    tools_.board.set_decision(decision.product, entry.version, "held", why);
+    raise(round.end, CycleResult::held);
+    return {};
+  }
   if (const auto put_off = is_newer ? is_put_off(entry, wish, seen, now) : std::nullopt) {
     log::info("put off", {{"product", decision.product}, {"version", entry.version}, {"reason", put_off->reason}});
     tools_.board.set_decision(decision.product, entry.version, "put_off", put_off->reason);
@@ -192,11 +204,29 @@ Result<void> UpdateCycle::follow_wanted(const messages::ProductDecision& decisio
   return deliver(decision, *state, round);
 }
 
+/// An urgent release waits no longer for it than a filter may hold it. What was confirmed stays so, also after a
+/// restart of the agent in mid download.
+Result<bool> UpdateCycle::is_unconfirmed(const messages::ProductDecision& decision, const messages::ProductState& state,
+                                         const Round& round) {
+  const auto& entry = *decision.entry;
+  if (!tools_.confirm_major || !is_major_upgrade(state.version.value_or(""), entry.version)) return false;
+  if (trust::is_hold_over(entry, tools_.clock.now())) return false;
+  const auto key = "confirmed:" + decision.product;
+  if (round.confirmed.contains(decision.product)) UPSWARM_CHECK(tools_.store.set(key, entry.content.hex()));
+  UPSWARM_TRY(const auto confirmed, tools_.store.setting(key));
+  return confirmed != entry.content.hex();
+}
+
 Result<void> UpdateCycle::deliver(const messages::ProductDecision& decision, const messages::ProductState& state,
                                   Round& round) {
   log::info("update",
             {{"product", decision.product}, {"from", state.version.value_or("")}, {"to", decision.entry->version}});
-  const Order order{decision.product, *decision.entry, state.content};
+  const Order order{.product = decision.product,
+                    .entry = *decision.entry,
+                    .installed_version = state.version.value_or(""),
+                    .installed = state.content,
+                    .releases = round.view->releases(state),
+                    .quarantine = state.quarantine};
   UPSWARM_TRY(const auto outcome, make_delivery(round).deliver(order, round.stop));
   raise(round.end, result_of(outcome));
   if (outcome.result != "failed") return {};
@@ -214,6 +244,8 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .clock = tools_.clock,
                     .pause = tools_.pause,
                     .patience = tools_.patience,
+                    .link = tools_.link,
+                    .sparse = [](const trust::Entry&) { return SparseOffer{}; },
                     .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },
                     .offer_again = [this, &round](const Order& order) -> Result<bool> {
                       UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer, round.stop));

@@ -27,11 +27,15 @@ struct CycleTools {
   Pause pause;
   std::string seeder_url;
   std::chrono::milliseconds patience{std::chrono::minutes(10)};
+  Link link = Link::normal;
+  bool confirm_major = false;  ///< a higher major version waits until it is asked for by the name of its product
 };
 
 struct CycleRequest {
   bool full_refresh = false;  ///< a user asked: do not trust an unchanged timestamp
   bool install_now = false;   ///< deferrals and skips are lifted first
+  /// Of these deferrals and skips are lifted, and a major version that waits for it is confirmed.
+  std::set<std::string> products = {};
 };
 
 /// What came of a cycle; of several products the latter of these counts.
@@ -64,6 +68,7 @@ class UpdateCycle {
   /// What one cycle gathers.
   struct Round {
     std::stop_token stop;
+    std::set<std::string> confirmed;  ///< products that a user asked for by name
     messages::Hello hello;
     std::optional<RepositoryView> view;
     std::map<std::string, std::string> offer;
@@ -82,6 +87,8 @@ class UpdateCycle {
   void show_expiry(const Round& round);
   Result<void> follow_decision(const messages::ProductDecision& decision, Round& round);
   Result<void> follow_wanted(const messages::ProductDecision& decision, Round& round);
+  Result<bool> is_unconfirmed(const messages::ProductDecision& decision, const messages::ProductState& state,
+                              const Round& round);
   Result<void> deliver(const messages::ProductDecision& decision, const messages::ProductState& state, Round& round);
   Result<void> tidy(Round& round);
   Delivery make_delivery(Round& round);

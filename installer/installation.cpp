@@ -34,14 +34,16 @@ Installation::Installation(Files& files, RecordStore& records, ReleaseRunner& ru
       state_(std::move(state)),
       layout_(files, product.root) {}
 
-Result<messages::Outcome> Installation::install(const trust::Entry& to, const trust::PackageFile& package,
-                                                const package::ProgressSink& progress, std::stop_token stop) {
+Path Installation::incoming(std::size_t step) const {
+  return state_ / "incoming" / (product_.product + (step == 0 ? "" : "." + std::to_string(step)) + ".package");
+}
+
+Result<ProductRecord> Installation::begin(const trust::Entry& to, const char* kind) {
   UPSWARM_TRY(auto record, records_.load(product_.product));
   if (record.journal)
     return Error{ErrorKind::busy, "install " + product_.product, "another installation is not finished"};
-  const bool is_full = package.sha256 == to.full.sha256;
   record.journal = Journal{.phase = Phase::staging,
-                           .kind = is_full ? "full" : "delta",
+                           .kind = kind,
                            .to = to,
                            .from = record.current,
                            .reason = {},
@@ -49,8 +51,23 @@ Result<messages::Outcome> Installation::install(const trust::Entry& to, const tr
                            .started = clock_.now(),
                            .recoveries = 0};
   UPSWARM_CHECK(records_.save(record));
+  return record;
+}
+
+Result<messages::Outcome> Installation::install(const trust::Entry& to, const std::vector<PackageStep>& steps,
+                                                const package::ProgressSink& progress, std::stop_token stop) {
+  const bool is_full = steps.size() == 1 && steps.front().package.sha256 == to.full.sha256;
+  UPSWARM_TRY(auto record, begin(to, is_full ? "full" : (steps.size() == 1 ? "delta" : "chain")));
   if (to.version == record.current) return take_over(to, record);
-  if (const auto staged = stage(to, package, record, progress, stop); !staged) return give_up(record, staged.error());
+  if (const auto staged = stage(to, steps, record, progress, stop); !staged) return give_up(record, staged.error());
+  return switch_and_commit(record, progress, stop);
+}
+
+Result<messages::Outcome> Installation::install_kept(const trust::Entry& to, const package::ProgressSink& progress,
+                                                     std::stop_token stop) {
+  UPSWARM_TRY(auto record, begin(to, "nothing"));
+  if (to.version == record.current) return take_over(to, record);
+  if (const auto staged = stage_kept(to, record, progress, stop); !staged) return give_up(record, staged.error());
   return switch_and_commit(record, progress, stop);
 }
 
@@ -61,30 +78,49 @@ Result<messages::Outcome> Installation::take_over(const trust::Entry& to, Produc
     return give_up(record, {ErrorKind::untrusted, "install " + product_.product + " " + to.version,
                             "what runs here has this version and another content; each content needs its own version"});
   }
-  UPSWARM_CHECK(remove_tree(files_, incoming()));
+  UPSWARM_CHECK(remove_incoming());
   return commit(record);
 }
 
-Result<void> Installation::stage(const trust::Entry& to, const trust::PackageFile& package, ProductRecord& record,
+Result<void> Installation::stage(const trust::Entry& to, const std::vector<PackageStep>& steps, ProductRecord& record,
                                  const package::ProgressSink& progress, const std::stop_token& stop) {
   UPSWARM_CHECK(layout_.prepare());
   UPSWARM_CHECK(layout_.clean(record.versions()));
-  UPSWARM_CHECK(unpack(to, package.sha256 == to.full.sha256, record, progress, stop));
-  UPSWARM_CHECK(files_.remove_file(incoming()));
+  tell(progress, "staging");
+  if (record.journal->kind == "full") UPSWARM_CHECK(unpack(to, record, progress, stop));
+  else UPSWARM_CHECK(apply_all(steps, record, progress, stop));
+  UPSWARM_CHECK(remove_incoming());
   // A release that is kept under the same version loses its folder now.
   std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == to.version; });
   UPSWARM_CHECK(write_phase(record, Phase::preparing));
   UPSWARM_CHECK(layout_.adopt_staging(to.version));
+  return run_before(to, record, progress, stop);
+}
+
+Result<void> Installation::stage_kept(const trust::Entry& to, ProductRecord& record,
+                                      const package::ProgressSink& progress, const std::stop_token& stop) {
+  const auto* const kept = record.find(to.version);
+  if (kept == nullptr || kept->entry.content != to.content) {
+    return Error{ErrorKind::not_found, "install " + product_.product + " " + to.version, "it is not kept here"};
+  }
+  tell(progress, "verifying");
+  UPSWARM_TRY(const auto tree, load_tree(to.content));
+  UPSWARM_CHECK(package::verify_tree(files_, layout_.folder_of(to.version), tree));
+  UPSWARM_CHECK(write_phase(record, Phase::preparing));
+  return run_before(to, record, progress, stop);
+}
+
+Result<void> Installation::run_before(const trust::Entry& to, const ProductRecord& record,
+                                      const package::ProgressSink& progress, const std::stop_token& stop) {
   if (!to.hooks.before) return {};
   tell(progress, "hook before");
   return runner_.run_hook("before", *to.hooks.before, context_of(to.version, record.current), stop);
 }
 
-Result<void> Installation::unpack(const trust::Entry& to, bool is_full, const ProductRecord& record,
-                                  const package::ProgressSink& progress, const std::stop_token& stop) {
-  tell(progress, "staging");
-  UPSWARM_TRY(auto file, files_.open(incoming()));
-  if (is_full) {
+Result<void> Installation::unpack(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
+                                  const std::stop_token& stop) {
+  const auto work = [&]() -> Result<void> {
+    UPSWARM_TRY(auto file, files_.open(incoming()));
     UPSWARM_TRY(auto reader, package::PackageReader::open(std::move(file), &to.index_digest));
     if (package::content_digest(reader.index().tree) != to.content) {
       return Error{ErrorKind::corrupt, "unpack " + product_.product + " " + to.version,
@@ -93,20 +129,88 @@ Result<void> Installation::unpack(const trust::Entry& to, bool is_full, const Pr
     UPSWARM_CHECK(check_space(reader.index().tree.total_size()));
     UPSWARM_CHECK(reader.unpack(files_, layout_.staging(), progress, stop));
     return save_tree(reader.index().tree);
-  }
-  UPSWARM_TRY(auto reader, package::DeltaReader::open(std::move(file)));
-  if (reader.info().to_content != to.content) {
-    return Error{ErrorKind::corrupt, "apply the delta to " + product_.product + " " + to.version,
-                 "it leads to another tree than the signed one"};
-  }
-  const auto* const base = entry_of(record, record.current);
-  if (base == nullptr)
+  };
+  auto done = work();
+  if (!done) return put_aside({to.full, to.version, to.content}, nullptr, std::move(done).error(), record);
+  return done;
+}
+
+Result<void> Installation::apply_all(const std::vector<PackageStep>& steps, ProductRecord& record,
+                                     const package::ProgressSink& progress, const std::stop_token& stop) {
+  const auto* const installed = entry_of(record, record.current);
+  if (installed == nullptr)
     return Error{ErrorKind::not_found, "apply a delta", "nothing is installed that it could start from"};
-  UPSWARM_TRY(const auto base_tree, load_tree(base->content));
-  UPSWARM_CHECK(check_space(reader.info().unpacked));
-  UPSWARM_TRY(const auto tree,
-              reader.apply(files_, layout_.folder_of(record.current), base_tree, layout_.staging(), progress, stop));
-  return save_tree(tree);
+  UPSWARM_TRY(auto tree, load_tree(installed->content));
+  Base base{record.current, layout_.folder_of(record.current), std::move(tree)};
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    auto rebuilt = apply(steps[i], incoming(i), base, progress, stop);
+    if (!rebuilt) return put_aside(steps[i], &base, std::move(rebuilt).error(), record);
+    if (i + 1 == steps.size()) {
+      UPSWARM_CHECK(save_tree(*rebuilt));
+      break;
+    }
+    UPSWARM_CHECK(layout_.set_staging_between());
+    base = {steps[i].version, layout_.between(), std::move(*rebuilt)};
+  }
+  return remove_tree(files_, layout_.between());
+}
+
+/// The tree of `step`, rebuilt in staging.
+Result<package::Tree> Installation::apply(const PackageStep& step, const Path& file, const Base& base,
+                                          const package::ProgressSink& progress, const std::stop_token& stop) {
+  const auto doing = "apply the delta from " + base.version + " to " + product_.product + " " + step.version;
+  UPSWARM_TRY(auto opened, files_.open(file));
+  auto reader = package::DeltaReader::open(std::move(opened));
+  if (!reader) {
+    auto error = std::move(reader).error().within(doing);
+    // What this program does not know is no fault of the release: its full package may well do.
+    if (error.kind == ErrorKind::invalid) error.kind = ErrorKind::corrupt;
+    return error;
+  }
+  if (reader->info().to_content != step.content)
+    return Error{ErrorKind::corrupt, doing, "it leads to another tree than the signed one"};
+  UPSWARM_CHECK(check_space(reader->info().unpacked));
+  return reader->apply(files_, base.folder, base.tree, layout_.staging(), progress, stop);
+}
+
+/// What went wrong, in the end: the base, or the package, which then is not tried on that base again.
+Error Installation::put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record) {
+  if (why.kind != ErrorKind::corrupt) return why;
+  if (base != nullptr) {
+    const auto whole = package::verify_tree(files_, base->folder, base->tree);
+    if (!whole) return Error(whole.error()).within(base->version + " on disk is damaged");
+  }
+  const auto content = base == nullptr ? std::nullopt : std::optional(package::content_digest(base->tree));
+  log::error("a package is put aside: its result is not what was signed",
+             {{"product", record.product},
+              {"package", step.package.path},
+              {"base", base == nullptr ? "" : base->version},
+              {"why", why.message()}});
+  record.put_aside({step.package.sha256, content, step.version, why.message(), clock_.now()});
+  return why;
+}
+
+Result<messages::Presence> Installation::present(const std::vector<Sha256>& contents) {
+  UPSWARM_TRY(const auto record, records_.load(product_.product));
+  messages::Presence presence;
+  for (const auto& content : contents) {
+    const auto found =
+        std::ranges::find_if(record.releases, [&](const auto& one) { return one.entry.content == content; });
+    if (found == record.releases.end()) continue;
+    const auto verify = [&]() -> Result<void> {
+      UPSWARM_TRY(const auto tree, load_tree(content));
+      return package::verify_tree(files_, layout_.folder_of(found->entry.version), tree);
+    };
+    if (const auto whole = verify()) presence.present.push_back(content);
+    else
+      presence.damaged.push_back({content, found->entry.version + " on disk is damaged: " + whole.error().message()});
+  }
+  return presence;
+}
+
+Result<void> Installation::remove_incoming() {
+  for (std::size_t i = 0; i < messages::kLongestChain; ++i) UPSWARM_CHECK(remove_tree(files_, incoming(i)));
+  return {};
 }
 
 Result<void> Installation::check_space(Bytes needed) {
@@ -229,8 +333,8 @@ Result<messages::Outcome> Installation::give_up(ProductRecord& record, const Err
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
   const auto tidy = [&]() -> Result<void> {
-    UPSWARM_CHECK(layout_.clean(record.versions()));
-    return remove_tree(files_, incoming());
+    UPSWARM_CHECK(remove_incoming());
+    return layout_.clean(record.versions());
   };
   if (const auto tidied = tidy(); !tidied) log::warning("left-overs stay", {{"error", tidied.error().message()}});
   return outcome;
@@ -273,6 +377,7 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
   if (root_there) UPSWARM_CHECK(layout_.prepare());
   if (!record.journal) {
     if (root_there) UPSWARM_CHECK(layout_.clean(record.versions()));
+    UPSWARM_CHECK(remove_incoming());
     return std::optional<messages::Outcome>();
   }
   log::warning("finishing what was interrupted",

@@ -13,6 +13,13 @@
 
 namespace upswarm::installer {
 
+/// One package on the way to a release.
+struct PackageStep {
+  trust::PackageFile package;
+  std::string version;  ///< that it rebuilds
+  Sha256 content;       ///< the signed one of that
+};
+
 /// The steps of one product on one machine, each journaled before it is done:
 ///
 ///   staging -> preparing -> switching -> probation -> committed
@@ -29,16 +36,29 @@ class Installation {
   Installation(Files& files, RecordStore& records, ReleaseRunner& runner, const Clock& clock,
                const ProductConfig& product, const InstallerConfig& config, Path state);
 
-  /// Where a package that is handed over is copied to.
-  Path incoming() const { return state_ / "incoming" / (product_.product + ".package"); }
+  /// Where a package that is handed over is copied to, the first being 0.
+  Path incoming(std::size_t step = 0) const;
 
-  /// Installs `to` from the file at incoming(), which was verified to be `package` of the entry (its full package, or
-  /// the delta from what is installed), and removes that file. Where what runs has the same version and content,
-  /// nothing is unpacked or switched: the entry takes the place of its own. The same version with other content is
-  /// refused. The outcome is already in the record. An error means that the record could not be written, or
-  /// `cancelled`: then recover() finishes or undoes at the next start.
-  Result<messages::Outcome> install(const trust::Entry& to, const trust::PackageFile& package,
+  /// Removes all files at incoming().
+  Result<void> remove_incoming();
+
+  /// Which of `contents` are whole here under a version of the same content; every byte of them is read.
+  /// Errors: as RecordStore::load.
+  Result<messages::Presence> present(const std::vector<Sha256>& contents);
+
+  /// Installs `to` from the files at incoming(0) and following, which were verified to be the packages of `steps`, and
+  /// removes them: the full package of `to`, or 1 to kLongestChain deltas, the first from what is installed, each from
+  /// what the one before rebuilds, the last to `to`. The trees between are verified as any other and removed again.
+  /// A package whose result is not the signed one is quarantined with its base, unless the base was damaged. Where what
+  /// runs has the same version and content, nothing is unpacked or switched: the entry takes the place of its own. The
+  /// same version with other content is refused. The outcome is already in the record. An error means that the record
+  /// could not be written, or `cancelled`: then recover() finishes or undoes at the next start.
+  Result<messages::Outcome> install(const trust::Entry& to, const std::vector<PackageStep>& steps,
                                     const package::ProgressSink& progress, std::stop_token stop);
+
+  /// Installs `to` from its tree that is still under versions/, after verifying every byte of it.
+  Result<messages::Outcome> install_kept(const trust::Entry& to, const package::ProgressSink& progress,
+                                         std::stop_token stop);
 
   /// Goes back to a release that is still here, after verifying every byte of it. Empty: the newest one below what runs
   /// that did not fail here.
@@ -51,10 +71,26 @@ class Installation {
   Result<std::optional<messages::Outcome>> recover(const package::ProgressSink& progress, std::stop_token stop);
 
  private:
-  Result<void> stage(const trust::Entry& to, const trust::PackageFile& package, ProductRecord& record,
+  /// A tree on disk that a delta starts from.
+  struct Base {
+    std::string version;
+    Path folder;
+    package::Tree tree;
+  };
+  Result<ProductRecord> begin(const trust::Entry& to, const char* kind);
+  Result<void> stage(const trust::Entry& to, const std::vector<PackageStep>& steps, ProductRecord& record,
                      const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<void> unpack(const trust::Entry& to, bool is_full, const ProductRecord& record,
-                      const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<void> stage_kept(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
+                          const std::stop_token& stop);
+  Result<void> run_before(const trust::Entry& to, const ProductRecord& record, const package::ProgressSink& progress,
+                          const std::stop_token& stop);
+  Result<void> unpack(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
+                      const std::stop_token& stop);
+  Result<void> apply_all(const std::vector<PackageStep>& steps, ProductRecord& record,
+                         const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<package::Tree> apply(const PackageStep& step, const Path& file, const Base& base,
+                              const package::ProgressSink& progress, const std::stop_token& stop);
+  Error put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record);
   Result<messages::Outcome> take_over(const trust::Entry& to, ProductRecord& record);
   Result<void> check_space(Bytes needed);
   Result<void> save_tree(const package::Tree& tree);

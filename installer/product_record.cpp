@@ -102,6 +102,20 @@ std::vector<std::string> ProductRecord::versions() const {
   return names;
 }
 
+const messages::Quarantined* ProductRecord::quarantined(const Sha256& package,
+                                                        const std::optional<Sha256>& base) const {
+  const auto found =
+      std::ranges::find_if(quarantine, [&](const auto& one) { return one.package == package && one.base == base; });
+  return found == quarantine.end() ? nullptr : &*found;
+}
+
+void ProductRecord::put_aside(messages::Quarantined recipe) {
+  if (quarantined(recipe.package, recipe.base) != nullptr) return;
+  recipe.reason = messages::shortened(std::move(recipe.reason), kLongestKeptReason);
+  quarantine.push_back(std::move(recipe));
+  if (quarantine.size() > messages::kMostQuarantined) quarantine.erase(quarantine.begin());
+}
+
 void ProductRecord::keep(messages::Outcome outcome) {
   outcome.reason = messages::shortened(std::move(outcome.reason), kLongestKeptReason);
   last_outcome = outcome.number;
@@ -132,6 +146,7 @@ Json to_json(const ProductRecord& record) {
              {"bad", std::move(bad)},
              {"outcomes", std::move(outcomes)},
              {"last_outcome", record.last_outcome}};
+  for (const auto& one : record.quarantine) value["quarantine"].push_back(messages::to_json(one));
   if (record.journal) value["journal"] = to_json(*record.journal);
   return value;
 }
@@ -152,6 +167,11 @@ Result<ProductRecord> parse_record(std::string_view text, const std::string& wha
   for (const auto& one : in.array("bad", kMostKnown)) {
     UPSWARM_TRY(auto bad, read_bad(in.inside(one, "bad", record.bad.size())));
     record.bad.push_back(std::move(bad));
+  }
+  for (const auto& one : in.array_or_none("quarantine", messages::kMostQuarantined)) {
+    auto inside = in.inside(one, "quarantine", record.quarantine.size());
+    UPSWARM_TRY(auto recipe, messages::read_quarantined(inside));
+    record.quarantine.push_back(std::move(recipe));
   }
   if (in.has("journal")) {
     UPSWARM_TRY(record.journal, read_journal(in.inside(in.object("journal"), "journal")));

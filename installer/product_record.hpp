@@ -30,7 +30,7 @@ std::string_view to_string(Phase phase);
 
 struct Journal {
   Phase phase = Phase::staging;
-  std::string kind;  ///< "full", "delta", "rollback"
+  std::string kind;  ///< as Outcome::kind
   trust::Entry to;
   std::string from;    ///< version that `current` named before; empty: none
   std::string reason;  ///< why it is being rolled back
@@ -59,6 +59,7 @@ struct ProductRecord {
   trust::ReleaseCounter highest{1, 0};  ///< highest ever committed
   trust::ReleaseCounter floor{1, 0};    ///< highest floor ever seen signed
   std::vector<BadRelease> bad;
+  std::vector<messages::Quarantined> quarantine;
   std::optional<Journal> journal;
   std::vector<messages::Outcome> outcomes;  ///< not yet acknowledged by the agent
   std::int64_t last_outcome = 0;            ///< the highest number given; numbers rise over all products of a machine
@@ -68,6 +69,10 @@ struct ProductRecord {
   const KnownRelease* newest_before_current() const;
   /// Of all releases unpacked here.
   std::vector<std::string> versions() const;
+  /// Nothing: `package` may be tried on `base` (nothing: by itself).
+  const messages::Quarantined* quarantined(const Sha256& package, const std::optional<Sha256>& base) const;
+  /// Adds a recipe; the oldest is dropped beyond kMostQuarantined.
+  void put_aside(messages::Quarantined recipe);
   /// Adds an outcome; the oldest is dropped beyond kMostKeptOutcomes.
   void keep(messages::Outcome outcome);
 };

@@ -93,39 +93,61 @@ void InstallerService::perform(Job& job, const std::stop_token& stop) {
   const auto sink = sink_for(job.product->product, version);
   const auto run = [&]() -> Result<messages::Outcome> {
     if (!job.entry) return installation.roll_back(job.rollback_to, sink, stop);
-    sink({"verifying", {}, job.package.length});
-    UPSWARM_CHECK(take_package(job, installation.incoming(), stop));
-    return installation.install(*job.entry, job.package, sink, stop);
+    if (job.steps.empty()) return installation.install_kept(*job.entry, sink, stop);
+    sink({"verifying", {}, job.length()});
+    UPSWARM_CHECK(take_packages(job, installation, stop));
+    return installation.install(*job.entry, job.steps, sink, stop);
   };
   const auto outcome = run();
   if (!outcome) note_failure(job, outcome.error());
 }
 
-Result<void> InstallerService::take_package(Job& job, const Path& to, const std::stop_token& stop) {
-  UPSWARM_CHECK(remove_tree(files_, to));
-  UPSWARM_TRY(const auto there, files_.free_space(to.parent_path()));
-  if (there < job.package.length + config_.keep_free) {
-    return Error{ErrorKind::no_space, "take over the package " + job.package.path,
-                 to_string(job.package.length) + " are needed and " + to_string(there) + " are free under " +
-                     to.parent_path().string()};
+Bytes InstallerService::Job::length() const {
+  Bytes all;
+  for (const auto& step : steps) all += step.package.length;
+  return all;
+}
+
+std::string InstallerService::Job::kind() const {
+  if (!entry) return "rollback";
+  if (steps.size() != 1) return steps.empty() ? "nothing" : "chain";
+  return steps.front().package.sha256 == entry->full.sha256 ? "full" : "delta";
+}
+
+Result<void> InstallerService::take_packages(Job& job, Installation& installation, const std::stop_token& stop) {
+  UPSWARM_CHECK(installation.remove_incoming());
+  const auto folder = installation.incoming().parent_path();
+  UPSWARM_TRY(const auto there, files_.free_space(folder));
+  if (there < job.length() + config_.keep_free) {
+    return Error{
+        ErrorKind::no_space, "take over the package " + job.steps.front().package.path,
+        to_string(job.length()) + " are needed and " + to_string(there) + " are free under " + folder.string()};
   }
+  for (std::size_t i = 0; i < job.steps.size(); ++i)
+    UPSWARM_CHECK(take_package(job.steps.at(i), *job.files.at(i), installation.incoming(i), stop));
+  return {};
+}
+
+Result<void> InstallerService::take_package(const PackageStep& step, InputFile& from, const Path& to,
+                                            const std::stop_token& stop) {
+  const auto& package = step.package;
   UPSWARM_TRY(const auto copy, files_.create(to, 0600));
   ByteBuffer buffer(256 * 1024);
   Sha256Hasher hasher;
   Bytes at;
-  while (at < job.package.length) {
+  while (at < package.length) {
     if (stop.stop_requested()) return Error{ErrorKind::cancelled, "take over a package", "stopped"};
-    const auto wanted = std::min<std::uint64_t>(buffer.size(), (job.package.length - at).count);
-    UPSWARM_TRY(const auto count, job.file->read_at(at, std::span(buffer).first(wanted)));
+    const auto wanted = std::min<std::uint64_t>(buffer.size(), (package.length - at).count);
+    UPSWARM_TRY(const auto count, from.read_at(at, std::span(buffer).first(wanted)));
     if (count == 0) break;
     const auto part = ByteView(buffer).first(count);
     hasher.update(part);
     UPSWARM_CHECK(copy->write(part));
     at += Bytes{count};
   }
-  if (at != job.package.length || hasher.finish() != job.package.sha256) {
+  if (at != package.length || hasher.finish() != package.sha256) {
     ignore_failure(files_.remove_file(to), "the refusal is what matters; recovery removes it too");
-    return Error{ErrorKind::untrusted, "take over the package " + job.package.path, "its bytes are not the signed ones",
+    return Error{ErrorKind::untrusted, "take over the package " + package.path, "its bytes are not the signed ones",
                  "wrong_digest"};
   }
   return copy->sync();
@@ -145,7 +167,7 @@ void InstallerService::note_failure(const Job& job, const Error& why) {
   outcome.from = record->current;
   outcome.to = job.entry ? job.entry->version : job.rollback_to;
   outcome.running = record->current;
-  outcome.kind = !job.entry ? "rollback" : (job.package.sha256 == job.entry->full.sha256 ? "full" : "delta");
+  outcome.kind = job.kind();
   outcome.result = "failed";
   outcome.reason = why.message();
   outcome.at = clock_.now();

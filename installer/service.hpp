@@ -33,15 +33,21 @@ class InstallerService {
  private:
   struct Wanted {
     trust::Entry entry;
-    std::optional<Sha256> installed;  ///< content that deltas must start from
-    Time fresh_until;                 ///< staging must begin before
+    std::optional<Sha256> installed;     ///< content that deltas must start from
+    Time fresh_until;                    ///< staging must begin before
+    std::vector<trust::Entry> releases;  ///< of the signed index: what a chain may lead through
+    std::vector<PackageStep> steps;      ///< of a chain that is being offered
+    std::vector<std::unique_ptr<InputFile>> files;
   };
   struct Job {
     const ProductConfig* product = nullptr;
     std::optional<trust::Entry> entry;  ///< nothing: a rollback
-    trust::PackageFile package;
-    std::unique_ptr<InputFile> file;
+    std::vector<PackageStep> steps;     ///< none, with an entry: its tree is on disk
+    std::vector<std::unique_ptr<InputFile>> files;
     std::string rollback_to;
+
+    Bytes length() const;
+    std::string kind() const;  ///< as Outcome::kind
   };
 
   InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate,
@@ -50,7 +56,11 @@ class InstallerService {
   Result<Json> hello();
   Result<Json> offer_metadata(const Json& question);
   Result<messages::ProductDecision> judge(const ProductConfig& product);
+  Result<Json> present(const Json& question);
+  Result<Wanted*> find_wanted(const std::string& product, const std::string& doing);
+  Result<PackageStep> find_step(Wanted& wanted, const std::string& product, const Sha256& digest, bool more);
   Result<Json> offer_package(const Json& question, std::unique_ptr<InputFile> file);
+  Result<Json> install_kept(const Json& question);
   Result<Json> progress();
   Result<Json> outcomes();
   Result<Json> forget_outcomes(const Json& question);
@@ -61,7 +71,8 @@ class InstallerService {
   Result<const ProductConfig*> find_product(const std::string& name) const;
   Result<void> start(Job job);
   void perform(Job& job, const std::stop_token& stop);
-  Result<void> take_package(Job& job, const Path& to, const std::stop_token& stop);
+  Result<void> take_packages(Job& job, Installation& installation, const std::stop_token& stop);
+  Result<void> take_package(const PackageStep& step, InputFile& from, const Path& to, const std::stop_token& stop);
   void note_failure(const Job& job, const Error& why);
   Installation installation_of(const ProductConfig& product);
   package::ProgressSink sink_for(const std::string& product, const std::string& version);

@@ -21,10 +21,12 @@ Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::strin
     return Error{ErrorKind::denied, "ask the installer for " + word.substr(0, 40),
                  administrators_only ? "only an administrator may do that" : "only the agent's account may do that"};
   }
+  if (word == "present") return present(question);
   const std::lock_guard lock(mutex_);
   if (word == "hello") return hello();
   if (word == "offer_metadata") return offer_metadata(question);
   if (word == "offer_package") return offer_package(question, std::move(file));
+  if (word == "install_kept") return install_kept(question);
   if (word == "progress") return progress();
   if (word == "outcomes") return outcomes();
   if (word == "forget_outcomes") return forget_outcomes(question);
@@ -46,6 +48,7 @@ Result<Json> InstallerService::hello() {
     state.prerelease = product.prerelease;
     state.busy = busy_ == product.product;
     state.counter = {1, 0};
+    state.quarantine = record.quarantine;
     if (const auto* const current = record.find(record.current)) {
       state.version = current->entry.version;
       state.content = current->entry.content;
@@ -108,53 +111,144 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
     case trust::Decision::Kind::wanted:
       answer.kind = messages::ProductDecision::Kind::wanted;
       answer.entry = judgement.decision.entry;
-      wanted_[product.product] = {*judgement.decision.entry, content, judgement.fresh_until};
+      wanted_[product.product] = {.entry = *judgement.decision.entry,
+                                  .installed = content,
+                                  .fresh_until = judgement.fresh_until,
+                                  .releases = judgement.releases,
+                                  .steps = {},
+                                  .files = {}};
       break;
   }
   return answer;
+}
+
+/// Not under the lock: it may take minutes. Meanwhile the product is busy, so that nothing changes under it.
+Result<Json> InstallerService::present(const Json& question) {
+  ObjectReader in(question, "present");
+  const auto name = in.text("product", 64);
+  const auto texts = in.texts_or_none("contents", messages::kMostPresent);
+  UPSWARM_CHECK(in.finish_open());
+  UPSWARM_TRY(const auto* const product, find_product(name));
+  std::unique_lock lock(mutex_);
+  if (busy_) return Error{ErrorKind::busy, "verify what is on disk", "the installer is at work on " + *busy_};
+  UPSWARM_TRY(const auto* const wanted, find_wanted(name, "present"));
+  UPSWARM_TRY(const auto record, records_.load(name));
+  const auto* const kept = record.find(wanted->entry.version);
+  std::vector<Sha256> contents;
+  for (const auto& text : texts) {
+    UPSWARM_TRY(const auto content, parse_sha256(text));
+    const bool is_kept = kept != nullptr && kept->entry.content == content && content == wanted->entry.content;
+    if (is_kept || content == wanted->installed) contents.push_back(content);
+  }
+  busy_ = name;
+  lock.unlock();
+  const auto presence = installation_of(*product).present(contents);
+  lock.lock();
+  busy_.reset();
+  if (!presence) return presence.error();
+  return messages::to_json(*presence);
+}
+
+/// A release that is wanted, by metadata that is still fresh.
+Result<InstallerService::Wanted*> InstallerService::find_wanted(const std::string& product, const std::string& doing) {
+  const auto wanted = wanted_.find(product);
+  if (wanted == wanted_.end()) {
+    return Error{ErrorKind::invalid, doing, "no release of " + product + " is wanted; offer metadata first"};
+  }
+  if (std::max(clock_.now(), gate_.now()) < wanted->second.fresh_until) return &wanted->second;
+  const auto until = upswarm::to_string(wanted->second.fresh_until);
+  wanted_.erase(wanted);
+  return Error{ErrorKind::invalid, doing,
+               "the metadata by which " + product + " was wanted expired at " + until + "; offer newer metadata first",
+               "expired"};
+}
+
+/// What the package is, by its signed digest alone, and whether it may come next.
+Result<PackageStep> InstallerService::find_step(Wanted& wanted, const std::string& product, const Sha256& digest,
+                                                bool more) {
+  const auto& entry = wanted.entry;
+  const auto refuse = [&](const std::string& why) {
+    return Error{ErrorKind::untrusted, "offer_package",
+                 "it is neither the full package of " + product + " " + entry.version + " nor " + why, "wrong_digest"};
+  };
+  if (digest == entry.full.sha256) {
+    if (more) return refuse("a part of a chain");
+    wanted.steps.clear();
+    wanted.files.clear();
+    return PackageStep{entry.full, entry.version, entry.content};
+  }
+  const auto find_delta = [&](const trust::Entry& release, const std::optional<Sha256>& from) {
+    const auto found = std::ranges::find_if(release.deltas, [&](const auto& one) {
+      return one.file.sha256 == digest && from && *from == one.from_content &&
+             (more || release.content == entry.content);
+    });
+    return found == release.deltas.end() ? nullptr : &*found;
+  };
+  const auto find_in_all = [&](const std::optional<Sha256>& from) -> std::optional<PackageStep> {
+    if (const auto* const delta = find_delta(entry, from))
+      return PackageStep{delta->file, entry.version, entry.content};
+    for (const auto& release : wanted.releases) {
+      if (const auto* const delta = find_delta(release, from))
+        return PackageStep{delta->file, release.version, release.content};
+    }
+    return std::nullopt;
+  };
+  if (auto first = find_in_all(wanted.installed)) {
+    wanted.steps.clear();
+    wanted.files.clear();
+    return *std::move(first);
+  }
+  if (wanted.steps.empty()) return refuse("a delta from what is installed");
+  if (wanted.steps.size() >= messages::kLongestChain) return refuse("a part of a chain that is not too long");
+  auto next = find_in_all(wanted.steps.back().content);
+  if (!next) return refuse("a delta from " + wanted.steps.back().version + ", to which the one before leads");
+  return *std::move(next);
 }
 
 Result<Json> InstallerService::offer_package(const Json& question, std::unique_ptr<InputFile> file) {
   ObjectReader in(question, "offer_package");
   const auto name = in.text("product", 64);
   const auto digest = in.parsed("sha256", parse_sha256);
+  const bool more = in.boolean_or("more", false);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
   if (!file) return Error{ErrorKind::invalid, "offer_package", "no file came along"};
-  const auto wanted = wanted_.find(name);
-  if (wanted == wanted_.end()) {
-    return Error{ErrorKind::invalid, "offer_package", "no release of " + name + " is wanted; offer metadata first"};
+  if (busy_) return Error{ErrorKind::busy, "offer_package", "the installer is at work on " + *busy_};
+  UPSWARM_TRY(auto* const wanted, find_wanted(name, "offer_package"));
+  UPSWARM_TRY(auto step, find_step(*wanted, name, *digest, more));
+  UPSWARM_TRY(const auto record, records_.load(name));
+  std::optional<Sha256> base;
+  if (step.package.sha256 != wanted->entry.full.sha256)
+    base = wanted->steps.empty() ? wanted->installed : wanted->steps.back().content;
+  if (const auto* const bad = record.quarantined(step.package.sha256, base)) {
+    return Error{ErrorKind::untrusted, "offer_package", "it was tried on the same base before: " + bad->reason,
+                 "quarantined"};
   }
-  if (std::max(clock_.now(), gate_.now()) >= wanted->second.fresh_until) {
-    const auto until = upswarm::to_string(wanted->second.fresh_until);
-    wanted_.erase(wanted);
-    return Error{ErrorKind::invalid, "offer_package",
-                 "the metadata by which " + name + " was wanted expired at " + until + "; offer newer metadata first",
-                 "expired"};
-  }
-  const auto& entry = wanted->second.entry;
-  Job job{.product = product, .entry = entry, .package = {}, .file = std::move(file), .rollback_to = {}};
-  if (entry.full.sha256 == *digest) {
-    job.package = entry.full;
-  } else {
-    const auto delta = std::ranges::find_if(entry.deltas, [&](const auto& one) {
-      return one.file.sha256 == *digest && wanted->second.installed == one.from_content;
-    });
-    if (delta == entry.deltas.end()) {
-      return Error{
-          ErrorKind::untrusted, "offer_package",
-          "it is neither the full package of " + name + " " + entry.version + " nor a delta from what is installed",
-          "wrong_digest"};
-    }
-    job.package = delta->file;
-  }
-  UPSWARM_TRY(const auto info, job.file->info());
-  if (info.type != FileType::regular || info.size != job.package.length) {
+  UPSWARM_TRY(const auto info, file->info());
+  if (info.type != FileType::regular || info.size != step.package.length) {
     return Error{ErrorKind::untrusted, "offer_package",
-                 "it must be a regular file of exactly " + std::to_string(job.package.length.count) + " bytes",
+                 "it must be a regular file of exactly " + std::to_string(step.package.length.count) + " bytes",
                  "wrong_length"};
   }
-  UPSWARM_CHECK(start(std::move(job)));
+  wanted->steps.push_back(std::move(step));
+  wanted->files.push_back(std::move(file));
+  if (more) return Json{{"accepted", true}};
+  UPSWARM_CHECK(start(Job{.product = product,
+                          .entry = wanted->entry,
+                          .steps = std::move(wanted->steps),
+                          .files = std::move(wanted->files),
+                          .rollback_to = {}}));
+  wanted_.erase(name);
+  return Json{{"accepted", true}};
+}
+
+Result<Json> InstallerService::install_kept(const Json& question) {
+  ObjectReader in(question, "install_kept");
+  const auto name = in.text("product", 64);
+  UPSWARM_CHECK(in.finish_open());
+  UPSWARM_TRY(const auto* const product, find_product(name));
+  UPSWARM_TRY(const auto* const wanted, find_wanted(name, "install_kept"));
+  UPSWARM_CHECK(start(Job{.product = product, .entry = wanted->entry, .steps = {}, .files = {}, .rollback_to = {}}));
   wanted_.erase(name);
   return Json{{"accepted", true}};
 }
@@ -198,7 +292,7 @@ Result<Json> InstallerService::rollback(const Json& question) {
   const auto version = in.text_or("version", "", 128);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
-  UPSWARM_CHECK(start(Job{.product = product, .entry = {}, .package = {}, .file = {}, .rollback_to = version}));
+  UPSWARM_CHECK(start(Job{.product = product, .entry = {}, .steps = {}, .files = {}, .rollback_to = version}));
   return Json{{"accepted", true}};
 }
 
@@ -210,8 +304,9 @@ Result<Json> InstallerService::clear_bad(const Json& question) {
   if (busy_ == product->product)
     return Error{ErrorKind::busy, "clear bad releases", "the installer is at work on " + name};
   UPSWARM_TRY(auto record, records_.load(name));
-  const auto count = record.bad.size();
+  const auto count = record.bad.size() + record.quarantine.size();
   record.bad.clear();
+  record.quarantine.clear();
   UPSWARM_CHECK(records_.save(record));
   return Json{{"cleared", count}};
 }

@@ -120,7 +120,7 @@ Result<Judgement> TrustGate::judge(const ProductConfig& product, trust::MachineF
   facts.now = std::max(facts.now, now());
   const auto rollout = filter_of(product);
   Judgement judgement{trust::decide(releases.index, rollout, facts), releases.index.floor,
-                      state_->client.expires_first().time};
+                      state_->client.expires_first().time, releases.index.entries};
   if (!product.prerelease) return judgement;
   const auto nightlies =
       state_->read_index(product, trust::preindex_path(product.product, product.channel, product.platform));
@@ -130,6 +130,7 @@ Result<Judgement> TrustGate::judge(const ProductConfig& product, trust::MachineF
     return judgement;
   }
   judgement.decision = trust::decide_with_nightlies(releases.index, nightlies->index, rollout, facts, nightlies->epoch);
+  judgement.releases.insert(judgement.releases.end(), nightlies->index.entries.begin(), nightlies->index.entries.end());
   // A release rests on its own signatures alone, a nightly build on those that it came by, too.
   const auto& entry = judgement.decision.entry;
   const auto is_it = [&entry](const trust::Entry& one) { return one.counter == entry->counter; };

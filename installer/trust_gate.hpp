@@ -14,7 +14,8 @@ namespace upswarm::installer {
 struct Judgement {
   trust::Decision decision;
   trust::ReleaseCounter floor{1, 0};
-  Time fresh_until;  ///< the earliest expiry of the metadata that it rests on
+  Time fresh_until;                         ///< the earliest expiry of the metadata that it rests on
+  std::vector<trust::Entry> releases = {};  ///< of the signed index, and of nightly builds where they are followed
 };
 
 /// One thread at a time.

@@ -30,6 +30,11 @@ Result<void> VersionedLayout::adopt_staging(const std::string& version) {
   return files_.sync_folder(root_ / "versions");
 }
 
+Result<void> VersionedLayout::set_staging_between() {
+  UPSWARM_CHECK(remove_tree(files_, between()));
+  return files_.rename(staging(), between());
+}
+
 Result<void> VersionedLayout::switch_to(const std::string& version) {
   if (version.empty()) {
     UPSWARM_TRY(const auto there, exists(files_, current()));

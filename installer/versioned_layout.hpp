@@ -18,6 +18,8 @@ class VersionedLayout {
   Path folder_of(const std::string& version) const { return root_ / "versions" / version; }
   Path current() const { return root_ / "current"; }
   Path staging() const { return root_ / "versions" / ".staging"; }
+  /// Of a chain of deltas: the release between, from which the next one is built.
+  Path between() const { return root_ / "versions" / ".between"; }
 
   /// Makes ROOT and versions/, and checks that nobody else may write there.
   Result<void> prepare();
@@ -27,6 +29,9 @@ class VersionedLayout {
 
   /// Makes the whole tree in staging() the release `version`. After success it survives a power cut.
   Result<void> adopt_staging(const std::string& version);
+
+  /// Makes the whole tree in staging() the one in between().
+  Result<void> set_staging_between();
 
   /// Makes `version` the one that starts next time; empty: none. After success the change survives a power cut; after
   /// an error or a power cut inside, `current` names the old release or the new one. Errors: not_found  it is not

@@ -145,6 +145,7 @@ HttpAnswer Api::target(const HttpCall& call, const std::string& name) {
                                                      std::to_string((range.first + range.length).count - 1) + "/" +
                                                      size);
   }
+  if (call.method == "GET") parts_.use.note_http(*digest, range.length);
   answer.file = std::move(*file);
   answer.first = range.first;
   answer.length = range.length;

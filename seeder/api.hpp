@@ -22,6 +22,7 @@
 #include "seeder/http_handler.hpp"
 #include "seeder/incoming.hpp"
 #include "seeder/machines.hpp"
+#include "seeder/package_use.hpp"
 #include "seeder/reports.hpp"
 #include "seeder/seeding.hpp"
 #include "seeder/tracker.hpp"
@@ -38,6 +39,7 @@ struct ApiParts {
   Uploads& uploads;
   const Seeding* seeding;  ///< nothing: no BitTorrent
   const Clock& clock;
+  PackageUse& use;
 };
 
 class Api final : public HttpHandler {

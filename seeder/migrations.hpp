@@ -6,7 +6,7 @@
 
 namespace upswarm::seeder {
 
-inline constexpr std::array<std::string_view, 3> kMigrations{
+inline constexpr std::array<std::string_view, 4> kMigrations{
     // 1: what is offered, who said how an update went, who may do what, which versions the online roles have had
     R"sql(
     CREATE TABLE targets (
@@ -81,6 +81,15 @@ inline constexpr std::array<std::string_view, 3> kMigrations{
     CREATE INDEX reports_untrusted ON reports (id) WHERE trusted = 0;
     CREATE INDEX reports_of_machine ON reports (machine, id) WHERE trusted = 1;
     CREATE INDEX reports_of_product ON reports (product, to_version, machine, number) WHERE trusted = 1;
+    )sql",
+    // 4: how much each package is used
+    R"sql(
+    CREATE TABLE package_use (
+      sha256     TEXT PRIMARY KEY,
+      machines   INTEGER NOT NULL,
+      http_bytes INTEGER NOT NULL,
+      last       TEXT NOT NULL
+    ) WITHOUT ROWID;
     )sql"};
 
 }  // namespace upswarm::seeder

@@ -1,6 +1,7 @@
 #include "seeder/server.hpp"
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <set>
 
@@ -16,6 +17,7 @@ namespace upswarm::seeder {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::milliseconds(500);
+constexpr auto kWriteUseEvery = std::chrono::seconds(5);
 constexpr auto kSignAgainAfter = std::chrono::seconds(60);
 
 Result<FileLock> lock_folder(const SeederFolder& folder) {
@@ -46,7 +48,7 @@ Result<void> tell_ports(Files& files, const SeederConfig& config, std::uint16_t 
 }
 
 /// Looks for bundles and signs what is due, until `stop`.
-void work(Incoming& incoming, const Clock& clock, const std::stop_token& stop) {
+void work(Incoming& incoming, const Clock& clock, const std::function<void()>& each_time, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
@@ -62,6 +64,7 @@ void work(Incoming& incoming, const Clock& clock, const std::stop_token& stop) {
       }
     }
     warnings.look(incoming.lives(), clock.now());
+    each_time();
     never.wait_for(lock, stop, kLookEvery, [] { return false; });
   }
 }
@@ -105,12 +108,22 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
     log::error("signing failed", {{"why", signed_now.error().message()}});
   }
 
-  Api api({files, config.folder, records, tracker, incoming, uploads, seeding.get(), clock});
+  PackageUse use;
+  Api api({files, config.folder, records, tracker, incoming, uploads, seeding.get(), clock, use});
   const HttpServerSettings serving{config.listen,          config.port,    config.tls,
                                    config.tls_certificate, config.tls_key, config.most_connections};
   UPSWARM_TRY(const auto server, start_http_server(serving, api));
   UPSWARM_CHECK(tell_ports(files, config, server->port(), tracking.seeder_port));
-  work(incoming, clock, stop);
+  Time next_write{};
+  const auto write_use = [&] {
+    for (const auto& [info_hash, machines] : tracker.take_completed()) use.note_complete(info_hash, machines);
+    if (clock.now() < next_write && !stop.stop_requested()) return;
+    next_write = clock.now() + kWriteUseEvery;
+    if (const auto written = use.write(own_records, clock.now()); !written)
+      log::warning("the use of packages was not written", {{"why", written.error().message()}});
+  };
+  work(incoming, clock, write_use, stop);
+  write_use();
   log::info("seeder stops");
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "seeder/package_use.hpp"
 #include "seeder/repository.hpp"
 #include "seeder/role_lives.hpp"
 #include "seeder/rollouts.hpp"
@@ -69,8 +70,10 @@ Result<Json> describe_repository(Files& files, const SeederFolder& folder, Datab
   UPSWARM_TRY(const auto counts, database.run("SELECT (SELECT count(*) FROM targets), (SELECT count(*) FROM torrents), "
                                               "(SELECT count(*) FROM reports)"));
   const auto& row = counts.at(0);
+  UPSWARM_TRY(auto use, describe_use(database));
   return Json{{"version", UPSWARM_VERSION}, {"roles", std::move(roles)}, {"targets", row.integer(0)},
-              {"torrents", row.integer(1)}, {"reports", row.integer(2)}, {"rollouts", std::move(rollouts)}};
+              {"torrents", row.integer(1)}, {"reports", row.integer(2)}, {"rollouts", std::move(rollouts)},
+              {"packages", std::move(use)}};
 }
 
 std::string to_text(const Json& status) {
@@ -86,6 +89,11 @@ std::string to_text(const Json& status) {
   if (status.at("roles").empty()) text += "the repository is empty\n";
   for (const auto* name : {"targets", "torrents", "reports"}) {
     text += std::string(name) + " " + std::to_string(status.at(name).get<std::int64_t>()) + "\n";
+  }
+  for (const auto& package : status.at("packages")) {
+    text += package.at("path").get<std::string>() + "  " + to_string(Bytes{package.at("length").get<std::uint64_t>()}) +
+            ", whole on " + std::to_string(package.at("machines").get<std::int64_t>()) + " machines, " +
+            to_string(Bytes{package.at("http_bytes").get<std::uint64_t>()}) + " by HTTP\n";
   }
   for (const auto& index : status.at("rollouts")) {
     for (const auto& release : index.at("releases")) {

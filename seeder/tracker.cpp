@@ -181,6 +181,7 @@ std::string Tracker::answer(const Announce& announce, const IpAddress& remote, c
   const auto now = clock_.now();
   forget_silent(swarm, now);
   const Endpoint self{plain(remote), announce.port};
+  if (is_completion(swarm, announce, self)) ++completed_[announce.info_hash];
   if (announce.event == Announce::Event::stopped) swarm.erase(self);
   else if (swarm.contains(self) || swarm.size() < kMostPeers) swarm[self] = {announce.peer_id, announce.left == 0, now};
 
@@ -198,6 +199,17 @@ std::string Tracker::answer(const Announce& announce, const IpAddress& remote, c
   if (origin.port != 0) reply["upswarm origin"] = bencoded(compact(origin.address, origin.port));
   add_peers(reply, peers, announce.compact);
   return bencoded_dictionary(reply);
+}
+
+bool Tracker::is_completion(const Swarm& swarm, const Announce& announce, const Endpoint& self) {
+  if (announce.left != 0) return false;
+  const auto known = swarm.find(self);
+  return known == swarm.end() ? announce.event == Announce::Event::completed : !known->second.is_seed;
+}
+
+std::map<std::string, std::int64_t> Tracker::take_completed() {
+  const std::lock_guard turn(turn_);
+  return std::exchange(completed_, {});
 }
 
 Tracker::Count Tracker::count() {

@@ -76,6 +76,9 @@ class Tracker {
   /// address (6 or 18 bytes) of the seeder, so that an agent can tell its bytes from those of neighbours.
   std::string answer(const Announce& announce, const IpAddress& remote, const IpAddress& local);
 
+  /// Of each torrent, how many peers got it whole since the last call.
+  std::map<std::string, std::int64_t> take_completed();
+
   struct Count {
     std::size_t torrents = 0;
     std::size_t peers = 0;
@@ -91,6 +94,8 @@ class Tracker {
   };
   using Swarm = std::map<Endpoint, Peer>;
 
+  /// Whether the peer has just become whole, by its own word: once, however often it says so.
+  static bool is_completion(const Swarm& swarm, const Announce& announce, const Endpoint& self);
   void forget_silent(Swarm& swarm, Time now) const;
   std::vector<ListedPeer> choose(const Swarm& swarm, const Announce& announce, const Endpoint& self);
 
@@ -98,6 +103,7 @@ class Tracker {
   const Clock& clock_;
   std::mutex turn_;
   std::map<std::string, Swarm> swarms_;
+  std::map<std::string, std::int64_t> completed_;
   std::mt19937 random_;
 };
 

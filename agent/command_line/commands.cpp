@@ -72,8 +72,10 @@ Result<ExitCode> check(Desk& desk) {
   return tell(desk, answer, "The agent asks the seeder now. See `upswarm status`.");
 }
 
-Result<ExitCode> update(Desk& desk, bool wait) {
-  UPSWARM_TRY(const auto answer, desk.agent({{"ask", "update"}}));
+Result<ExitCode> update(Desk& desk, const std::string& product, bool wait) {
+  Json question{{"ask", "update"}};
+  if (!product.empty()) question["product"] = product;
+  UPSWARM_TRY(const auto answer, desk.agent(question));
   ObjectReader in(answer, "the agent's answer");
   const auto cycle = in.integer("cycle", 1, std::numeric_limits<std::int64_t>::max());
   UPSWARM_CHECK(in.finish_open());
@@ -88,6 +90,15 @@ Result<ExitCode> update(Desk& desk, bool wait) {
     desk.pause(kRedraw, desk.stop);
   }
   return Error{ErrorKind::cancelled, "wait for the update", "stopped; the agent goes on"};
+}
+
+Result<ExitCode> why(Desk& desk, const std::string& product) {
+  Json question{{"ask", "why"}};
+  if (!product.empty()) question["product"] = product;
+  UPSWARM_TRY(const auto answer, desk.agent(question));
+  UPSWARM_TRY(const auto products, messages::parse_why(answer));
+  desk.out << (desk.json ? to_text(answer) + "\n" : format_why(products)) << std::flush;
+  return ExitCode::done;
 }
 
 Result<ExitCode> defer(Desk& desk, const std::string& product, const std::string& duration) {
@@ -120,11 +131,13 @@ Result<ExitCode> roll_back(Desk& desk, const std::string& product, const std::st
 Result<ExitCode> clear_bad(Desk& desk, const std::string& product) {
   UPSWARM_TRY(const auto answer, desk.installer({{"ask", "clear_bad"}, {"product", product}}));
   ObjectReader in(answer, "the installer's answer");
-  const auto count = in.integer("cleared", 0, std::numeric_limits<std::int64_t>::max());
+  auto count = in.integer("cleared", 0, std::numeric_limits<std::int64_t>::max() / 2);
   UPSWARM_CHECK(in.finish_open());
-  const auto sentence =
-      std::to_string(count) + (count == 1 ? " release" : " releases") + " of " + product + " may be tried again.";
-  ignore_failure(Result<ExitCode>(tell(desk, answer, sentence)), "it has none");
+  // After the installer's word that this is an administrator. An agent that does not run forgets nothing today.
+  if (const auto forgotten = desk.agent({{"ask", "forget_bad"}})) count += forgotten->value("cleared", std::int64_t{0});
+  const auto sentence = std::to_string(count) + (count == 1 ? " release or package" : " releases and packages") +
+                        " of " + product + " may be tried again.";
+  ignore_failure(Result<ExitCode>(tell(desk, Json{{"cleared", count}}, sentence)), "it has none");
   return count == 0 ? ExitCode::nothing_to_do : ExitCode::done;
 }
 

@@ -35,7 +35,10 @@ struct Desk {
 Result<ExitCode> show_status(Desk& desk, bool watch);
 Result<ExitCode> check(Desk& desk);
 /// `wait`: until the cycle has ended. nothing_to_do when nothing was installed; failed when it was rolled back.
-Result<ExitCode> update(Desk& desk, bool wait);
+/// `product`: only what waits of that one, also a major version that waits for it. Empty: of all.
+Result<ExitCode> update(Desk& desk, const std::string& product, bool wait);
+/// How each product came to what it runs, or is about to, and why not otherwise. `product` empty: of all.
+Result<ExitCode> why(Desk& desk, const std::string& product);
 Result<ExitCode> defer(Desk& desk, const std::string& product, const std::string& duration);
 Result<ExitCode> skip(Desk& desk, const std::string& product, const std::string& version);
 Result<ExitCode> show_history(Desk& desk, std::int64_t limit);

@@ -60,8 +60,12 @@ void add_commands(CLI::App& app, Words& words, Command& chosen) {
   status->add_flag("--watch", words.watch, "Show it live; ctrl-C ends it");
   add("check", "Ask the seeder for something new now", [](Desk& desk) { return check(desk); });
   auto* const now = add("update", "Install now what is waiting, also what was put off or skipped",
-                        [&](Desk& desk) { return update(desk, words.wait); });
+                        [&](Desk& desk) { return update(desk, words.product, words.wait); });
+  now->add_option("PRODUCT", words.product, "Only this one, also a major version that waits to be confirmed");
   now->add_flag("--wait", words.wait, "Wait for the end; 4 when nothing was installed");
+  auto* const reasons = add("why", "Which way a product came to its release or is about to, and why not otherwise",
+                            [&](Desk& desk) { return why(desk, words.product); });
+  reasons->add_option("PRODUCT", words.product, "Only this one");
   auto* const later = add("defer", "Put updates of a product off, as long as its publisher allows",
                           [&](Desk& desk) { return defer(desk, words.product, words.duration); });
   add_product(later);
@@ -77,8 +81,9 @@ void add_commands(CLI::App& app, Words& words, Command& chosen) {
                          [&](Desk& desk) { return roll_back(desk, words.product, words.version); });
   add_product(back);
   back->add_option("VERSION", words.version, "The release to go back to; without it the one before");
-  auto* const clear = add("clear-bad", "Allow releases that failed here to be tried again (administrators)",
-                          [&](Desk& desk) { return clear_bad(desk, words.product); });
+  auto* const clear =
+      add("clear-bad", "Allow releases and packages that failed here to be tried again (administrators)",
+          [&](Desk& desk) { return clear_bad(desk, words.product); });
   add_product(clear);
   auto* const well = add("confirm", "Say that a product that was just updated is well (for the product itself)",
                          [&](Desk& desk) { return confirm(desk, words.product, words.token); });

@@ -59,6 +59,10 @@ std::string notes_of(const messages::ProductStatus& product) {
   if (!product.detail.empty()) note(product.detail);
   if (const auto sources = format_sources(product.bytes); !sources.empty()) note("from " + sources);
   if (product.deferred_until) note("put off until " + to_string(*product.deferred_until));
+  for (const auto& one : product.quarantine) {
+    note("put aside: package " + one.package.hex().substr(0, 12) + " for " + one.version + ": " +
+         messages::shortened(one.reason, 200) + " (`upswarm clear-bad " + product.product + "`)");
+  }
   if (!product.skipped.empty()) note("version " + product.skipped + " is skipped");
   return notes;
 }
@@ -134,6 +138,29 @@ std::string format_history(const std::vector<messages::HistoryItem>& items) {
                messages::shortened(outcome.reason, 200)});
   }
   return table.text();
+}
+
+std::string format_why(const std::vector<messages::WhyStatus>& products) {
+  std::string text;
+  for (const auto& one : products) {
+    text += plain(one.product + "  " + or_dash(one.phase) + (one.detail.empty() ? "" : ": " + one.detail)) + "\n";
+    if (!one.plan) {
+      text += "  no update was planned yet\n";
+      continue;
+    }
+    const auto& plan = *one.plan;
+    text += "  last plan: " +
+            plain(or_dash(plan.from) + " -> " + plan.to + ", " + to_string(plan.at) + ", " + plan.link + " link") +
+            "\n";
+    Table table({"", "WAY", "DISK", "SITE", "ORIGIN", "COST", "WHY"}, {2, 3, 4, 5});
+    for (const auto& way : plan.ways) {
+      const auto size = [&](Bytes bytes) { return way.is_usable ? to_string(bytes) : std::string("-"); };
+      table.add({way.is_chosen ? "*" : "", way.what, size(way.disk), size(way.site), size(way.origin),
+                 way.is_usable ? std::to_string(way.cost) : "-", messages::shortened(way.verdict, 300)});
+    }
+    text += table.text();
+  }
+  return text.empty() ? "No products known yet.\n" : text;
 }
 
 }  // namespace upswarm::command_line

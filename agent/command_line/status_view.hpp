@@ -4,6 +4,7 @@
 #include <string>
 
 #include "protocol/messages/agent_messages.hpp"
+#include "protocol/messages/plan_messages.hpp"
 
 namespace upswarm::command_line {
 
@@ -18,5 +19,8 @@ std::string format_sources(const messages::SourceBytes& bytes);
 
 /// "12.3 MiB of 40.0 MiB  31 %  5.1 MiB/s  4 peers  6.0 s left"; "" when nothing is being counted.
 std::string format_progress(const messages::ProductStatus& product);
+
+/// Of each product the last plan: what is known of each way, and why it was taken or not.
+std::string format_why(const std::vector<messages::WhyStatus>& products);
 
 }  // namespace upswarm::command_line

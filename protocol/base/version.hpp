@@ -18,6 +18,7 @@ class Version {
   static Result<Version> parse(std::string_view text);
 
   const std::string& text() const { return text_; }
+  std::uint64_t major() const { return major_; }
   bool is_prerelease() const { return !prerelease_.empty(); }
 
   /// Same precedence: "1.0.0+a" and "1.0.0+b" are equivalent, not equal.

@@ -35,6 +35,11 @@ Result<ProductStatus> read_product(ObjectReader& in) {
   if (in.has("time_left_ms")) status.time_left = std::chrono::milliseconds(in.integer("time_left_ms", 0, kMax));
   status.deferred_until = read_time(in, "deferred_until");
   status.skipped = in.text("skipped", 128);
+  for (const auto& one : in.array_or_none("quarantine", kMostQuarantined)) {
+    auto inside = in.inside(one, "quarantine", status.quarantine.size());
+    UPSWARM_TRY(auto quarantined, read_quarantined(inside));
+    status.quarantine.push_back(std::move(quarantined));
+  }
   UPSWARM_CHECK(in.finish());
   UPSWARM_TRY(status.bytes, parse_source_bytes(bytes));
   return status;
@@ -82,6 +87,7 @@ Json to_json(const ProductStatus& status) {
              {"skipped", status.skipped}};
   if (status.time_left) value["time_left_ms"] = status.time_left->count();
   put(value, "deferred_until", status.deferred_until);
+  for (const auto& one : status.quarantine) value["quarantine"].push_back(to_json(one));
   return value;
 }
 

@@ -5,7 +5,8 @@
 //                                               <-   AgentStatus
 //     {"ask": "check"}                          ->   polls the seeder at once
 //                                               <-   {"cycle": n}     done when AgentStatus::cycles_ended >= n
-//     {"ask": "update"}                         ->   the same; what was put off or skipped is installed now
+//     {"ask": "update", "product"}              ->   the same; what was put off or skipped is installed now. With a
+//                                                    product only of that, and also a major version that waits
 //                                               <-   {"cycle": n}
 //     {"ask": "defer", "product", "duration"}   ->   "2h"; bounded by the signed entry
 //                                               <-   {"until": time}
@@ -13,6 +14,9 @@
 //                                               <-   {}
 //     {"ask": "history", "limit"}               ->   newest first
 //                                               <-   {"history": [HistoryItem ...]}
+//     {"ask": "why", ...}                            plan_messages.hpp
+//     {"ask": "forget_bad"}                     ->   packages whose bytes failed here may be tried again
+//                                               <-   {"cleared": n}
 //
 // Any question may be answered by {"error": ...}, as in installer_messages.hpp.
 #pragma once
@@ -44,6 +48,7 @@ struct ProductStatus {
   std::optional<std::chrono::milliseconds> time_left;
   std::optional<Time> deferred_until;  ///< as bounded by the signed entry
   std::string skipped;                 ///< version
+  std::vector<Quarantined> quarantine = {};
 };
 
 /// A failure as a person should hear it: what happened where, and what to do about it.

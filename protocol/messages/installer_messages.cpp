@@ -46,6 +46,11 @@ Result<ProductState> read_state(ObjectReader& in) {
   state.counter = read_counter(in);
   state.prerelease = in.boolean_or("prerelease", false);
   state.busy = in.boolean("busy");
+  for (const auto& one : in.array_or_none("quarantine", kMostQuarantined)) {
+    auto inside = in.inside(one, "quarantine", state.quarantine.size());
+    UPSWARM_TRY(auto quarantined, read_quarantined(inside));
+    state.quarantine.push_back(std::move(quarantined));
+  }
   return state;
 }
 
@@ -103,9 +108,27 @@ Json to_json(const Hello& hello) {
     if (state.version) one["version"] = *state.version;
     if (state.content) one["content"] = state.content->hex();
     if (state.prerelease) one["prerelease"] = true;
+    for (const auto& quarantined : state.quarantine) one["quarantine"].push_back(to_json(quarantined));
     products.push_back(std::move(one));
   }
   return {{"root_version", hello.root_version}, {"machine_id", hello.machine_id}, {"products", std::move(products)}};
+}
+
+Json to_json(const Quarantined& one) {
+  Json value{{"package", one.package.hex()},
+             {"version", one.version},
+             {"reason", one.reason},
+             {"at", upswarm::to_string(one.at)}};
+  if (one.base) value["base"] = one.base->hex();
+  return value;
+}
+
+Json to_json(const Presence& presence) {
+  Json present = Json::array();
+  for (const auto& content : presence.present) present.push_back(content.hex());
+  Json damaged = Json::array();
+  for (const auto& one : presence.damaged) damaged.push_back({{"content", one.content.hex()}, {"why", one.why}});
+  return {{"present", std::move(present)}, {"damaged", std::move(damaged)}};
 }
 
 Json to_json(const ProductDecision& decision) {
@@ -140,6 +163,36 @@ Result<Hello> parse_hello(const Json& value) {
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(hello.products, read_list<ProductState>(value, "products", kMostProducts, read_state));
   return hello;
+}
+
+Result<Quarantined> read_quarantined(ObjectReader& in) {
+  Quarantined one;
+  one.package = in.parsed("package", parse_sha256).value_or(Sha256{});
+  if (in.has("base")) one.base = in.parsed("base", parse_sha256);
+  one.version = in.text("version", 128);
+  one.reason = in.text("reason", kLongestReason);
+  one.at = in.parsed("at", parse_time).value_or(Time{});
+  UPSWARM_CHECK(in.finish());
+  return one;
+}
+
+Result<Presence> parse_presence(const Json& value) {
+  ObjectReader in(value, "present");
+  Presence presence;
+  for (const auto& text : in.texts_or_none("present", kMostPresent)) {
+    UPSWARM_TRY(const auto content, parse_sha256(text));
+    presence.present.push_back(content);
+  }
+  for (const auto& one : in.array_or_none("damaged", kMostPresent)) {
+    auto inside = in.inside(one, "damaged", presence.damaged.size());
+    Presence::Damaged damaged;
+    damaged.content = inside.parsed("content", parse_sha256).value_or(Sha256{});
+    damaged.why = inside.text("why", kLongestReason);
+    UPSWARM_CHECK(inside.finish());
+    presence.damaged.push_back(std::move(damaged));
+  }
+  UPSWARM_CHECK(in.finish());
+  return presence;
 }
 
 Result<std::vector<ProductDecision>> parse_decisions(const Json& value) {

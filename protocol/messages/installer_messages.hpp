@@ -8,9 +8,17 @@
 //     {"ask": "offer_metadata",                 ->   runs the whole client workflow over the files offered,
 //      "files": {name: base64 ...}}                  with its own root, store, clock and configuration
 //                                               <-   {"decisions": [ProductDecision ...]}
+//     {"ask": "present", "product",             ->   reads every byte of those trees: it may take minutes
+//      "contents": [digest ...]}                     of the wanted release and of what is installed, no others
+//                                               <-   Presence
 //     {"ask": "offer_package", "product",       ->   (the frame carries the open file)
-//      "sha256"}                                     must be the full package or a delta of the entry it wants
+//      "sha256", "more": true}                       must be the full package or a delta of the entry it wants, or,
+//                                                    of a chain, a delta of the signed index that starts where the
+//                                                    one offered before it ends. All but the last carry "more"; one
+//                                                    that starts from what is installed begins a chain anew
 //                                               <-   {"accepted": true}     the work goes on by itself
+//     {"ask": "install_kept", "product"}        ->   the wanted release is still on disk: it is verified again
+//                                               <-   {"accepted": true}
 //     {"ask": "progress"}                       ->
 //                                               <-   {"products": [ProductProgress ...]}
 //     {"ask": "outcomes"}                       ->   kept until they are acknowledged
@@ -26,8 +34,8 @@
 //                                               <-   {}
 //
 // Any question may be answered by {"error": {"kind", "context", "cause", "reason"}} (protocol/base/program.hpp).
-// Who may ask what is decided by the identity that the kernel gives: hello, offers, progress and outcomes by the
-// agent's account or root; rollback and clear_bad by root; confirm by the account that the signed entry names. The
+// Who may ask what is decided by the identity that the kernel gives: hello, present, offers, progress and outcomes by
+// the agent's account or root; rollback and clear_bad by root; confirm by the account that the signed entry names. The
 // installer never believes a name: what a file is follows from its signed digest.
 #pragma once
 
@@ -44,6 +52,19 @@ namespace upswarm::messages {
 
 inline constexpr std::size_t kMostOfferedFiles = 200;
 inline constexpr std::size_t kMostProducts = 64;
+/// Each delta of a chain writes a whole tree. Where each release has deltas from the 10 before it, 4 reach back 40.
+inline constexpr std::size_t kLongestChain = 4;
+inline constexpr std::size_t kMostPresent = 16;       ///< contents of one question
+inline constexpr std::size_t kMostQuarantined = 200;  ///< of one product; the oldest is dropped
+
+/// A package whose result was not what was signed. The same bytes are not tried on the same base again.
+struct Quarantined {
+  Sha256 package = {};
+  std::optional<Sha256> base = {};  ///< content that it was applied to; nothing: a full package
+  std::string version = {};         ///< that it was to rebuild
+  std::string reason = {};
+  Time at = {};
+};
 
 /// What the installer has of one product of its configuration.
 struct ProductState {
@@ -55,12 +76,23 @@ struct ProductState {
   trust::ReleaseCounter counter;       ///< of what is installed; {1, 0} when nothing is
   bool prerelease = false;             ///< it follows nightly builds, too
   bool busy = false;                   ///< an installation or a probation is under way
+  std::vector<Quarantined> quarantine = {};
 };
 
 struct Hello {
   std::int64_t root_version = 0;  ///< 0: no root of trust was placed yet
   std::string machine_id;
   std::vector<ProductState> products;
+};
+
+/// Which trees are whole on disk. One in neither list is not there.
+struct Presence {
+  struct Damaged {
+    Sha256 content;
+    std::string why;
+  };
+  std::vector<Sha256> present;
+  std::vector<Damaged> damaged;
 };
 
 struct ProductDecision {
@@ -86,7 +118,7 @@ struct Outcome {
   std::string from = {};     ///< version; empty: nothing was installed
   std::string to = {};       ///< version that was tried
   std::string running = {};  ///< version that `current` names now
-  std::string kind = {};     ///< "full", "delta", "rollback", "recovery"
+  std::string kind = {};     ///< "nothing" (it was on disk), "delta", "chain", "full", "rollback"
   std::string result = {};   ///< "completed", "rolled_back", "failed"
   std::string reason = {};   ///< empty when completed
   Time at = {};
@@ -94,12 +126,16 @@ struct Outcome {
 };
 
 Json to_json(const Hello& hello);
+Json to_json(const Quarantined& one);
+Json to_json(const Presence& presence);
 Json to_json(const ProductDecision& decision);
 Json to_json(const ProductProgress& progress);
 Json to_json(const Outcome& outcome);
 
 // Errors of all: corrupt.
 Result<Hello> parse_hello(const Json& value);
+Result<Quarantined> read_quarantined(ObjectReader& in);
+Result<Presence> parse_presence(const Json& value);
 Result<std::vector<ProductDecision>> parse_decisions(const Json& value);
 Result<std::vector<ProductProgress>> parse_progress(const Json& value);
 Result<std::vector<Outcome>> parse_outcomes(const Json& value);

@@ -32,7 +32,6 @@ class Judge {
   Objection objection_by_version(const Entry& entry) const;
   Objection objection_by_step(const Entry& entry) const;
   Objection objection_by_filter(const Entry& entry) const;
-  bool is_hold_over(const Entry& entry) const;
   const RolloutItem* item_of(const Entry& entry) const;
   const Withdrawal* withdrawal() const;
   std::string withdrawn_words(const Withdrawal& withdrawal) const;
@@ -88,10 +87,6 @@ Judge::Objection Judge::objection_by_step(const Entry& entry) const {
          " is installed";
 }
 
-bool Judge::is_hold_over(const Entry& entry) const {
-  return entry.urgent && entry.not_before && facts_.now >= *entry.not_before + std::chrono::days(entry.max_hold_days);
-}
-
 const RolloutItem* Judge::item_of(const Entry& entry) const {
   const auto digest = entry.digest();
   const auto found = std::ranges::find_if(
@@ -100,7 +95,7 @@ const RolloutItem* Judge::item_of(const Entry& entry) const {
 }
 
 Judge::Objection Judge::objection_by_filter(const Entry& entry) const {
-  if (is_hold_over(entry)) return std::nullopt;
+  if (is_hold_over(entry, facts_.now)) return std::nullopt;
   if (rollout_ == nullptr) return "there is no rollout filter, or it has expired";
   const auto* const item = item_of(entry);
   if (item == nullptr) return "its rollout has not begun";
@@ -223,6 +218,10 @@ Decision decide_with_nightlies(const Index& releases, const Index& nightlies, co
   if (second.kind == Decision::Kind::wanted)
     return is_first_wanted && first.entry->counter >= second.entry->counter ? first : second;
   return !is_first_wanted && !first.entry && second.entry ? second : first;
+}
+
+bool is_hold_over(const Entry& entry, Time now) {
+  return entry.urgent && entry.not_before && now >= *entry.not_before + std::chrono::days(entry.max_hold_days);
 }
 
 std::int64_t rollout_place(const std::string& salt, const std::string& machine_id) {

@@ -69,6 +69,9 @@ Decision decide(const Index& index, const std::optional<Rollout>& rollout, const
 Decision decide_with_nightlies(const Index& releases, const Index& nightlies, const std::optional<Rollout>& rollout,
                                const MachineFacts& facts, std::int64_t nightly_epoch);
 
+/// Whether an urgent entry has been held for as long as it may be: max_hold_days after its not_before.
+bool is_hold_over(const Entry& entry, Time now);
+
 /// The place of a machine in a staged rollout, 0 to 999: the first 8 bytes (big-endian) of SHA-256(salt, a zero byte,
 /// machine id), mod 1000. It is reached when it is lower than the permille.
 std::int64_t rollout_place(const std::string& salt, const std::string& machine_id);

@@ -268,6 +268,7 @@ Result<void> read_recipe(ObjectReader& in, Entry& entry) {
   if (in.has("not_before")) entry.not_before = in.parsed("not_before", parse_time);
   entry.max_hold_days = in.integer_or("max_hold_days", entry.max_hold_days, 0, kMostDays);
   entry.max_defer_days = in.integer_or("max_defer_days", entry.max_defer_days, 0, kMostDays);
+  entry.chain_across_majors = in.boolean_or("chain_across_majors", false);
   return in.finish_open();
 }
 

@@ -99,8 +99,9 @@ struct Entry {
   std::string minimum_version;  ///< the oldest version that may step to it; empty: any
   std::string salt;             ///< for the choice of machines by permille
   std::optional<Time> not_before;
-  std::int64_t max_hold_days = 14;  ///< how long after not_before a filter may hold an urgent release
-  std::int64_t max_defer_days = 7;  ///< how long a user may put it off
+  std::int64_t max_hold_days = 14;   ///< how long after not_before a filter may hold an urgent release
+  std::int64_t max_defer_days = 7;   ///< how long a user may put it off
+  bool chain_across_majors = false;  ///< a chain of deltas may lead here from more than one major version below
 
   /// SHA-256 of the canonical JSON of the entry: what a rollout filter binds to.
   Sha256 digest() const;
@@ -158,8 +159,8 @@ Json to_json(const Index& index);
 Json to_json(const Rollout& rollout);
 
 /// The parts of an entry that a publisher writes by hand (recipe): layout, hooks, health, services, urgent, changelog,
-/// minimum_version, not_before, max_hold_days, max_defer_days. Same parser, same names as in the entry; what is missing
-/// gets its default. The caller ends with in.finish().   Errors: of the kind of `in`.
+/// minimum_version, not_before, max_hold_days, max_defer_days, chain_across_majors. Same parser, same names as in the
+/// entry; what is missing gets its default. The caller ends with in.finish().   Errors: of the kind of `in`.
 Result<void> read_recipe(ObjectReader& in, Entry& entry);
 
 std::string index_path(const std::string& product, const std::string& channel, const std::string& platform);

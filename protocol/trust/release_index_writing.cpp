@@ -77,6 +77,7 @@ Json to_json(const Entry& entry) {
             {"max_hold_days", entry.max_hold_days},
             {"max_defer_days", entry.max_defer_days}};
   if (entry.not_before) json["not_before"] = to_string(*entry.not_before);
+  if (entry.chain_across_majors) json["chain_across_majors"] = true;
   return json;
 }
 

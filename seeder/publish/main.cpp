@@ -108,8 +108,10 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   release
       .add_option("--rollout", line.release.permille, "To how many of 1000 machines; without it the release is held")
       ->check(CLI::Range(0, 1000));
-  release.add_option("--deltas", line.release.deltas, "From how many earlier releases a delta is made")
-      ->capture_default_str()
+  release
+      .add_option("--deltas", line.release.deltas,
+                  "From how many earlier releases a delta is made; without it 10, of an urgent release 20\n"
+                  "(deltas and hotfix_deltas in repository.json)")
       ->check(CLI::Range(0, static_cast<int>(trust::kMostDeltas)));
   add_destination(release, line.common);
 

@@ -64,8 +64,8 @@ bool is_left(const trust::Index& index, const trust::Entry& entry) {
 
 /// Releases that machines on this channel most likely run come first, the newest of them before others and those that
 /// machines left at the end; then those of other channels in the same order.
-std::vector<DeltaBase> choose_bases(const Repository& repository, const Product& product,
-                                    const ReleaseRequest& request) {
+std::vector<DeltaBase> choose_bases(const Repository& repository, const Product& product, const ReleaseRequest& request,
+                                    std::size_t most) {
   struct Candidate {
     bool same_channel;
     bool is_left;
@@ -92,7 +92,7 @@ std::vector<DeltaBase> choose_bases(const Repository& repository, const Product&
   });
   std::vector<DeltaBase> bases;
   for (const auto& candidate : candidates) {
-    if (bases.size() == static_cast<std::size_t>(request.deltas)) break;
+    if (bases.size() == most) break;
     const auto& entry = *candidate.entry;
     const auto known = [&](const DeltaBase& base) { return base.content == entry.content; };
     if (std::ranges::any_of(bases, known)) continue;
@@ -180,7 +180,8 @@ class ReleaseMaker {
     const auto work = repository_.folder().work();
     packed_in_ = work / "packages";
     UPSWARM_TRY(auto made, make_packages(files_, request_.name, request_.folder, packed_in_,
-                                         choose_bases(repository_, product_, request_), work / "base", progress, stop));
+                                         choose_bases(repository_, product_, request_, most_deltas()), work / "base",
+                                         progress, stop));
     auto& entry = report_.entry;
     entry.full = std::move(made.full);
     entry.index_length = made.index_length;
@@ -209,6 +210,12 @@ class ReleaseMaker {
   }
 
  private:
+  std::size_t most_deltas() const {
+    const auto& settings = repository_.settings();
+    const auto usual = report_.entry.urgent ? settings.hotfix_deltas : settings.deltas;
+    return static_cast<std::size_t>(request_.deltas ? *request_.deltas : usual);
+  }
+
   Result<void> reuse(const trust::Entry& same) {
     UPSWARM_TRY(const auto tree, package::scan_tree(files_, request_.folder));
     if (package::content_digest(tree) != same.content) {
@@ -251,7 +258,7 @@ Result<void> check_request(Files& files, const ReleaseRequest& request) {
   if (request.permille && (*request.permille < 0 || *request.permille > 1000)) {
     return Error{ErrorKind::invalid, what_of(request), "a rollout is from 0 to 1000 permille"};
   }
-  if (request.deltas < 0 || request.deltas > static_cast<int>(trust::kMostDeltas)) {
+  if (request.deltas && (*request.deltas < 0 || *request.deltas > static_cast<int>(trust::kMostDeltas))) {
     return Error{ErrorKind::invalid, what_of(request),
                  "there can be 0 to " + std::to_string(trust::kMostDeltas) + " deltas"};
   }

@@ -19,7 +19,7 @@ struct ReleaseRequest {
   std::string channel;
   Path recipe;                           ///< TOML: see trust::read_recipe
   std::optional<std::int64_t> permille;  ///< nothing: no filter, the release is held
-  int deltas = 1;                        ///< how many earlier releases get a delta to this one
+  std::optional<int> deltas = {};        ///< how many earlier releases get a delta to this one; else as in Settings
 };
 
 struct ReleaseReport {

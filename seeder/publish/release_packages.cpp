@@ -37,7 +37,10 @@ class PackageMaker {
     UPSWARM_TRY(auto reader, package::PackageReader::open(std::move(*opened), &base.index_digest));
     UPSWARM_CHECK(make_folders(files_, scratch.parent_path()));
     UPSWARM_CHECK(reader.unpack(files_, scratch, progress_, stop_));
-    const auto file = name_.delta_file(base.version);
+    auto file = name_.delta_file(base.version);
+    // A nightly build and a release may have one version and two contents.
+    if (made_.targets.contains(name_.target_path(file)))
+      file = name_.delta_file(base.version + "-" + base.content.hex().substr(0, kShortDigest));
     UPSWARM_TRY(const auto delta, package::write_delta(files_, scratch, folder, to_ / file, progress_, stop_));
     UPSWARM_CHECK(remove_tree(files_, scratch));
     if (delta.to_content != made_.content) {

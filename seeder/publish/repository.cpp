@@ -57,7 +57,9 @@ std::string write_settings(const Settings& settings) {
                       {"root_days", settings.root_days},
                       {"targets_days", settings.targets_days},
                       {"release_days", settings.release_days},
-                      {"prerelease_days", settings.prerelease_days}},
+                      {"prerelease_days", settings.prerelease_days},
+                      {"deltas", settings.deltas},
+                      {"hotfix_deltas", settings.hotfix_deltas}},
                  1) +
          "\n";
 }
@@ -72,6 +74,9 @@ Result<Settings> parse_settings(std::string_view text, const std::string& what) 
   settings.targets_days = in.integer_or("targets_days", settings.targets_days, 1, kMostDays);
   settings.release_days = in.integer_or("release_days", settings.release_days, 1, kMostDays);
   settings.prerelease_days = in.integer_or("prerelease_days", settings.prerelease_days, 1, kMostDays);
+  constexpr auto kMost = static_cast<std::int64_t>(trust::kMostDeltas);
+  settings.deltas = in.integer_or("deltas", settings.deltas, 0, kMost);
+  settings.hotfix_deltas = in.integer_or("hotfix_deltas", settings.hotfix_deltas, 0, kMost);
   UPSWARM_CHECK(in.finish());
   return settings;
 }

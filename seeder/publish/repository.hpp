@@ -16,12 +16,15 @@
 namespace upswarm::publish {
 
 /// repository.json: {"format": 1, "root_days", "targets_days", "release_days",
-/// "prerelease_days"}: how long signatures are good.
+/// "prerelease_days"}: how long signatures are good; and "deltas", "hotfix_deltas": from how many earlier releases a
+/// release, or an urgent one, gets a delta.
 struct Settings {
   std::int64_t root_days = 365;
   std::int64_t targets_days = 182;
   std::int64_t release_days = 182;
   std::int64_t prerelease_days = 30;
+  std::int64_t deltas = 10;
+  std::int64_t hotfix_deltas = 20;  ///< urgent: it goes out at once, also to machines that lag behind
 };
 
 std::string write_settings(const Settings& settings);

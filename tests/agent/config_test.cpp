@@ -44,6 +44,8 @@ enrolment_token_file = "/etc/upswarm/enrolment-token"
 poll_interval = "2s"
 poll_jitter_permille = 0
 patience = "30s"
+link = "metered"
+confirm_major = true
 [swarm]
 listen_address = "127.0.0.2"
 listen_port = 0
@@ -63,6 +65,8 @@ file = "/tmp/agent.log"
   EXPECT_EQ(config->enrolment_token_file, "/etc/upswarm/enrolment-token");
   EXPECT_EQ(config->poll_interval, std::chrono::seconds(2));
   EXPECT_EQ(config->patience, std::chrono::seconds(30));
+  EXPECT_EQ(config->link, Link::metered);
+  EXPECT_TRUE(config->confirm_major);
   EXPECT_EQ(config->swarm.cache, "/srv/agent/packages");
   EXPECT_EQ(config->swarm.listen_address, "127.0.0.2");
   EXPECT_EQ(config->swarm.listen_port, 0);
@@ -99,6 +103,14 @@ TEST(AgentConfigTest, RefusesASeederThatIsNoHttpUrl) {
 TEST(AgentConfigTest, RefusesARelativePath) {
   EXPECT_THAT(mistake_in("seeder_url = \"http://a\"\nstate_folder = \"state\"\n"),
               HasSubstr("agent.toml:2: state_folder"));
+}
+
+TEST(AgentConfigTest, ALinkIsNormalOrMetered) {
+  const std::string head = "seeder_url = \"https://updates.example.org/\"\n";
+  EXPECT_EQ(read(head)->link, Link::normal);
+  EXPECT_FALSE(read(head)->confirm_major);
+  EXPECT_EQ(read(head + "link = \"metered\"\n")->link, Link::metered);
+  EXPECT_THAT(mistake_in(head + "link = \"slow\"\n"), HasSubstr("metered"));
 }
 
 }  // namespace

@@ -150,24 +150,56 @@ Result<std::vector<messages::ProductDecision>> FakeInstaller::offer_metadata(
   return decisions;
 }
 
+Result<messages::Presence> FakeInstaller::present(const std::string& product, const std::vector<Sha256>& contents,
+                                                  std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  if (present_error) return *present_error;
+  messages::Presence presence;
+  for (const auto& content : contents) {
+    verified.push_back(content);
+    const auto installed = std::ranges::any_of(
+        state.products, [&](const auto& one) { return one.product == product && one.content == content; });
+    if (const auto broken = damage.find(content); broken != damage.end())
+      presence.damaged.push_back({content, broken->second});
+    else if (installed || on_disk.contains(content)) presence.present.push_back(content);
+  }
+  return presence;
+}
+
 Result<void> FakeInstaller::offer_package(const std::string& product, const Sha256& sha256, const Path& /*file*/,
-                                          std::stop_token /*stop*/) {
+                                          bool more, std::stop_token /*stop*/) {
   UPSWARM_CHECK(answers());
   packages.push_back(sha256);
   if (const auto refusal = refusals.find(sha256); refusal != refusals.end()) return refusal->second;
+  if (more) {
+    is_chain_ = true;
+    return {};
+  }
+  const bool is_full = sha256 == wants.at(product).full.sha256;
+  begin_work(product, is_full ? "full" : std::exchange(is_chain_, false) ? "chain" : "delta", sha256);
+  return {};
+}
+
+Result<void> FakeInstaller::install_kept(const std::string& product, std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  from_disk.push_back(product);
+  begin_work(product, "nothing", wants.at(product).content);
+  return {};
+}
+
+void FakeInstaller::begin_work(const std::string& product, const std::string& kind, const Sha256& told_by) {
   coming_ = wants.at(product);
   auto ending = make_outcome(++number_, coming_->version, "completed");
-  if (const auto told = endings.find(sha256); told != endings.end()) {
+  if (const auto told = endings.find(told_by); told != endings.end()) {
     ending.result = told->second.result;
     ending.reason = told->second.reason;
   }
   ending.product = product;
-  ending.kind = sha256 == coming_->full.sha256 ? "full" : "delta";
+  ending.kind = kind;
   ending_ = ending;
   running_.assign(work.begin(), work.end());
   busy_ = true;
   silent_ = silent_questions;
-  return {};
 }
 
 void FakeInstaller::end_work() {
@@ -177,6 +209,7 @@ void FakeInstaller::end_work() {
     if (product.product != ending_->product || ending_->result != "completed") continue;
     product.version = coming_->version;
     product.content = coming_->content;
+    product.counter = coming_->counter;
   }
   kept.push_back(*std::exchange(ending_, std::nullopt));
 }

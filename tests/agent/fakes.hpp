@@ -67,10 +67,15 @@ class FakeInstaller final : public agent::InstallerLink {
   std::vector<messages::Outcome> kept;                       ///< not yet acknowledged
   std::optional<Error> down;
   std::optional<Error> offer_error;
+  std::map<Sha256, std::string> damage;  ///< by content: what is there, but not whole
+  std::set<Sha256> on_disk;              ///< contents besides what is installed
+  std::optional<Error> present_error;
   int silent_questions = 0;  ///< so many questions after a hand-over are not answered
 
   std::vector<std::map<std::string, std::string>> offers;
   std::vector<Sha256> packages;
+  std::vector<Sha256> verified;        ///< contents that it was asked for
+  std::vector<std::string> from_disk;  ///< products that were installed so
   std::vector<std::int64_t> forgotten;
 
   /// A product that has `installed`.
@@ -81,14 +86,18 @@ class FakeInstaller final : public agent::InstallerLink {
   Result<messages::Hello> hello(std::stop_token stop) override;
   Result<std::vector<messages::ProductDecision>> offer_metadata(const std::map<std::string, std::string>& files,
                                                                 std::stop_token stop) override;
-  Result<void> offer_package(const std::string& product, const Sha256& sha256, const Path& file,
+  Result<messages::Presence> present(const std::string& product, const std::vector<Sha256>& contents,
+                                     std::stop_token stop) override;
+  Result<void> offer_package(const std::string& product, const Sha256& sha256, const Path& file, bool more,
                              std::stop_token stop) override;
+  Result<void> install_kept(const std::string& product, std::stop_token stop) override;
   Result<std::vector<messages::ProductProgress>> progress(std::stop_token stop) override;
   Result<std::vector<messages::Outcome>> outcomes(std::stop_token stop) override;
   Result<void> forget_outcomes(std::int64_t up_to, std::stop_token stop) override;
 
  private:
   Result<void> answers();
+  void begin_work(const std::string& product, const std::string& kind, const Sha256& told_by);
   void end_work();
 
   std::deque<std::vector<messages::ProductProgress>> running_;
@@ -97,6 +106,7 @@ class FakeInstaller final : public agent::InstallerLink {
   std::int64_t number_ = 0;
   int silent_ = 0;
   bool busy_ = false;
+  bool is_chain_ = false;
 };
 
 /// Turns the clock instead of waiting.

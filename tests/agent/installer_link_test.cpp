@@ -59,7 +59,7 @@ TEST(InstallerLinkTest, TalksOverARealSocket) {
   EXPECT_EQ(link->outcomes({})->at(0).number, 5);
   EXPECT_TRUE(link->forget_outcomes(5, {}));
   EXPECT_EQ(link->offer_metadata({{"metadata/timestamp.json", "x"}}, {}).error().reason, "expired");
-  EXPECT_TRUE(link->offer_package("app", entry.full.sha256, folder / "package", {}));
+  EXPECT_TRUE(link->offer_package("app", entry.full.sha256, folder / "package", false, {}));
   stop.request_stop();
   serving.join();
   EXPECT_EQ(forgotten, 5);

@@ -1,5 +1,6 @@
 #include "agent/plan.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/agent/fakes.hpp"
@@ -7,46 +8,289 @@
 namespace upswarm::agent {
 namespace {
 
+using testing::ElementsAre;
+using testing::HasSubstr;
 using tests::add_delta;
 using tests::make_entry;
 
+/// 1.0.0 is installed, 1.3.0 wanted; each full package has 1,000 bytes.
 class PlanTest : public testing::Test {
  protected:
-  trust::Entry old_ = make_entry("1.0.0", 1);
-  trust::Entry entry_ = make_entry("1.1.0", 2);
+  PlanTest() {
+    facts_.installed_version = one_.version;
+    facts_.installed = one_.content;
+  }
+
+  Plan plan() {
+    facts_.wanted = wanted_;
+    facts_.releases = {one_, two_, three_, wanted_};
+    return make_plan(facts_);
+  }
+  WayKind chosen() {
+    const auto made = plan();
+    EXPECT_NE(made.chosen(), nullptr);
+    return made.chosen() == nullptr ? WayKind::full : made.chosen()->kind;
+  }
+  Way way(WayKind kind) {
+    const auto made = plan();
+    for (const auto& one : made.ways) {
+      if (one.kind == kind) return one;
+    }
+    return {};
+  }
+  /// 1.0.0 -> 1.1.0 -> 1.2.0 -> 1.3.0, 10 bytes each.
+  void add_chain() {
+    add_delta(two_, one_, 10_B);
+    add_delta(three_, two_, 10_B);
+    add_delta(wanted_, three_, 10_B);
+  }
+  void put_aside(const trust::DeltaFile& delta) {
+    facts_.quarantine.push_back({delta.file.sha256, delta.from_content, "1.3.0", "wrong bytes came out", {}});
+  }
+
+  trust::Entry one_ = make_entry("1.0.0", 1);
+  trust::Entry two_ = make_entry("1.1.0", 2);
+  trust::Entry three_ = make_entry("1.2.0", 3);
+  trust::Entry wanted_ = make_entry("1.3.0", 4);
+  PlanFacts facts_;
 };
 
-TEST_F(PlanTest, TakesTheFullPackageWhereNothingIsInstalled) {
-  add_delta(entry_, old_, 10_B);
-  const auto plan = plan_package(entry_, std::nullopt, {});
-  ASSERT_TRUE(plan);
-  EXPECT_FALSE(plan->is_delta);
-  EXPECT_EQ(plan->file.sha256, entry_.full.sha256);
+TEST_F(PlanTest, ListsEachWayOnceAndSaysOfEachWhy) {
+  const auto made = plan();
+  ASSERT_EQ(made.ways.size(), 5U);
+  EXPECT_EQ(made.chosen()->kind, WayKind::full);
+  EXPECT_EQ(made.chosen()->bytes.origin, 1000_B);
+  EXPECT_THAT(made.reason, HasSubstr("the only way"));
+  for (const auto& one : made.ways) EXPECT_FALSE(one.verdict.empty()) << to_string(one.kind);
+  EXPECT_THAT(way(WayKind::nothing).verdict, HasSubstr("not on disk"));
+  EXPECT_THAT(way(WayKind::delta).verdict, HasSubstr("no delta from 1.0.0"));
+  EXPECT_THAT(way(WayKind::chain).verdict, HasSubstr("2 to 4 deltas"));
+  EXPECT_EQ(way(WayKind::sparse).verdict, "not offered");
 }
 
-TEST_F(PlanTest, TakesTheSmallestDeltaFromWhatIsInstalled) {
-  add_delta(entry_, make_entry("0.9.0", 0), 5_B);
-  add_delta(entry_, old_, 100_B);
-  add_delta(entry_, old_, 10_B);
-  const auto plan = plan_package(entry_, old_.content, {});
-  ASSERT_TRUE(plan);
-  EXPECT_TRUE(plan->is_delta);
-  EXPECT_EQ(plan->file.length, 10_B);
-  EXPECT_EQ(plan->from_version, "1.0.0");
+TEST_F(PlanTest, WhatIsOnDiskCostsNothing) {
+  add_delta(wanted_, one_, 1_B);
+  facts_.is_here = true;
+  EXPECT_EQ(chosen(), WayKind::nothing);
+  EXPECT_EQ(way(WayKind::nothing).cost, 0);
+}
+
+TEST_F(PlanTest, WhatRunsUnderAnotherCounterCostsNothing) {
+  facts_.installed = wanted_.content;
+  EXPECT_EQ(chosen(), WayKind::nothing);
+}
+
+TEST_F(PlanTest, ADamagedTreeOnDiskIsSaid) {
+  facts_.here_damage = "1.3.0 on disk is damaged: share/data";
+  EXPECT_EQ(chosen(), WayKind::full);
+  EXPECT_THAT(way(WayKind::nothing).verdict, HasSubstr("share/data"));
+}
+
+TEST_F(PlanTest, TakesTheFullPackageWhereNothingIsInstalled) {
+  add_delta(wanted_, one_, 10_B);
+  facts_.installed.reset();
+  facts_.installed_version.clear();
+  EXPECT_EQ(chosen(), WayKind::full);
+  EXPECT_THAT(way(WayKind::delta).verdict, HasSubstr("nothing is installed"));
+}
+
+TEST_F(PlanTest, TakesTheDeltaFromWhatIsInstalled) {
+  add_delta(wanted_, make_entry("0.9.0", 0), 5_B);
+  add_delta(wanted_, one_, 100_B);
+  EXPECT_EQ(chosen(), WayKind::delta);
+  EXPECT_EQ(way(WayKind::delta).steps.at(0).from_version, "1.0.0");
+  EXPECT_THAT(plan().reason, HasSubstr("it costs least"));
+  EXPECT_EQ(way(WayKind::full).verdict, "it costs more");
 }
 
 TEST_F(PlanTest, LeavesADeltaThatIsNoSmallerThanTheFullPackage) {
-  add_delta(entry_, old_, entry_.full.length);
-  EXPECT_FALSE(plan_package(entry_, old_.content, {})->is_delta);
+  add_delta(wanted_, one_, 1001_B);
+  EXPECT_EQ(chosen(), WayKind::full);
+  add_delta(wanted_, two_, 1_B);
+  EXPECT_EQ(chosen(), WayKind::full) << "1.1.0 is not installed";
 }
 
-TEST_F(PlanTest, LeavesABadDelta) {
-  add_delta(entry_, old_, 10_B);
-  const auto bad = entry_.deltas[0].file.sha256;
-  EXPECT_FALSE(plan_package(entry_, old_.content, {bad})->is_delta);
+TEST_F(PlanTest, LeavesADeltaWhoseBytesFailedHere) {
+  add_delta(wanted_, one_, 10_B);
+  facts_.useless = {wanted_.deltas[0].file.sha256};
+  EXPECT_EQ(chosen(), WayKind::full);
+  EXPECT_THAT(way(WayKind::delta).verdict, HasSubstr("failed on this machine"));
 }
 
-TEST_F(PlanTest, HasNothingWhenAllIsBad) { EXPECT_FALSE(plan_package(entry_, old_.content, {entry_.full.sha256})); }
+TEST_F(PlanTest, AQuarantinedRecipeIsNotTakenOnItsBaseAndIsOnAnother) {
+  add_delta(wanted_, one_, 10_B);
+  put_aside(wanted_.deltas[0]);
+  EXPECT_EQ(chosen(), WayKind::full);
+  EXPECT_THAT(way(WayKind::delta).verdict, HasSubstr("wrong bytes came out"));
+  facts_.quarantine[0].base = two_.content;
+  EXPECT_EQ(chosen(), WayKind::delta);
+}
+
+TEST_F(PlanTest, AChainIsTakenWhereItCostsLeast) {
+  add_chain();
+  EXPECT_EQ(chosen(), WayKind::chain);
+  const auto chain = way(WayKind::chain);
+  ASSERT_EQ(chain.steps.size(), 3U);
+  EXPECT_EQ(chain.steps[0].from, one_.content);
+  EXPECT_EQ(chain.steps[1].to, three_.content);
+  EXPECT_EQ(chain.steps[2].to, wanted_.content);
+  EXPECT_EQ(chain.bytes.origin, 30_B);
+  EXPECT_EQ(chain.cost, 30 * kOriginWeight + 3000 * kRebuildWeight);
+  EXPECT_EQ(words_of(chain), "chain of deltas 1.0.0 -> 1.1.0 -> 1.2.0 -> 1.3.0 (30 B)");
+}
+
+TEST_F(PlanTest, TheCheapestOfTheChainsIsTaken) {
+  add_chain();
+  add_delta(three_, one_, 15_B);
+  EXPECT_EQ(way(WayKind::chain).steps.size(), 2U) << "25 bytes and two trees instead of 30 and three";
+  three_.deltas.clear();
+  add_delta(three_, two_, 10_B);
+  add_delta(three_, one_, 900_B);
+  EXPECT_EQ(way(WayKind::chain).steps.size(), 3U);
+}
+
+TEST_F(PlanTest, ADirectDeltaIsTakenWhereAChainSavesFewBytes) {
+  add_chain();
+  add_delta(wanted_, one_, 40_B);
+  EXPECT_EQ(chosen(), WayKind::delta) << "two trees more cost more than 10 bytes";
+  facts_.link = Link::metered;
+  EXPECT_EQ(chosen(), WayKind::chain);
+  EXPECT_THAT(plan().reason, HasSubstr("fewest bytes"));
+  EXPECT_EQ(way(WayKind::delta).verdict, "it takes more bytes");
+}
+
+TEST_F(PlanTest, AChainIsBounded) {
+  std::vector<trust::Entry> releases{one_};
+  for (int i = 1; i <= 5; ++i) {
+    auto next = make_entry("1." + std::to_string(i) + ".0", i + 1);
+    add_delta(next, releases.back(), 10_B);
+    releases.push_back(std::move(next));
+  }
+  facts_.releases = releases;
+  facts_.wanted = releases[4];
+  EXPECT_EQ(make_plan(facts_).chosen()->steps.size(), messages::kLongestChain);
+  facts_.wanted = releases[5];
+  EXPECT_EQ(make_plan(facts_).chosen()->kind, WayKind::full);
+}
+
+TEST_F(PlanTest, AChainWithoutOneOfItsStepsIsNone) {
+  add_chain();
+  put_aside(three_.deltas[0]);
+  EXPECT_EQ(chosen(), WayKind::full);
+  facts_.quarantine.clear();
+  facts_.useless = {two_.deltas[0].file.sha256};
+  EXPECT_EQ(chosen(), WayKind::full);
+}
+
+TEST_F(PlanTest, AChainNeverLeadsBackToWhereItStarts) {
+  add_delta(two_, one_, 1_B);
+  add_delta(one_, two_, 1_B);
+  add_delta(wanted_, one_, 1_B);
+  EXPECT_TRUE(way(WayKind::chain).steps.empty());
+}
+
+TEST_F(PlanTest, AcrossMoreThanOneMajorVersionNoChainUnlessTheEntryAllowsIt) {
+  const auto renamed = [](const char* version) {
+    auto entry = make_entry(version, 4);
+    return entry;
+  };
+  wanted_ = renamed("3.0.0");
+  add_chain();
+  EXPECT_EQ(chosen(), WayKind::full);
+  EXPECT_THAT(way(WayKind::chain).verdict, HasSubstr("2 major versions"));
+  wanted_.chain_across_majors = true;
+  EXPECT_EQ(chosen(), WayKind::chain);
+  wanted_ = renamed("2.0.0");
+  add_delta(wanted_, three_, 10_B);
+  EXPECT_EQ(chosen(), WayKind::chain) << "one major version is no leap";
+}
+
+TEST_F(PlanTest, NothingStartsFromADamagedBase) {
+  add_chain();
+  add_delta(wanted_, one_, 10_B);
+  facts_.base_damage = "1.0.0 on disk is damaged: share/data";
+  EXPECT_EQ(chosen(), WayKind::full);
+  EXPECT_THAT(way(WayKind::delta).verdict, HasSubstr("share/data"));
+  EXPECT_THAT(way(WayKind::chain).verdict, HasSubstr("share/data"));
+}
+
+TEST_F(PlanTest, BytesOfNeighboursCostLessThanThoseOfTheOriginOnANormalLink) {
+  add_delta(wanted_, one_, 200_B);
+  const auto full = wanted_.full.sha256;
+  facts_.site_seeds = [full](const trust::PackageFile& file) -> std::optional<int> {
+    if (file.sha256 == full) return 3;
+    return std::nullopt;
+  };
+  EXPECT_EQ(chosen(), WayKind::full) << "1,000 bytes from the site instead of 200 through the WAN link";
+  EXPECT_EQ(way(WayKind::full).bytes.site, 1000_B);
+  EXPECT_EQ(way(WayKind::delta).bytes.origin, 200_B);
+  facts_.link = Link::metered;
+  EXPECT_EQ(chosen(), WayKind::delta);
+}
+
+TEST_F(PlanTest, ASiteWithoutASeedIsTheOrigin) {
+  facts_.site_seeds = [](const trust::PackageFile&) { return 0; };
+  EXPECT_EQ(way(WayKind::full).bytes.origin, 1000_B);
+}
+
+TEST_F(PlanTest, WhatIsInTheCacheIsNotFetchedAgain) {
+  add_delta(wanted_, one_, 200_B);
+  facts_.cached = {wanted_.full.sha256};
+  EXPECT_EQ(chosen(), WayKind::full);
+  EXPECT_EQ(way(WayKind::full).bytes.disk, 1000_B);
+  EXPECT_EQ(way(WayKind::full).bytes.network(), 0_B);
+}
+
+TEST_F(PlanTest, SparseIsOneMoreWayWithACostOfItsOwn) {
+  add_delta(wanted_, one_, 200_B);
+  facts_.sparse = [](const trust::Entry&) { return SparseOffer{.bytes = 50_B, .why_not = ""}; };
+  EXPECT_EQ(chosen(), WayKind::sparse);
+  EXPECT_EQ(way(WayKind::sparse).bytes.origin, 50_B);
+  facts_.sparse = [](const trust::Entry&) { return SparseOffer{.bytes = {}, .why_not = "no index"}; };
+  EXPECT_EQ(chosen(), WayKind::delta);
+  EXPECT_EQ(way(WayKind::sparse).verdict, "no index");
+}
+
+TEST_F(PlanTest, WaysThatFailFallBackInOrder) {
+  add_delta(wanted_, one_, 40_B);
+  add_chain();
+  facts_.is_here = true;
+  std::vector<WayKind> order;
+  for (auto made = plan(); made.chosen() != nullptr; made = plan()) {
+    order.push_back(made.chosen()->kind);
+    facts_.failed[order.back()] = "it broke";
+  }
+  EXPECT_THAT(order, ElementsAre(WayKind::nothing, WayKind::delta, WayKind::chain, WayKind::full));
+  EXPECT_THAT(way(WayKind::chain).verdict, HasSubstr("it broke"));
+}
+
+TEST_F(PlanTest, HasNothingWhenAllIsBad) {
+  facts_.quarantine.push_back({wanted_.full.sha256, std::nullopt, "1.3.0", "another tree", {}});
+  const auto made = plan();
+  EXPECT_EQ(made.chosen(), nullptr);
+  EXPECT_THAT(made.reason, HasSubstr("no way is left"));
+}
+
+TEST_F(PlanTest, HugePackagesDoNotOverflow) {
+  wanted_.full.length = Bytes{std::uint64_t{1} << 62U};
+  add_delta(wanted_, one_, Bytes{(std::uint64_t{1} << 62U) + 5});
+  for (const auto& one : plan().ways) EXPECT_GE(one.cost, 0) << to_string(one.kind);
+}
+
+TEST_F(PlanTest, ABaseIsWorthVerifyingWhereADeltaStartsFromIt) {
+  plan();
+  EXPECT_FALSE(has_delta_from_installed(facts_));
+  add_chain();
+  plan();
+  EXPECT_TRUE(has_delta_from_installed(facts_));
+}
+
+TEST(MajorUpgradeTest, OnlyAHigherFirstNumberCounts) {
+  EXPECT_TRUE(is_major_upgrade("1.9.9", "2.0.0"));
+  EXPECT_FALSE(is_major_upgrade("1.0.0", "1.9.0"));
+  EXPECT_FALSE(is_major_upgrade("2.0.0", "1.9.0"));
+  EXPECT_FALSE(is_major_upgrade("", "2.0.0"));
+}
 
 }  // namespace
 }  // namespace upswarm::agent

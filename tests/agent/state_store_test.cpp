@@ -22,7 +22,7 @@ class StateStoreTest : public testing::Test {
     store_.emplace(*std::move(opened));
   }
   CachedDownload make_download(const trust::Entry& entry) {
-    CachedDownload one{"app", entry.version, entry.content, false, {}, true, {}};
+    CachedDownload one{"app", entry.version, entry.content, "full", {}, true, {}};
     one.request = {entry.full, std::string("d4:\0\xff", 5), "targets/x"};
     one.bytes.site = 900_B;
     one.bytes.disk = 100_B;

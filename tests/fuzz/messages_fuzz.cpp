@@ -1,6 +1,7 @@
 // What programs on one machine say to each other, and the installer's record: parsers that must survive anything.
 #include "installer/product_record.hpp"
 #include "protocol/messages/agent_messages.hpp"
+#include "protocol/messages/plan_messages.hpp"
 #include "tests/fuzz/support.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -19,6 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(messages::parse_outcomes(*json));
   static_cast<void>(messages::parse_offer(*json));
   static_cast<void>(messages::parse_history(*json));
+  static_cast<void>(messages::parse_presence(*json));
+  if (const auto why = messages::parse_why(*json)) {
+    const auto written = messages::why_to_json(*why);
+    const auto again = messages::parse_why(written);
+    fuzz::must(again.has_value() && messages::why_to_json(*again) == written);
+  }
   if (const auto status = messages::parse_agent_status(*json)) {
     const auto written = messages::to_json(*status);
     const auto again = messages::parse_agent_status(written);

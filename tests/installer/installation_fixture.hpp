@@ -29,7 +29,21 @@ struct TestMachine {
     const auto& source = from == nullptr ? release.full : release.deltas.at(from);
     std::filesystem::copy_file(source, work.incoming(), std::filesystem::copy_options::overwrite_existing, code);
     const auto& package = from == nullptr ? release.entry.full : release.entry.deltas.at(0).file;
-    return work.install(release.entry, package, {}, {});
+    return work.install(release.entry, {{package, release.entry.version, release.entry.content}}, {}, {});
+  }
+
+  /// Installs the last of `releases` by their deltas, each from the one before, the first from what is installed.
+  Result<messages::Outcome> install_chain(const std::vector<const tests::MadeRelease*>& releases) {
+    auto work = installation();
+    std::vector<PackageStep> steps;
+    for (const auto* const release : releases) {
+      std::error_code code;
+      std::filesystem::copy_file(release->deltas.begin()->second, work.incoming(steps.size()),
+                                 std::filesystem::copy_options::overwrite_existing, code);
+      const auto& entry = release->entry;
+      steps.push_back({entry.deltas.at(0).file, entry.version, entry.content});
+    }
+    return work.install(releases.back()->entry, steps, {}, {});
   }
 
   ProductRecord record() {

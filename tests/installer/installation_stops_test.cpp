@@ -4,7 +4,7 @@
 namespace upswarm::installer {
 namespace {
 
-enum class Way { full, delta, bad_health, rollback, first };
+enum class Way { full, delta, bad_health, rollback, first, chain, chain_bad_health, kept, kept_bad_health };
 
 class StopsTest : public testing::TestWithParam<Way> {
  protected:
@@ -13,21 +13,45 @@ class StopsTest : public testing::TestWithParam<Way> {
     one.entry.services = {"web"};
   }
 
-  /// A machine on release one (or on nothing, for Way::first; or on two above one, for Way::rollback).
-  void prepare(TestMachine& machine) {
+  /// A machine on release one (or on nothing, for Way::first; or on two above one, to go back from), made once.
+  void SetUp() override {
+    TestMachine machine(before.path());
     if (GetParam() == Way::first) return;
     ASSERT_TRUE(machine.install(one));
-    if (GetParam() == Way::rollback) {
+    if (GetParam() == Way::rollback || is_kept()) {
       ASSERT_TRUE(machine.install(two));
     }
-    if (GetParam() == Way::bad_health)
-      machine.runner.failures["health 2.0.0"] = Error{ErrorKind::invalid, "health", "bad"};
   }
+
+  /// That machine, in `folder`.
+  void prepare(const tests::TemporaryFolder& folder) const {
+    constexpr auto kAll = std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks |
+                          std::filesystem::copy_options::overwrite_existing;
+    std::filesystem::copy(before.path(), folder.path(), kAll);
+  }
+
+  static void prepare(TestMachine& machine) {
+    const auto fails = [&](const char* health) {
+      machine.runner.failures[health] = Error{ErrorKind::invalid, "health", "bad"};
+    };
+    if (GetParam() == Way::bad_health) fails("health 2.0.0");
+    if (GetParam() == Way::chain_bad_health) fails("health 3.0.0");
+    if (GetParam() == Way::kept_bad_health) fails("health 1.0.0");
+  }
+
+  static bool blames() {
+    return GetParam() == Way::bad_health || GetParam() == Way::chain_bad_health || GetParam() == Way::kept_bad_health;
+  }
+  static bool is_kept() { return GetParam() == Way::kept || GetParam() == Way::kept_bad_health; }
 
   Result<messages::Outcome> act(TestMachine& machine) {
     switch (GetParam()) {
       case Way::rollback: return machine.installation().roll_back("1.0.0", {}, {});
       case Way::delta: return machine.install(two, "1.0.0");
+      case Way::chain:
+      case Way::chain_bad_health: return machine.install_chain({&two, &three});
+      case Way::kept:
+      case Way::kept_bad_health: return machine.installation().install_kept(one.entry, {}, {});
       default: return machine.install(two);
     }
   }
@@ -42,22 +66,33 @@ class StopsTest : public testing::TestWithParam<Way> {
     if (current.empty()) {
       EXPECT_EQ(GetParam(), Way::first);
     } else {
-      machine.expect_runs(current == "1.0.0" ? one : two);
+      machine.expect_runs(current == "1.0.0" ? one : current == "2.0.0" ? two : three);
     }
-    for (const char* name : {"versions/.staging", "versions/.removing", ".current.new"}) {
+    for (const char* name : {"versions/.staging", "versions/.between", "versions/.removing", ".current.new"}) {
       EXPECT_FALSE(std::filesystem::exists(machine.product.root / name)) << name;
+    }
+    EXPECT_TRUE(record.quarantine.empty()) << record.quarantine.front().reason;
+    EXPECT_TRUE(std::filesystem::is_empty(machine.state / "incoming"));
+    // What was kept to go back to is still whole, too.
+    if (is_kept() || GetParam() == Way::rollback) {
+      const auto presence = machine.installation().present({one.entry.content, two.entry.content});
+      ASSERT_TRUE(presence);
+      EXPECT_EQ(presence->present.size(), 2U);
     }
   }
 
+  tests::TemporaryFolder before;
   tests::TemporaryFolder packages;
   tests::MadeRelease one = tests::make_release(packages, "1.0.0", 1, tests::first_tree());
   tests::MadeRelease two = tests::make_release(packages, "2.0.0", 2, tests::second_tree(), &one);
+  tests::MadeRelease three = tests::make_release(packages, "3.0.0", 3, tests::third_tree(), &two);
 };
 
 TEST_P(StopsTest, ThePowerGoesAtEveryOperation) {
   std::size_t n = 1;
   for (bool reached = true; reached; ++n) {
     const tests::TemporaryFolder folder;
+    prepare(folder);
     TestMachine machine(folder.path());
     prepare(machine);
     machine.files.stop_at(n);
@@ -80,6 +115,7 @@ TEST_P(StopsTest, ThePowerGoesAgainDuringRecovery) {
   std::size_t first = 0;
   {
     const tests::TemporaryFolder folder;
+    prepare(folder);
     TestMachine machine(folder.path());
     prepare(machine);
     machine.files.stop_at({});
@@ -88,6 +124,7 @@ TEST_P(StopsTest, ThePowerGoesAgainDuringRecovery) {
   }
   for (std::size_t n = 1;; ++n) {
     const tests::TemporaryFolder folder;
+    prepare(folder);
     TestMachine machine(folder.path());
     prepare(machine);
     machine.files.stop_at(first);
@@ -106,6 +143,7 @@ TEST_P(StopsTest, ThePowerGoesAgainDuringRecovery) {
 TEST_P(StopsTest, EveryOperationFailsOnceForWantOfSpace) {
   for (std::size_t n = 1;; ++n) {
     const tests::TemporaryFolder folder;
+    prepare(folder);
     TestMachine machine(folder.path());
     prepare(machine);
     machine.files.stop_at(n, tests::StoppingFiles::Mode::fail, ErrorKind::no_space);
@@ -115,7 +153,7 @@ TEST_P(StopsTest, EveryOperationFailsOnceForWantOfSpace) {
     const auto recovered = machine.installation().recover({}, {});
     ASSERT_TRUE(recovered) << "operation " << n << ": " << recovered.error().message();
     expect_whole(machine, n);
-    if (GetParam() != Way::bad_health && GetParam() != Way::rollback) {
+    if (!blames() && GetParam() != Way::rollback) {
       EXPECT_TRUE(machine.record().bad.empty()) << "operation " << n;
     }
     if (HasFailure() || !reached) return;
@@ -123,7 +161,8 @@ TEST_P(StopsTest, EveryOperationFailsOnceForWantOfSpace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, StopsTest,
-                         testing::Values(Way::full, Way::delta, Way::bad_health, Way::rollback, Way::first),
+                         testing::Values(Way::full, Way::delta, Way::bad_health, Way::rollback, Way::first, Way::chain,
+                                         Way::chain_bad_health, Way::kept, Way::kept_bad_health),
                          [](const auto& way) {
                            switch (way.param) {
                              case Way::full: return "Full";
@@ -131,6 +170,10 @@ INSTANTIATE_TEST_SUITE_P(Ways, StopsTest,
                              case Way::bad_health: return "BadHealth";
                              case Way::rollback: return "Rollback";
                              case Way::first: return "First";
+                             case Way::chain: return "Chain";
+                             case Way::chain_bad_health: return "ChainBadHealth";
+                             case Way::kept: return "Kept";
+                             case Way::kept_bad_health: return "KeptBadHealth";
                            }
                            return "Unknown";
                          });

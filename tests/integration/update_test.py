@@ -152,6 +152,124 @@ class Update(WorldTest):
                   "--permille", 1000)
         machine.await_version("1.1.0")
 
+    def test_going_back_and_forth_fetches_nothing(self):
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
+        world.await_taken_in()
+        machine.await_version("1.1.0")
+        withdraw = ("upswarm-publish", "--repository", world.repository, "withdraw", "app", "stable", "linux-x64", "1.1.0", "--to",
+                    world.seeder_folder / "incoming")
+        world.run(*withdraw, "--back-to", "1.0.0")
+        world.await_taken_in()
+        machine.await_version("1.0.0")
+        world.run(*withdraw, "--undo")
+        world.await_taken_in()
+        world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "rollout", "app", "stable", "linux-x64", "1.1.0",
+                  "--permille", 1000)
+        machine.await_version("1.1.0")
+        for update in machine.history()[:2]:
+            self.assertEqual(update["kind"], "nothing")
+            self.assertEqual(sum(update["bytes"].values()), 0, update["bytes"])
+        self.assertEqual((machine.installed / "app/current/share/version").read_text(), "1.1.0")
+
+    def chosen(self, machine):
+        """The way that the last plan took, and all ways by their kind."""
+        plan = machine.command("why", "app").json()["products"][0]["plan"]
+        return next(way for way in plan["ways"] if way["chosen"]), {way["kind"]: way for way in plan["ways"]}
+
+    def left_behind(self, *versions, deltas=1, **settings):
+        """A machine on 1.0.0 whose agent stands still while releases come, each with deltas from the last `deltas` ones."""
+        world = self.published("1.0.0", **settings)
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        machine.agent.stop()
+        for number, version in enumerate(versions):
+            files = {**big(version, changed=True), "share/step": noise(2048, 10 + number)}
+            world.release(version, world.tree(version, files), extra=("--deltas", deltas))
+            world.await_taken_in()
+        return world, machine
+
+    def test_a_machine_that_lags_behind_comes_by_a_chain_of_deltas(self):
+        world, machine = self.left_behind("1.1.0", "1.2.0", "1.3.0")
+        machine.start_agent()
+        machine.await_version("1.3.0")
+        update = machine.history()[0]
+        self.assertEqual((update["from"], update["to"], update["kind"]), ("1.0.0", "1.3.0", "chain"))
+        chosen, ways = self.chosen(machine)
+        self.assertEqual((chosen["kind"], len(chosen["packages"])), ("chain", 3))
+        self.assertSays(ways["delta"]["verdict"], "no delta from 1.0.0")
+        self.assertSays(ways["full"]["verdict"], "costs more")
+        fetched = sum(update["bytes"][source] for source in ("disk", "site", "origin_bt", "origin_http"))
+        packages = [next(world.seeder_folder.rglob("*" + path.rsplit("/", 1)[1])) for path in chosen["packages"]]
+        self.assertEqual(fetched, sum(package.stat().st_size for package in packages))
+        self.assertEqual((machine.installed / "app/current/share/step").read_bytes(), noise(2048, 12))
+        self.assertEqual(sorted(p.name for p in (machine.installed / "app/versions").iterdir()), ["1.0.0", "1.3.0"])
+        text = world.run("upswarm", "--socket", machine.agent_settings["socket"], "why").out
+        self.assertSays(text, "1.0.0 -> 1.1.0 -> 1.2.0 -> 1.3.0", "it costs least")
+
+        def used():
+            status = world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "--json", "status").json()
+            use = {one["path"]: one["machines"] for one in status["packages"]}
+            return all(use[path] == 1 for path in chosen["packages"])
+        wait_until("the seeder says how much each delta is used", used)
+
+    def test_across_major_versions_a_chain_needs_the_publishers_word(self):
+        world, machine = self.left_behind("2.0.0", "3.0.0")
+        machine.start_agent()
+        machine.await_version("3.0.0")
+        chosen, ways = self.chosen(machine)
+        self.assertEqual((machine.history()[0]["kind"], chosen["kind"]), ("full", "full"))
+        self.assertSays(ways["chain"]["verdict"], "2 major versions")
+
+    def test_a_damaged_base_is_said_and_the_full_package_taken(self):
+        world, machine = self.left_behind("1.1.0")
+        (machine.installed / "app/versions/1.0.0/share/text").write_text("somebody was here")
+        machine.start_agent()
+        machine.await_version("1.1.0")
+        self.assertEqual(machine.history()[0]["kind"], "full")
+        _, ways = self.chosen(machine)
+        self.assertSays(ways["delta"]["verdict"], "1.0.0 on disk is damaged", "share/text")
+
+    def test_a_package_that_was_put_aside_is_not_tried_again_after_a_restart(self):
+        world, machine = self.left_behind("1.1.0")
+        delta = next(world.seeder_folder.rglob("*.upd"))
+        record = machine.folder / "installer/products/app.json"
+        machine.installer.stop()
+        known = json.loads(record.read_text())
+        known["quarantine"] = [{"package": hashlib.sha256(delta.read_bytes()).hexdigest(), "base": known["releases"][0]["entry"]["content"],
+                                "version": "1.1.0", "reason": "other bytes came out of it", "at": "2026-01-01T00:00:00Z"}]
+        record.write_text(json.dumps(known))
+        machine.start()
+        machine.await_version("1.1.0")
+        self.assertEqual(machine.history()[0]["kind"], "full")
+        _, ways = self.chosen(machine)
+        self.assertSays(ways["delta"]["verdict"], "put aside", "other bytes came out of it")
+        machine.installer.stop()
+        machine.start_installer()
+        machine.command("check")
+        wait_until("the status shows it", lambda: machine.status()["products"][0].get("quarantine"))
+        self.assertEqual(machine.command("clear-bad", "app").json()["cleared"], 1)
+        machine.command("check")
+        wait_until("the status shows it no more", lambda: not machine.status()["products"][0].get("quarantine"))
+
+    def test_a_major_version_waits_for_its_confirmation(self):
+        world = self.published("1.0.0", agent={"confirm_major": True})
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        world.release("2.0.0", world.tree("2.0.0", big("2.0.0", changed=True)))
+        world.await_taken_in()
+
+        def held():
+            product = machine.status()["products"][0]
+            return product["phase"] == "held" and "upswarm update app" in product["detail"]
+        wait_until("the machine says that it holds", held)
+        self.assertEqual(machine.command("update", "--wait", check=False).code, 4)
+        self.assertEqual(machine.version(), "1.0.0")
+        machine.command("update", "app")
+        machine.await_version("2.0.0")
+
     def test_a_stranger_may_not_roll_back(self):
         if os.geteuid() != 0:
             self.skipTest("needs root to become somebody else")

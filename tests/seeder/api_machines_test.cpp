@@ -69,7 +69,8 @@ class ApiMachinesTest : public testing::Test {
   Database records = std::move(*Database::open(world.place.database(), kMigrations));
   Tracker tracker{{}, world.clock};
   Uploads uploads{system_files(), world.place, 1_MiB};
-  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock}};
+  PackageUse use;
+  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use}};
   IpAddress neighbour = boost::asio::ip::make_address("10.0.0.1");
   int tokens = 0;
 };

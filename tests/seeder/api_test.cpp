@@ -62,7 +62,8 @@ class ApiTest : public testing::Test {
   Database records = std::move(*Database::open(world.place.database(), kMigrations));
   Tracker tracker{{}, world.clock};
   Uploads uploads{system_files(), world.place, 1_MiB};
-  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock}};
+  PackageUse use;
+  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use}};
   int keys = 0;
 };
 

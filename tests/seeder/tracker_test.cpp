@@ -139,5 +139,31 @@ TEST_F(TrackerTest, HidesPeersThatCannotBeConnectedTo) {
   EXPECT_NE(ask(of(6882), "10.0.0.2").find("5:peers6:" + kSeeder), std::string::npos);
 }
 
+TEST_F(TrackerTest, APeerCountsOnceWhenItBecomesWhole) {
+  ask(of(7001));
+  EXPECT_TRUE(tracker.take_completed().empty());
+  ask(of(7001, 0));
+  ask(of(7001, 0));
+  auto completed = of(7001, 0);
+  completed.event = Announce::Event::completed;
+  ask(completed);
+  EXPECT_EQ(tracker.take_completed()[kHash], 1);
+  EXPECT_TRUE(tracker.take_completed().empty());
+}
+
+TEST_F(TrackerTest, AMachineThatOnlySeedsAgainDoesNotCount) {
+  auto started = of(7001, 0);
+  started.event = Announce::Event::started;
+  ask(started);
+  EXPECT_TRUE(tracker.take_completed().empty());
+}
+
+TEST_F(TrackerTest, AMachineThatWasWholeBeforeItsFirstAnnounceCounts) {
+  auto completed = of(7001, 0);
+  completed.event = Announce::Event::completed;
+  ask(completed);
+  EXPECT_EQ(tracker.take_completed()[kHash], 1);
+}
+
 }  // namespace
 }  // namespace upswarm::seeder

@@ -62,4 +62,10 @@ TreeFiles second_tree() {
           {"doc/there/here", "moves"}};
 }
 
+TreeFiles third_tree() {
+  auto files = second_tree();
+  files["bin/app"] = "#!/bin/sh\necho three\n";
+  return files;
+}
+
 }  // namespace upswarm::tests

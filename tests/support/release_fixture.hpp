@@ -63,5 +63,7 @@ MadeRelease make_release(const TemporaryFolder& folder, const std::string& versi
 /// Two releases that differ by a changed, an added, a removed and a moved file.
 TreeFiles first_tree();
 TreeFiles second_tree();
+/// The second one with another file changed.
+TreeFiles third_tree();
 
 }  // namespace upswarm::tests

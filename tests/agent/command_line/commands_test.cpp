@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "protocol/messages/agent_messages.hpp"
+#include "protocol/messages/plan_messages.hpp"
 #include "tests/support/fake_clock.hpp"
 
 namespace upswarm::command_line {
@@ -27,6 +28,8 @@ class CommandsTest : public testing::Test {
     if (question["ask"] == "update" || question["ask"] == "check") return Json{{"cycle", 3}};
     if (question["ask"] == "defer") return Json{{"until", "2027-01-15T10:00:00Z"}};
     if (question["ask"] == "history") return messages::history_to_json({});
+    if (question["ask"] == "why") return messages::why_to_json({why_});
+    if (question["ask"] == "forget_bad") return Json{{"cleared", forgotten_}};
     if (question["ask"] == "clear_bad") return Json{{"cleared", cleared_}};
     return Json{{"accepted", true}};
   }
@@ -34,6 +37,8 @@ class CommandsTest : public testing::Test {
   std::vector<Json> asked_;
   std::int64_t cycles_ = 0;
   std::int64_t cleared_ = 1;
+  std::int64_t forgotten_ = 0;
+  messages::WhyStatus why_{"app", "current", "", "", {}};
   std::string last_result_ = "updated";
   std::ostringstream out_;
   tests::FakeClock clock_;
@@ -53,17 +58,17 @@ class CommandsTest : public testing::Test {
 };
 
 TEST_F(CommandsTest, UpdateWaitsForItsOwnCycle) {
-  EXPECT_EQ(*update(desk_, true), ExitCode::done);
+  EXPECT_EQ(*update(desk_, "", true), ExitCode::done);
   EXPECT_EQ(pauses_, 3);
 }
 
 TEST_F(CommandsTest, TheExitCodeOfAnUpdateSaysWhatCame) {
   last_result_ = "nothing";
-  EXPECT_EQ(*update(desk_, true), ExitCode::nothing_to_do);
+  EXPECT_EQ(*update(desk_, "", true), ExitCode::nothing_to_do);
   last_result_ = "put_off";
-  EXPECT_EQ(*update(desk_, true), ExitCode::nothing_to_do);
+  EXPECT_EQ(*update(desk_, "", true), ExitCode::nothing_to_do);
   last_result_ = "rolled_back";
-  EXPECT_EQ(*update(desk_, true), ExitCode::failed);
+  EXPECT_EQ(*update(desk_, "", true), ExitCode::failed);
 }
 
 TEST_F(CommandsTest, JsonIsOneDocumentALine) {
@@ -113,6 +118,50 @@ TEST_F(CommandsTest, ClearingNothingIsNothingToDo) {
   EXPECT_EQ(*clear_bad(desk_, "app"), ExitCode::done);
   cleared_ = 0;
   EXPECT_EQ(*clear_bad(desk_, "app"), ExitCode::nothing_to_do);
+  forgotten_ = 2;
+  EXPECT_EQ(*clear_bad(desk_, "app"), ExitCode::done) << "what the agent kept counts, too";
+}
+
+TEST_F(CommandsTest, UpdateNamesItsProduct) {
+  EXPECT_EQ(*update(desk_, "app", false), ExitCode::done);
+  EXPECT_EQ(asked_.at(0).value("product", ""), "app");
+}
+
+TEST_F(CommandsTest, WhyShowsEachWayAndItsReason) {
+  EXPECT_EQ(*why(desk_, "app"), ExitCode::done);
+  EXPECT_THAT(out_.str(), HasSubstr("no update was planned yet"));
+  why_.plan = messages::PlanStatus{
+      .from = "1.0.0", .to = "1.1.0", .link = "normal", .reason = "the least", .at = clock_.now(), .ways = {}};
+  why_.plan->ways.push_back({.kind = "delta",
+                             .what = "delta from 1.0.0 (10 B)",
+                             .is_chosen = true,
+                             .is_usable = true,
+                             .verdict = "it costs least",
+                             .disk = {},
+                             .site = {},
+                             .origin = 10_B,
+                             .cost = 640,
+                             .packages = {"pkg/app/a.upd"}});
+  why_.plan->ways.push_back({.kind = "nothing",
+                             .what = "nothing to fetch",
+                             .is_chosen = false,
+                             .is_usable = false,
+                             .verdict = "1.1.0 is not on disk",
+                             .disk = {},
+                             .site = {},
+                             .origin = {},
+                             .cost = 0,
+                             .packages = {}});
+  EXPECT_EQ(*why(desk_, ""), ExitCode::done);
+  EXPECT_THAT(out_.str(), HasSubstr("1.0.0 -> 1.1.0"));
+  EXPECT_THAT(out_.str(), HasSubstr("it costs least"));
+  EXPECT_THAT(out_.str(), HasSubstr("not on disk"));
+  desk_.json = true;
+  out_.str("");
+  EXPECT_EQ(*why(desk_, "app"), ExitCode::done);
+  const auto back = messages::parse_why(*parse_json(out_.str(), "output"));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->at(0).plan->ways.at(0).packages.at(0), "pkg/app/a.upd");
 }
 
 }  // namespace

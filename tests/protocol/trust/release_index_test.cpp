@@ -264,6 +264,17 @@ TEST(Entries, ThisFormOfAnEntryMustNeverChange) {
       << "rollout filters bind to the digest of this: a new field must be left out while it has its default";
 }
 
+TEST(Entries, AChainAcrossMajorVersionsIsAllowedByTheEntryAloneAndLeftOutWhereItIsNot) {
+  EXPECT_FALSE(to_json(full_entry()).contains("chain_across_majors"));
+  auto allowed = full_entry();
+  allowed.chain_across_majors = true;
+  EXPECT_NE(allowed.digest(), full_entry().digest());
+  const auto back = parse_entry(to_json(allowed), "entry");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_TRUE(back->chain_across_majors);
+  EXPECT_EQ(back->digest(), allowed.digest());
+}
+
 TEST(Recipes, AreReadFromToml) {
   const auto config = parse_config(R"(
 services = ["app.service"]

@@ -125,7 +125,9 @@ TEST_F(ReleaseTest, DeltasStartFromTheNewestOfTheChannel) {
   release("1.0.0", tree("one", 1, {{"share/a", "1"}}));
   release("1.1.0", tree("two", 1, {{"share/a", "2"}}));
   release("2.0.0-rc.1", tree("three", 1, {{"share/a", "3"}}), "beta");
-  const auto one = release("1.2.0", tree("four", 1, {{"share/a", "4"}}));
+  auto only = request("1.2.0", tree("four", 1, {{"share/a", "4"}}));
+  only.deltas = 1;
+  const auto one = must(try_release(only));
   ASSERT_EQ(one.entry.deltas.size(), 1U);
   EXPECT_EQ(one.entry.deltas[0].from_version, "1.1.0");
   auto wanted = request("1.3.0", tree("five", 1, {{"share/a", "5"}}));
@@ -138,11 +140,32 @@ TEST_F(ReleaseTest, DeltasStartFromTheNewestOfTheChannel) {
   EXPECT_TRUE(index().entries.back().digest() == three.entry.digest());
 }
 
+TEST_F(ReleaseTest, AReleaseGetsDeltasFromAsManyAsTheSettingsSayAHotfixFromMore) {
+  for (const char* version : {"1.0.0", "1.1.0", "1.2.0"}) release(version, tree(version, 1, {{"share/a", version}}));
+  EXPECT_EQ(publish::Settings{}.deltas, 10);
+  EXPECT_EQ(publish::Settings{}.hotfix_deltas, 20);
+  auto settings = open(Repository::Access::reading).settings();
+  settings.deltas = 1;
+  settings.hotfix_deltas = 2;
+  top.write("repository/repository.json", publish::write_settings(settings));
+  EXPECT_EQ(release("1.3.0", tree("four", 1, {{"share/a", "4"}})).entry.deltas.size(), 1U);
+  auto wanted = request("1.3.1", tree("five", 1, {{"share/a", "5"}}));
+  wanted.recipe = recipe("urgent = true\n");
+  const auto hotfix = must(try_release(wanted));
+  ASSERT_EQ(hotfix.entry.deltas.size(), 2U);
+  EXPECT_EQ(hotfix.entry.deltas[0].from_version, "1.3.0");
+  EXPECT_EQ(hotfix.entry.deltas[1].from_version, "1.2.0");
+  settings.deltas = static_cast<std::int64_t>(trust::kMostDeltas) + 1;
+  EXPECT_FALSE(publish::parse_settings(publish::write_settings(settings), "repository.json"));
+}
+
 TEST_F(ReleaseTest, DeltasStartFromWhereMachinesWentBackTo) {
   release("1.0.0", tree("one", 1, {{"share/a", "1"}}));
   release("1.1.0", tree("two", 1, {{"share/a", "2"}}));
   withdraw("1.1.0", {.go_back_to = "1.0.0"});
-  const auto repaired = release("1.2.0", tree("three", 1, {{"share/a", "3"}}));
+  auto only = request("1.2.0", tree("three", 1, {{"share/a", "3"}}));
+  only.deltas = 1;
+  const auto repaired = must(try_release(only));
   ASSERT_EQ(repaired.entry.deltas.size(), 1U);
   EXPECT_EQ(repaired.entry.deltas[0].from_version, "1.0.0");
   auto wanted = request("1.3.0", tree("four", 1, {{"share/a", "4"}}));

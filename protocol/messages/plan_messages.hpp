@@ -1,0 +1,53 @@
+// How a machine came to a release, or is about to: each way that there is, and why it was taken or not.
+//
+//   upswarm                                          agent
+//     {"ask": "why", "product"}                 ->   without a product: of all
+//                                               <-   {"products": [WhyStatus ...]}
+#pragma once
+
+#include "protocol/messages/installer_messages.hpp"
+
+namespace upswarm::messages {
+
+inline constexpr std::size_t kMostWays = 16;
+
+/// One way to a release. The bytes are what was reckoned with, not what came.
+struct WayStatus {
+  std::string kind;  ///< "nothing", "delta", "chain", "sparse", "full"
+  std::string what;  ///< for people: "delta from 1.0.0 (12.0 KiB)"
+  bool is_chosen = false;
+  bool is_usable = false;
+  std::string verdict;                ///< why it was chosen, or why not
+  Bytes disk;                         ///< already in the agent's cache
+  Bytes site;                         ///< from neighbours
+  Bytes origin;                       ///< from the seeder
+  std::int64_t cost = 0;              ///< weighed (agent/plan.hpp)
+  std::vector<std::string> packages;  ///< target paths, in order
+};
+
+struct PlanStatus {
+  std::string from;  ///< version; empty: nothing was installed
+  std::string to;
+  std::string link;  ///< "normal", "metered"
+  std::string reason;
+  Time at;
+  std::vector<WayStatus> ways;  ///< those that could be taken first, the cheapest first
+};
+
+/// Of one product.
+struct WhyStatus {
+  std::string product;
+  std::string phase;  ///< as ProductStatus
+  std::string wanted;
+  std::string detail;
+  std::optional<PlanStatus> plan;  ///< the last one that was made
+};
+
+Json to_json(const PlanStatus& plan);
+Json why_to_json(const std::vector<WhyStatus>& products);
+
+// Errors of all: corrupt.
+Result<PlanStatus> parse_plan(const Json& value);
+Result<std::vector<WhyStatus>> parse_why(const Json& value);
+
+}  // namespace upswarm::messages

@@ -1,0 +1,228 @@
+#include "agent/delivery.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/machine_key.hpp"
+#include "agent/plan_record.hpp"
+#include "tests/agent/fakes.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// 1.0.0 is installed, 1.2.0 wanted. Deltas: 1.0.0 -> 1.1.0 -> 1.2.0 of 10 bytes each, 1.0.0 -> 1.2.0 of 500.
+class DeliveryTest : public testing::Test {
+ protected:
+  DeliveryTest() {
+    tests::add_delta(two_, one_, 10_B);
+    tests::add_delta(wanted_, two_, 10_B);
+    tests::add_delta(wanted_, one_, 500_B);
+    installer_.add_product("app", &one_);
+    installer_.wants["app"] = wanted_;
+  }
+
+  Result<messages::Outcome> deliver() {
+    OutcomeBook outcomes(store_, installer_, http_, identity_, tests::kSeeder);
+    Delivery delivery({.installer = installer_,
+                       .swarm = swarm_,
+                       .store = store_,
+                       .board = board_,
+                       .outcomes = outcomes,
+                       .clock = clock_,
+                       .pause = tests::pause_by(clock_),
+                       .patience = std::chrono::minutes(1),
+                       .link = link_,
+                       .sparse = [](const trust::Entry&) { return SparseOffer{}; },
+                       .torrent = [](const trust::PackageFile& file) { return Result<std::string>(file.path); },
+                       .offer_again =
+                           [this](const Order&) {
+                             ++offered_again_;
+                             return Result<bool>(true);
+                           }});
+    const auto& state = installer_.state.products.at(0);
+    return delivery.deliver({.product = "app",
+                             .entry = wanted_,
+                             .installed_version = state.version.value_or(""),
+                             .installed = state.content,
+                             .releases = {one_, two_, wanted_},
+                             .quarantine = state.quarantine},
+                            stop_.get_token());
+  }
+  std::string kind_of_delivery() {
+    const auto outcome = deliver();
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    return outcome ? outcome->kind + " " + outcome->result : "";
+  }
+  messages::PlanStatus plan() {
+    const auto kept = load_plan(store_, "app");
+    EXPECT_TRUE(kept && *kept);
+    return kept && *kept ? **kept : messages::PlanStatus{};
+  }
+  std::string verdict(const std::string& kind) {
+    for (const auto& way : plan().ways) {
+      if (way.kind == kind) return way.verdict;
+    }
+    return "";
+  }
+  Sha256 first() const { return two_.deltas[0].file.sha256; }
+  Sha256 second() const { return wanted_.deltas[0].file.sha256; }
+  Sha256 direct() const { return wanted_.deltas[1].file.sha256; }
+
+  trust::Entry one_ = tests::make_entry("1.0.0", 1);
+  trust::Entry two_ = tests::make_entry("1.1.0", 2);
+  trust::Entry wanted_ = tests::make_entry("1.2.0", 3);
+  tests::TemporaryFolder folder_;
+  tests::FakeClock clock_;
+  tests::FakeHttpClient http_;
+  tests::FakeSwarm swarm_;
+  tests::FakeInstaller installer_;
+  StateStore store_ = std::move(*StateStore::open(folder_ / "state.db"));
+  StatusBoard board_{"", tests::kSeeder};
+  MachineIdentity identity_{{.files = system_files(),
+                             .store = store_,
+                             .board = board_,
+                             .http = http_,
+                             .clock = clock_,
+                             .random = [](std::uint32_t) { return 0U; },
+                             .rhythm = {std::chrono::minutes(15), 100},
+                             .seeder_url = tests::kSecureSeeder,
+                             .token_file = {}},
+                            open_machine_key(system_files(), folder_.path())};
+  Link link_ = Link::normal;
+  int offered_again_ = 0;
+  std::stop_source stop_;
+};
+
+TEST_F(DeliveryTest, AChainIsHandedOverInOrderAndItsBytesAddUp) {
+  EXPECT_EQ(kind_of_delivery(), "chain completed");
+  EXPECT_THAT(installer_.packages, ElementsAre(first(), second()));
+  const auto history = store_.history(1);
+  ASSERT_TRUE(history);
+  EXPECT_EQ(history->at(0).bytes.site, 20_B);
+  EXPECT_EQ(plan().from, "1.0.0");
+  EXPECT_EQ(plan().to, "1.2.0");
+  EXPECT_TRUE(plan().ways.at(0).is_chosen);
+  EXPECT_EQ(plan().ways.at(0).kind, "chain");
+  EXPECT_THAT(plan().ways.at(0).packages, ElementsAre(two_.deltas[0].file.path, wanted_.deltas[0].file.path));
+  EXPECT_THAT(verdict("delta"), HasSubstr("costs more"));
+}
+
+TEST_F(DeliveryTest, WhatIsOnDiskIsNotFetched) {
+  installer_.on_disk = {wanted_.content};
+  EXPECT_EQ(kind_of_delivery(), "nothing completed");
+  EXPECT_TRUE(swarm_.fetched.empty());
+  EXPECT_THAT(installer_.from_disk, ElementsAre("app"));
+  EXPECT_THAT(installer_.verified, ElementsAre(wanted_.content)) << "no base is needed then";
+  EXPECT_EQ(store_.history(1)->at(0).bytes.verified(), 0_B);
+}
+
+TEST_F(DeliveryTest, WhatRunsUnderAnotherCounterIsNotEvenVerified) {
+  wanted_.content = one_.content;
+  installer_.wants["app"] = wanted_;
+  EXPECT_EQ(kind_of_delivery(), "nothing completed");
+  EXPECT_TRUE(swarm_.fetched.empty());
+  EXPECT_TRUE(installer_.verified.empty());
+}
+
+TEST_F(DeliveryTest, ATreeOnDiskThatFailsIsFollowedByTheNextWay) {
+  installer_.on_disk = {wanted_.content};
+  installer_.endings[wanted_.content] = tests::make_outcome(0, "", "failed");
+  EXPECT_EQ(kind_of_delivery(), "chain completed");
+  EXPECT_THAT(verdict("nothing"), HasSubstr("failed just now"));
+}
+
+TEST_F(DeliveryTest, ADamagedBaseIsFollowedByTheFullPackageAndSaysSo) {
+  installer_.damage[one_.content] = "1.0.0 on disk is damaged: share/data";
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  EXPECT_THAT(installer_.packages, ElementsAre(wanted_.full.sha256));
+  EXPECT_THAT(verdict("delta"), HasSubstr("share/data"));
+  EXPECT_THAT(*store_.bad_packages(), IsEmpty()) << "no package is to blame";
+}
+
+TEST_F(DeliveryTest, WaysThatFailFallBackInOrder) {
+  installer_.endings[second()] = tests::make_outcome(0, "", "failed");
+  installer_.endings[direct()] = tests::make_outcome(0, "", "failed");
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  EXPECT_THAT(installer_.packages, ElementsAre(first(), second(), direct(), wanted_.full.sha256));
+  EXPECT_EQ(offered_again_, 2);
+}
+
+TEST_F(DeliveryTest, TheLastFailureIsTheOutcome) {
+  for (const auto& package : {second(), direct(), wanted_.full.sha256}) {
+    auto ending = tests::make_outcome(0, "", "failed");
+    ending.reason = "no luck with " + package.hex();
+    installer_.endings[package] = ending;
+  }
+  const auto outcome = deliver();
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->reason, "no luck with " + wanted_.full.sha256.hex());
+}
+
+TEST_F(DeliveryTest, AStepThatCannotBeHadIsNotTriedAgain) {
+  swarm_.failures.insert_or_assign(second(), Error{ErrorKind::corrupt, "fetch", "its SHA-256 differs"});
+  EXPECT_EQ(kind_of_delivery(), "delta completed");
+  EXPECT_THAT(*store_.bad_packages(), ElementsAre(second()));
+}
+
+TEST_F(DeliveryTest, AFullPackageThatCannotBeHadIsFetchedAgain) {
+  for (const auto& package : {first(), direct(), wanted_.full.sha256})
+    swarm_.failures.insert_or_assign(package, Error{ErrorKind::corrupt, "fetch", "its SHA-256 differs"});
+  EXPECT_FALSE(deliver());
+  EXPECT_THAT(*store_.bad_packages(), testing::UnorderedElementsAre(first(), direct()));
+  swarm_.failures.clear();
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+}
+
+TEST_F(DeliveryTest, WhatTheInstallerPutAsideIsNotOfferedAgain) {
+  installer_.state.products[0].quarantine = {{second(), two_.content, "1.2.0", "wrong bytes came out", {}},
+                                             {direct(), one_.content, "1.2.0", "wrong bytes came out", {}}};
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  EXPECT_THAT(installer_.packages, ElementsAre(wanted_.full.sha256));
+  EXPECT_THAT(verdict("delta"), HasSubstr("wrong bytes came out"));
+}
+
+TEST_F(DeliveryTest, ARefusalAsQuarantinedIsTheInstallersToForget) {
+  installer_.refusals.insert_or_assign(
+      first(), Error{ErrorKind::untrusted, "offer_package", "it was tried before", "quarantined"});
+  EXPECT_EQ(kind_of_delivery(), "delta completed");
+  EXPECT_THAT(*store_.bad_packages(), IsEmpty());
+}
+
+TEST_F(DeliveryTest, AllPutAsideWaitsForANewerRelease) {
+  installer_.state.products[0].quarantine = {{second(), two_.content, "1.2.0", "why", {}},
+                                             {direct(), one_.content, "1.2.0", "why", {}},
+                                             {wanted_.full.sha256, std::nullopt, "1.2.0", "why", {}}};
+  const auto outcome = deliver();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().reason, "no_package");
+  EXPECT_TRUE(swarm_.fetched.empty());
+}
+
+TEST_F(DeliveryTest, AnOlderInstallerThatVerifiesNothingStillUpdates) {
+  installer_.present_error =
+      Error{ErrorKind::invalid, "ask the installer for present", "it does not know this question"};
+  EXPECT_EQ(kind_of_delivery(), "chain completed");
+}
+
+TEST_F(DeliveryTest, OnAMeteredLinkTheFewestBytesWin) {
+  wanted_.deltas[1].file.length = 30_B;
+  EXPECT_EQ(make_plan({.wanted = wanted_,
+                       .releases = {one_, two_, wanted_},
+                       .installed_version = "1.0.0",
+                       .installed = one_.content})
+                .chosen()
+                ->kind,
+            WayKind::delta);
+  link_ = Link::metered;
+  installer_.wants["app"] = wanted_;
+  EXPECT_EQ(kind_of_delivery(), "chain completed");
+  EXPECT_EQ(plan().link, "metered");
+}
+
+}  // namespace
+}  // namespace upswarm::agent

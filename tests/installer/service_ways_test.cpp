@@ -1,0 +1,163 @@
+// What may be offered for a wanted release: by its signed digest, in an order that leads to it.
+#include "installer/service.hpp"
+#include "tests/support/stolen_keys.hpp"
+
+namespace upswarm::installer {
+namespace {
+
+/// The machine runs 1.0.0; 1.3.0 is rolled out to it. Deltas: 1.0.0 -> 1.1.0 -> 1.2.0 -> 1.3.0, and 1.0.0 -> 1.3.0.
+class ServiceWaysTest : public tests::StolenKeys {
+ protected:
+  void SetUp() override {
+    index.entries.push_back(make_entry("1.2.0", {1, 7}));
+    index.entries.push_back(make_entry("1.3.0", {1, 8}));
+    for (std::size_t i = 1; i < index.entries.size(); ++i) add_delta(i - 1, i);
+    add_delta(0, 3);
+    folder.write("root.json", simulator.files.at("metadata/1.root.json"));
+    config.state_folder = folder / "state";
+    config.socket = folder / "run/installer.sock";
+    config.root_file = folder / "root.json";
+    config.agent_account = "4711";
+    config.products = {{.product = "app", .channel = "stable", .platform = "linux-x64", .root = folder / "root"}};
+    filter = {item_of(index.entries[3], 1000)};
+    put_index();
+    put_filter();
+    sign_offline();
+    sign_online();
+    start();
+    install(index.entries[0]);
+  }
+
+  static std::string bytes_of(const std::string& name) { return "the bytes of " + name; }
+
+  void add_delta(std::size_t from, std::size_t to) {
+    auto file = index.entries[to].full;
+    const auto name = "delta " + index.entries[from].version + " " + index.entries[to].version;
+    file.path += "." + index.entries[from].version;
+    file.length = Bytes{bytes_of(name).size()};
+    file.sha256 = sha256(bytes_of(name));
+    index.entries[to].deltas.push_back({index.entries[from].version, index.entries[from].content, file});
+    folder.write(file.sha256.hex(), bytes_of(name));
+  }
+
+  void start() {
+    service.reset();
+    auto opened = InstallerService::open(config, system_files(), clock);
+    ASSERT_TRUE(opened) << opened.error().message();
+    service = std::move(*opened);
+  }
+
+  /// As if it had been installed, but for its tree.
+  void install(const trust::Entry& entry) {
+    RecordStore records(system_files(), config.state_folder / "products");
+    auto record = records.load("app");
+    ASSERT_TRUE(record);
+    record->current = entry.version;
+    record->releases.push_back({entry, clock.now()});
+    record->highest = entry.counter;
+    ASSERT_TRUE(records.save(*record));
+  }
+
+  Result<Json> ask(const std::string& word, Json question, std::unique_ptr<InputFile> file = nullptr) {
+    question["ask"] = word;
+    return service->answer({.user = 4711, .process = 1}, word, question, std::move(file));
+  }
+  std::string wants() {
+    const auto answer = ask("offer_metadata", messages::make_offer(simulator.files));
+    if (!answer) return answer.error().message();
+    const auto& decision = (*answer)["decisions"][0];
+    return decision.value("kind", "") + " " + decision.value("/entry/version"_json_pointer, std::string("-"));
+  }
+  /// "accepted", or the reason of the refusal.
+  std::string offer(std::size_t to, std::size_t delta, bool more) {
+    const auto& file = index.entries[to].deltas[delta].file;
+    auto opened = system_files().open(folder / file.sha256.hex());
+    Json question{{"product", "app"}, {"sha256", file.sha256.hex()}};
+    if (more) question["more"] = true;
+    const auto answer = ask("offer_package", question, std::move(*opened));
+    return answer ? "accepted" : answer.error().reason.empty() ? answer.error().message() : answer.error().reason;
+  }
+
+  InstallerConfig config;
+  std::unique_ptr<InstallerService> service;
+};
+
+TEST_F(ServiceWaysTest, AChainIsTakenStepByStep) {
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_EQ(offer(1, 0, true), "accepted");
+  EXPECT_EQ(offer(2, 0, true), "accepted");
+  EXPECT_TRUE((*ask("progress", {}))["products"].empty()) << "nothing begins before the last";
+  EXPECT_EQ(offer(3, 0, false), "accepted");
+  EXPECT_FALSE((*ask("progress", {}))["products"].empty());
+}
+
+TEST_F(ServiceWaysTest, AChainWithAHoleIsRefused) {
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_EQ(offer(2, 0, true), "wrong_digest") << "1.1.0 is not here";
+  EXPECT_EQ(offer(1, 0, true), "accepted");
+  EXPECT_EQ(offer(3, 0, false), "wrong_digest");
+}
+
+TEST_F(ServiceWaysTest, AChainMustEndAtWhatIsWanted) {
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_EQ(offer(1, 0, false), "wrong_digest");
+  EXPECT_EQ(offer(1, 0, true), "accepted");
+  EXPECT_EQ(offer(2, 0, false), "wrong_digest");
+}
+
+TEST_F(ServiceWaysTest, APackageFromWhatIsInstalledBeginsAnew) {
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_EQ(offer(1, 0, true), "accepted");
+  EXPECT_EQ(offer(1, 0, true), "accepted") << "an agent that was restarted";
+  EXPECT_EQ(offer(3, 1, false), "accepted") << "the direct delta";
+  EXPECT_FALSE((*ask("progress", {}))["products"].empty());
+}
+
+TEST_F(ServiceWaysTest, AQuarantinedRecipeIsNotTakenAgainAlsoAfterARestart) {
+  RecordStore records(system_files(), config.state_folder / "products");
+  auto record = records.load("app");
+  record->put_aside({index.entries[2].deltas[0].file.sha256, index.entries[1].content, "1.2.0", "why", clock.now()});
+  ASSERT_TRUE(records.save(*record));
+  start();
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_EQ(offer(1, 0, true), "accepted");
+  EXPECT_EQ(offer(2, 0, true), "quarantined");
+  const auto hello = messages::parse_hello(*ask("hello", Json::object()));
+  ASSERT_TRUE(hello) << hello.error().message();
+  ASSERT_EQ(hello->products.at(0).quarantine.size(), 1U);
+  EXPECT_EQ(hello->products.at(0).quarantine[0].reason, "why");
+  const Json clear{{"ask", "clear_bad"}, {"product", "app"}};
+  const auto cleared = service->answer({.user = 0, .process = 1}, "clear_bad", clear, nullptr);
+  ASSERT_TRUE(cleared);
+  EXPECT_EQ((*cleared)["cleared"], 1);
+  EXPECT_EQ(offer(2, 0, true), "accepted");
+}
+
+TEST_F(ServiceWaysTest, PresenceIsOnlyOfWhatIsWantedAndInstalled) {
+  const Json question{{"product", "app"},
+                      {"contents", {index.entries[0].content.hex(), index.entries[1].content.hex()}}};
+  EXPECT_EQ(ask("present", question).error().kind, ErrorKind::invalid) << "nothing is wanted yet";
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  install(index.entries[1]);
+  const auto answer = ask("present", question);
+  ASSERT_TRUE(answer) << answer.error().message();
+  const auto presence = messages::parse_presence(*answer);
+  ASSERT_TRUE(presence) << presence.error().message();
+  EXPECT_TRUE(presence->present.empty());
+  ASSERT_EQ(presence->damaged.size(), 1U) << "1.1.0 is none of its business";
+  EXPECT_EQ(presence->damaged[0].content, index.entries[0].content);
+}
+
+TEST_F(ServiceWaysTest, AKeptReleaseNeedsFreshMetadataToo) {
+  EXPECT_EQ(ask("install_kept", {{"product", "app"}}).error().kind, ErrorKind::invalid);
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  advance(std::chrono::days(1));
+  EXPECT_EQ(ask("install_kept", {{"product", "app"}}).error().reason, "expired");
+  EXPECT_EQ(ask("present", {{"product", "app"}, {"contents", Json::array()}}).error().kind, ErrorKind::invalid);
+  sign_timestamp();
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_TRUE(ask("install_kept", {{"product", "app"}}));
+}
+
+}  // namespace
+}  // namespace upswarm::installer
