@@ -108,12 +108,12 @@ TEST_F(PackageTest, EveryTruncationIsNoticed) {
 TEST_F(PackageTest, AnUnknownVersionIsRefusedByNumber) {
   pack(write_tree(folder, "tree", {{"a", "x"}}), "p");
   auto bytes = folder.read("p");
-  bytes[8] = 2;
+  bytes[8] = 1;
   folder.write("bad", bytes);
   const auto refused = unpack("bad", "out");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::invalid);
-  EXPECT_NE(refused.error().cause.find("version 2"), std::string::npos);
+  EXPECT_NE(refused.error().cause.find("version 1"), std::string::npos);
 }
 
 TEST_F(PackageTest, ANameThatLeadsOutIsRefusedAndNothingIsWritten) {
@@ -129,14 +129,16 @@ TEST_F(PackageTest, ANameThatLeadsOutIsRefusedAndNothingIsWritten) {
   ByteWriter out(index);
   out.u64(encode_tree(tree).size());
   out.raw(encode_tree(tree));
+  out.u32(1);  // frames
+  out.u32(static_cast<std::uint32_t>(frame.size()));
   out.u32(1);
-  out.u64(frame.size());
-  out.u64(1);
   out.digest(sha256(frame));
+  out.u32(1);  // segments
   out.u32(1);
   out.u32(0);
-  out.u64(0);
-  out.u64(1);
+  out.u32(0);
+  out.u32(1);  // chunks of the file
+  out.u32(1);
   const auto compressed = *compress(as_bytes(index));
   std::string bytes;
   ByteWriter head(bytes);
