@@ -152,11 +152,25 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   app.add_subcommand("status", "Roles with their dates, products, releases");
 }
 
+void add_pack_options(CLI::App& pack, package::PackOptions& options) {
+  using package::PackLevel;
+  static const std::map<std::string, PackLevel> kLevels{
+      {"fast", PackLevel::fast}, {"default", PackLevel::standard}, {"best", PackLevel::best}};
+  pack.add_option("--threads", options.threads, "How many compress at once (0: as many as there are processors)")
+      ->check(CLI::Range(0, 256));
+  pack.add_option_function<std::uint64_t>(
+          "--memory", [&options](std::uint64_t mib) { options.memory = Bytes{mib << 20U}; },
+          "MiB to stay below; fewer threads where it is little (256)")
+      ->check(CLI::Range(64, 1 << 20));
+  pack.add_option("--level", options.level, "fast, default, best")->transform(CLI::Transformer(kLevels));
+}
+
 void add_package_commands(CLI::App& app, CommandLine& line) {
   const auto output = [&line](CLI::App& command) { command.add_option("-o,--output", line.output)->required(); };
   auto& pack = *app.add_subcommand("pack", "Pack a folder into a full package");
   pack.add_option("DIR", line.folder)->required();
   output(pack);
+  add_pack_options(pack, line.pack);
   auto& unpack = *app.add_subcommand("unpack", "Unpack a full package into a new folder");
   unpack.add_option("FILE", line.folder)->required();
   output(unpack);

@@ -1,5 +1,6 @@
 #include "seeder/publish/package_commands.hpp"
 
+#include <algorithm>
 #include <functional>
 
 #include "protocol/package/decode/delta_reader.hpp"
@@ -39,10 +40,20 @@ Result<Json> inspect_package(Files& files, const Path& file) {
   UPSWARM_TRY(auto opened, files.open(file));
   UPSWARM_TRY(const auto info, opened->info());
   UPSWARM_TRY(const auto reader, package::PackageReader::open(std::move(opened), nullptr));
-  auto json = describe_tree(reader.index().tree);
+  const auto& index = reader.index();
+  auto json = describe_tree(index.tree);
   json["kind"] = "full";
   json["length"] = info.size.count;
-  json["frames"] = reader.index().frames.size();
+  json["stream"] = index.stream_size().count;  // what is left when everything is stored once
+  json["chunks"] = index.chunks.size();
+  json["frames"] = index.frames.size();
+  json["segments"] = index.segments.size();
+  Bytes longest;
+  std::size_t far = 0;
+  for (const auto& frame : index.frames) longest = std::max(longest, frame.size);
+  for (const auto& segment : index.segments) far += segment.far.size();
+  json["longest_frame"] = longest.count;
+  json["far_chunks"] = far;  // in dictionaries, beside what comes just before
   json["index_length"] = reader.index_length().count;
   json["index_digest"] = reader.index_digest().hex();
   return json;
@@ -66,9 +77,10 @@ Result<Json> inspect_delta(Files& files, const Path& file) {
 
 }  // namespace
 
-Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to) {
+Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to,
+                         const package::PackOptions& options) {
   return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
-    UPSWARM_TRY(const auto packed, package::write_package(work.files, folder, part, work.progress, work.stop));
+    UPSWARM_TRY(const auto packed, package::write_package(work.files, folder, part, work.progress, work.stop, options));
     auto json = describe_tree(packed.tree);
     json["length"] = packed.length.count;
     json["sha256"] = packed.sha256.hex();

@@ -16,5 +16,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto to = folder.path() / "to";
   if (reader->unpack(system_files(), to, {}, {}))
     fuzz::must(package::verify_tree(system_files(), to, index.tree).has_value());
+  // With nothing on disk the plan is the whole package, and a half package gives no half tree unnoticed.
+  fuzz::must(package::plan_sparse(index, {}).frames.size() == index.frames.size());
+  const package::SparsePlan nothing{
+      .frames = {}, .fetched = {}, .from_disk = {}, .chunks = {index.chunks.size(), package::LocalPlace{}}};
+  const package::LocalChunks wrong{.files = {folder.path() / "missing"}, .places = {}};
+  const auto some = folder.path() / "some";
+  if (reader->unpack(system_files(), some, nothing, wrong, {}, {}))
+    fuzz::must(package::verify_tree(system_files(), some, index.tree).has_value());
   return 0;
 }

@@ -8,16 +8,30 @@
 namespace upswarm::package {
 namespace {
 
-// Twice the longest dictionary: the front is thrown away by moving the rest, seldom enough to cost nothing.
-constexpr Bytes kHistory{2 * kLongestDictionary.count};
+/// As much of the stream as a dictionary of this package can ask for while a segment is being decompressed.
+Bytes longest_memory(const PackageIndex& index) {
+  Bytes longest;
+  for (const auto& segment : index.segments) {
+    const auto& last = index.frames[segment.first_frame + segment.frames - 1];
+    const auto size = last.start + last.size - index.frames[segment.first_frame].start;
+    longest = std::max(longest, segment.near + size);
+  }
+  return longest;
+}
 
 Error corrupt(std::string why) { return corrupt_package("a full package", std::move(why)); }
 
 }  // namespace
 
 Unpacking::Unpacking(Files& files, InputFile& package, const PackageIndex& index, const Path& to)
-    : files_(files), package_(package), index_(index), to_(to), chunk_(kLongestChunk.count) {
-  history_.resize(std::min(kHistory, index.stream_size()).count);
+    : files_(files),
+      package_(package),
+      index_(index),
+      to_(to),
+      kept_(longest_memory(index)),
+      chunk_(kLongestChunk.count) {
+  // The front is thrown away by moving the rest: seldom enough to cost nothing.
+  history_.resize(std::min(kept_ + kept_ + kLongestSegment, index.stream_size()).count);
 }
 
 void Unpacking::take_from(const SparsePlan& plan, const LocalChunks& local) {
@@ -139,10 +153,10 @@ Result<ByteView> Unpacking::dictionary() {
   return ByteView(dictionary_);
 }
 
-/// Room behind the history for what comes next; keeps as much of it as a dictionary can ask for.
+/// Room behind the history for what comes next; keeps what a dictionary can ask for.
 std::span<std::byte> Unpacking::make_room(Bytes size) {
   if (history_.size() - history_length_ < size.count) {
-    const auto kept = std::min<std::size_t>(history_length_, (kLongestDictionary + kLongestSegment).count);
+    const auto kept = std::min<std::size_t>(history_length_, kept_.count);
     const auto lost = history_length_ - kept;
     std::copy_n(history_.begin() + static_cast<std::ptrdiff_t>(lost), kept, history_.begin());
     history_start_ += Bytes{lost};

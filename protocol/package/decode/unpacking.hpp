@@ -1,6 +1,8 @@
 // One pass over a package: its content in the order of the stream, written to the files of the tree.
 #pragma once
 
+#include <optional>
+
 #include "protocol/package/decode/frame_decoder.hpp"
 #include "protocol/package/decode/hash_thread.hpp"
 #include "protocol/package/decode/sparse.hpp"
@@ -43,6 +45,7 @@ class Unpacking {
   std::uint32_t next_frame_ = 0;
   std::size_t segment_ = 0;
   std::size_t next_fetched_ = 0;  // in plan_->frames
+  Bytes kept_;                    // of the history, at least
   ByteBuffer history_;            // the stream from history_start_ on
   std::size_t history_length_ = 0;
   Bytes history_start_;

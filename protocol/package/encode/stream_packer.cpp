@@ -11,6 +11,8 @@ namespace {
 
 // Chosen from measurements: docs/decisions/0009-frames-with-a-past.md.
 constexpr std::size_t kSmallFrame = 16 << 10;  // small chunks share a frame up to here
+// An edit in a large file costs an eighth of it at most.
+constexpr std::size_t kPartsOfAFile = 8;
 constexpr std::size_t kSegment = 256 << 10;
 constexpr std::size_t kMostSeen = std::size_t{1} << 20U;  // chunks that later ones are compared with: 64 MB of memory
 
@@ -44,6 +46,9 @@ Result<void> StreamPacker::add_file(std::uint32_t entry, const std::stop_token& 
   UPSWARM_TRY(const auto file, files_.open(path));
   Sha256Hasher hasher;
   Bytes offset;
+  const bool has_own_frames = about.size.count > kSmallFrame * kPartsOfAFile;
+  if (has_own_frames && frame_ != 0) end_frame();
+  frame_limit_ = std::clamp<std::size_t>(about.size.count / kPartsOfAFile, kSmallFrame, kSegment);
   UPSWARM_CHECK(each_chunk(*file, [&](ByteView content) -> Result<void> {
     if (stop.stop_requested()) return Error{ErrorKind::cancelled, "pack " + path.string(), "stopped"};
     hasher.update(content);
@@ -52,6 +57,7 @@ Result<void> StreamPacker::add_file(std::uint32_t entry, const std::stop_token& 
     offset += Bytes{content.size()};
     return {};
   }));
+  if (has_own_frames && frame_ != 0) end_frame();
   if (hasher.finish() != about.digest) return changed(path);
   return {};
 }
@@ -62,8 +68,10 @@ Result<void> StreamPacker::add_chunk(ByteView content, const ChunkDigest& digest
     numbers.push_back(found->second);
     return {};
   }
-  if (frame_ != 0 && frame_ + content.size() > kSmallFrame) end_frame();
-  if (frame_ == 0 && !segment_.content.empty() && segment_.content.size() + content.size() > kSegment)
+  if (frame_ != 0 && frame_ + content.size() > frame_limit_) end_frame();
+  // A frame that begins here has room in its segment.
+  if (frame_ == 0 && !segment_.content.empty() &&
+      segment_.content.size() + std::max(content.size(), frame_limit_) > kSegment + kSegment / 4)
     UPSWARM_CHECK(end_segment());
   const auto number = static_cast<std::uint32_t>(index_.chunks.size());
   index_.chunks.push_back({stream_, Bytes{content.size()}, digest, entry, offset});

@@ -55,6 +55,7 @@ class StreamPacker {
   Bytes stream_;            // its length so far
   SegmentContent segment_;  // being gathered
   std::size_t frame_ = 0;   // bytes of its last frame, which is not in sizes yet
+  std::size_t frame_limit_ = 0;
   std::uint32_t frame_chunks_ = 0;
   std::vector<std::pair<std::uint32_t, SimilarChunks::Samples>> samples_;  // of the segment's chunks
   ByteBuffer recent_;                                                      // the end of the stream before the segment

@@ -163,6 +163,77 @@ TEST_F(PackageTest, AnIndexThatSaysTooMuchOfItselfIsRefused) {
   EXPECT_EQ(unpack("bad", "out").error().kind, ErrorKind::corrupt);
 }
 
+TEST_F(PackageTest, ThreadsAndMemoryDoNotChangeTheBytes) {
+  TreeFiles many = sample_files(1);
+  for (unsigned i = 0; i < 60; ++i) many["many/" + std::to_string(i)] = noise(9'000, i % 7) + std::to_string(i);
+  const auto tree = write_tree(folder, "tree", many);
+  for (const auto level : {PackLevel::fast, PackLevel::standard}) {
+    std::string first;
+    for (const PackOptions& options : {PackOptions{.threads = 1, .memory = 1_MiB, .level = level},
+                                       PackOptions{.threads = 3, .memory = 1_GiB, .level = level},
+                                       PackOptions{.threads = 0, .memory = 256_MiB, .level = level}}) {
+      std::filesystem::remove(folder / "p");
+      ASSERT_TRUE(write_package(system_files(), tree, folder / "p", {}, {}, options));
+      if (first.empty()) first = folder.read("p");
+      EXPECT_EQ(folder.read("p"), first);
+    }
+  }
+}
+
+TEST_F(PackageTest, EveryLevelComesBack) {
+  const auto tree = write_tree(folder, "tree", sample_files(1));
+  for (const auto level : {PackLevel::fast, PackLevel::standard, PackLevel::best}) {
+    std::filesystem::remove(folder / "p");
+    std::filesystem::remove_all(folder / "out");
+    ASSERT_TRUE(write_package(system_files(), tree, folder / "p", {}, {}, {.threads = 2, .level = level}));
+    ASSERT_TRUE(unpack("p", "out"));
+    EXPECT_EQ(scanned(folder / "out"), scanned(tree));
+  }
+}
+
+TEST_F(PackageTest, ContentFarBehindIsADictionaryAndASecondFile) {
+  // More than the history holds lies between the two: what is like the first, and what is the same in part, comes back
+  // from the file that was written.
+  auto like = noise(400'000, 1);
+  for (std::size_t i = 0; i < like.size(); i += 5000) like[i] = 'x';
+  const auto tree = write_tree(
+      folder, "tree",
+      {{"a", noise(400'000, 1)}, {"b", noise(4'000'000, 2)}, {"c", noise(400'000, 1) + "more"}, {"d", like}});
+  const auto packed = pack(tree, "p");
+  auto reader = PackageReader::open(opened(folder / "p"), nullptr);
+  ASSERT_TRUE(reader);
+  EXPECT_FALSE(reader->index().segments.back().far.empty());
+  EXPECT_LT(packed.length, 4'600'000_B);
+  ASSERT_TRUE(unpack("p", "out"));
+  EXPECT_EQ(scanned(folder / "out"), scanned(tree));
+}
+
+TEST_F(PackageTest, ReorderedFramesAreNoticed) {
+  const auto packed = pack(write_tree(folder, "tree", {{"a", noise(20'000, 1)}, {"b", noise(20'000, 2)}}), "p");
+  auto reader = PackageReader::open(opened(folder / "p"), &packed.index_digest);
+  ASSERT_TRUE(reader);
+  const auto& frames = reader->index().frames;
+  ASSERT_EQ(frames.size(), 2U);
+  ASSERT_EQ(frames[0].length, frames[1].length);
+  const auto whole = folder.read("p");
+  const auto one = whole.substr(frames[0].offset.count, frames[0].length.count);
+  const auto two = whole.substr(frames[1].offset.count, frames[1].length.count);
+  folder.write("bad", whole.substr(0, frames[0].offset.count) + two + one);
+  const auto refused = unpack("bad", "out", &packed.index_digest);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::corrupt);
+}
+
+TEST_F(PackageTest, TheIndexKeepsToItsShare) {
+  TreeFiles many{{"large", noise(9'000'000, 1)}};
+  for (unsigned i = 0; i < 500; ++i) many["folder/file" + std::to_string(i)] = noise(300 + i, i);
+  const auto packed = pack(write_tree(folder, "tree", many), "p");
+  const auto reader = PackageReader::open(opened(folder / "p"), nullptr);
+  ASSERT_TRUE(reader);
+  EXPECT_LE(packed.index_length.count,
+            packed.length.count / 200 + 80 * many.size() + 48 * reader->index().frames.size());
+}
+
 TEST_F(PackageTest, AStopLeavesNothingHalfMade) {
   const auto tree = write_tree(folder, "tree", sample_files(1));
   const auto source = std::make_unique<std::stop_source>();
