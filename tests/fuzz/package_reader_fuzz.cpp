@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto reader = package::PackageReader::open(std::make_unique<fuzz::MemoryFile>(bytes), nullptr);
   if (!reader) return 0;
   const auto& index = reader->index();
-  fuzz::must(index.chunks.size() == index.tree.entries.size());
+  fuzz::must(index.contents.size() == index.tree.entries.size());
   fuzz::must(reader->index_length().count <= size);
   if (index.tree.total_size() > 1_MiB) return 0;  // a few bytes may stand for gigabytes of zeros
   const tests::TemporaryFolder folder;
