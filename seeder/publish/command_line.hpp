@@ -42,10 +42,12 @@ struct KeysOptions {
 struct CommandLine {
   std::string command;
   CommonOptions common;
-  std::string folder;    ///< init, release, pack, diff, apply: the first path
-  std::string second;    ///< diff, apply: the second path
-  std::string output;    ///< -o
-  NewRepository wanted;  ///< init
+  std::string folder;          ///< init, release, pack, diff, apply: the first path
+  std::string second;          ///< diff, apply: the second path
+  std::string output;          ///< -o
+  package::PackOptions pack;   ///< pack
+  package::DeltaOptions diff;  ///< diff
+  NewRepository wanted;        ///< init
   ReleaseRequest release;
   ReleaseChoice choice;  ///< rollout, floor, withdraw
   RolloutChange rollout;

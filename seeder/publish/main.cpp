@@ -154,19 +154,36 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   app.add_subcommand("status", "Roles with their dates, products, releases");
 }
 
+/// `memory` is where help says what it is for, and how much it is by itself.
+template <typename Options>
+void add_making_options(CLI::App& command, Options& options, const std::string& memory) {
+  using package::PackLevel;
+  static const std::map<std::string, PackLevel> kLevels{
+      {"fast", PackLevel::fast}, {"default", PackLevel::standard}, {"best", PackLevel::best}};
+  command.add_option("--threads", options.threads, "How many work at once (0: as many as there are processors)")
+      ->check(CLI::Range(0, 256));
+  command
+      .add_option_function<std::uint64_t>(
+          "--memory", [&options](std::uint64_t mib) { options.memory = Bytes{mib << 20U}; }, memory)
+      ->check(CLI::Range(64, 1 << 20));
+  command.add_option("--level", options.level, "fast, default, best")->transform(CLI::Transformer(kLevels));
+}
+
 void add_package_commands(CLI::App& app, CommandLine& line) {
   const auto output = [&line](CLI::App& command) { command.add_option("-o,--output", line.output)->required(); };
   auto& pack = *app.add_subcommand("pack", "Pack a folder into a full package");
   pack.add_option("DIR", line.folder)->required();
   output(pack);
+  add_making_options(pack, line.pack, "MiB to stay below; fewer threads where it is little (256)");
   auto& unpack = *app.add_subcommand("unpack", "Unpack a full package into a new folder");
   unpack.add_option("FILE", line.folder)->required();
   output(unpack);
-  auto& diff = *app.add_subcommand("diff", "Make a delta from one folder to another");
+  auto& diff = *app.add_subcommand("diff", "Make a delta from one folder or .upk to another");
   diff.add_option("OLD", line.folder)->required();
   diff.add_option("NEW", line.second)->required();
   output(diff);
-  auto& apply = *app.add_subcommand("apply", "Make a new folder from an old one and a delta");
+  add_making_options(diff, line.diff, "MiB to stay below; trees that take more are compared in parts (9216)");
+  auto& apply = *app.add_subcommand("apply", "Make a new folder from an old one (or .upk) and a delta");
   apply.add_option("OLD", line.folder)->required();
   apply.add_option("FILE", line.second)->required();
   output(apply);

@@ -1,6 +1,8 @@
 #include "seeder/publish/package_commands.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "protocol/package/decode/delta_reader.hpp"
 #include "protocol/package/encode/package_writer.hpp"
@@ -26,6 +28,34 @@ Result<Json> make_whole(Files& files, const Path& to, const std::function<Result
   return made;
 }
 
+/// A tree on disk: a folder as it is, or a full package that is unpacked as long as the object lives.
+class TreeFolder {
+ public:
+  static Result<TreeFolder> open(const PackageWork& work, const Path& path, const Path& scratch) {
+    UPSWARM_TRY(const auto info, work.files.info(path));
+    if (info.type != FileType::regular) return TreeFolder(nullptr, path);
+    UPSWARM_TRY(auto file, work.files.open(path));
+    UPSWARM_TRY(auto reader, package::PackageReader::open(std::move(file), nullptr));
+    UPSWARM_CHECK(remove_tree(work.files, scratch));
+    TreeFolder folder(&work.files, scratch);
+    UPSWARM_CHECK(reader.unpack(work.files, scratch, work.progress, work.stop));
+    return folder;
+  }
+  TreeFolder(TreeFolder&& other) noexcept
+      : files_(std::exchange(other.files_, nullptr)), path_(std::move(other.path_)) {}
+  TreeFolder& operator=(TreeFolder&&) = delete;
+  ~TreeFolder() {
+    if (files_ != nullptr) ignore_failure(remove_tree(*files_, path_), "it is only a scratch folder");
+  }
+
+  const Path& path() const { return path_; }
+
+ private:
+  TreeFolder(Files* files, Path path) : files_(files), path_(std::move(path)) {}
+  Files* files_;  ///< to remove what was unpacked; none for a folder that is not ours
+  Path path_;
+};
+
 Json describe_tree(const package::Tree& tree) {
   std::size_t count = 0;
   for (const auto& entry : tree.entries) count += entry.type == FileType::regular ? 1U : 0U;
@@ -39,10 +69,20 @@ Result<Json> inspect_package(Files& files, const Path& file) {
   UPSWARM_TRY(auto opened, files.open(file));
   UPSWARM_TRY(const auto info, opened->info());
   UPSWARM_TRY(const auto reader, package::PackageReader::open(std::move(opened), nullptr));
-  auto json = describe_tree(reader.index().tree);
+  const auto& index = reader.index();
+  auto json = describe_tree(index.tree);
   json["kind"] = "full";
   json["length"] = info.size.count;
-  json["frames"] = reader.index().frames.size();
+  json["stream"] = index.stream_size().count;  // what is left when everything is stored once
+  json["chunks"] = index.chunks.size();
+  json["frames"] = index.frames.size();
+  json["segments"] = index.segments.size();
+  Bytes longest;
+  std::size_t far = 0;
+  for (const auto& frame : index.frames) longest = std::max(longest, frame.size);
+  for (const auto& segment : index.segments) far += segment.far.size();
+  json["longest_frame"] = longest.count;
+  json["far_chunks"] = far;  // in dictionaries, beside what comes just before
   json["index_length"] = reader.index_length().count;
   json["index_digest"] = reader.index_digest().hex();
   return json;
@@ -80,9 +120,10 @@ Result<Json> inspect_delta(Files& files, const Path& file) {
 
 }  // namespace
 
-Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to) {
+Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to,
+                         const package::PackOptions& options) {
   return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
-    UPSWARM_TRY(const auto packed, package::write_package(work.files, folder, part, work.progress, work.stop));
+    UPSWARM_TRY(const auto packed, package::write_package(work.files, folder, part, work.progress, work.stop, options));
     auto json = describe_tree(packed.tree);
     json["length"] = packed.length.count;
     json["sha256"] = packed.sha256.hex();
@@ -101,9 +142,13 @@ Result<Json> unpack_package(const PackageWork& work, const Path& package, const 
   });
 }
 
-Result<Json> diff_folders(const PackageWork& work, const Path& from, const Path& to_folder, const Path& to) {
+Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
+                        const package::DeltaOptions& options) {
   return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
-    UPSWARM_TRY(const auto packed, package::write_delta(work.files, from, to_folder, part, work.progress, work.stop));
+    UPSWARM_TRY(const auto old_folder, TreeFolder::open(work, from, part.string() + ".old"));
+    UPSWARM_TRY(const auto new_folder, TreeFolder::open(work, to_tree, part.string() + ".new"));
+    UPSWARM_TRY(const auto packed, package::write_delta(work.files, old_folder.path(), new_folder.path(), part,
+                                                        work.progress, work.stop, options));
     return Json{{"length", packed.length.count},
                 {"sha256", packed.sha256.hex()},
                 {"from_content", packed.from_content.hex()},
@@ -115,8 +160,9 @@ Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& 
   return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
     UPSWARM_TRY(auto file, work.files.open(delta));
     UPSWARM_TRY(auto reader, package::DeltaReader::open(std::move(file)));
-    UPSWARM_TRY(const auto tree, package::scan_tree(work.files, base));
-    UPSWARM_TRY(const auto made, reader.apply(work.files, base, tree, part, work.progress, work.stop));
+    UPSWARM_TRY(const auto folder, TreeFolder::open(work, base, part.string() + ".old"));
+    UPSWARM_TRY(const auto tree, package::scan_tree(work.files, folder.path()));
+    UPSWARM_TRY(const auto made, reader.apply(work.files, folder.path(), tree, part, work.progress, work.stop));
     return describe_tree(made);
   });
 }

@@ -7,7 +7,7 @@
 #include <stop_token>
 
 #include "protocol/base/json.hpp"
-#include "protocol/package/decode/package_reader.hpp"
+#include "protocol/package/encode/package_writer.hpp"
 
 namespace upswarm::publish {
 
@@ -20,9 +20,12 @@ struct PackageWork {
 
 // All return what was made, for people and scripts.
 // Errors: denied  the output is there already; as write_package, write_delta, PackageReader and DeltaReader.
-Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to);
+Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to,
+                         const package::PackOptions& options = {});
 Result<Json> unpack_package(const PackageWork& work, const Path& package, const Path& to);
-Result<Json> diff_folders(const PackageWork& work, const Path& from, const Path& to_folder, const Path& to);
+/// `from`, `to_tree` and `base` are folders or full packages; packages are unpacked beside the output meanwhile.
+Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
+                        const package::DeltaOptions& options = {});
 Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& delta, const Path& to);
 
 /// What a package or delta says about itself; which of the two it is, is found by reading it.

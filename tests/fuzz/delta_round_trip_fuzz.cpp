@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   write_tree(folder, "new", bytes.substr(1 + split));
   const auto delta = folder.path() / "d";
   const auto made = package::write_delta(system_files(), folder.path() / "old", folder.path() / "new", delta, {}, {},
-                                         {.threads = 1, .memory = 9_MiB, .level = package::Level::fast});
+                                         {.threads = 1, .memory = 9_MiB, .level = package::PackLevel::fast});
   fuzz::must(made.has_value());
   auto file = system_files().open(delta);
   fuzz::must(file.has_value());

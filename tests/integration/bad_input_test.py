@@ -32,10 +32,11 @@ def hand_made_package(name, content):
     digest = hashlib.sha256(content).digest()
     tree = b"UPTREE1\n" + struct.pack("<IBI", 1, 1, len(text)) + text + struct.pack("<IQ", 0o644, len(content)) + digest
     frame = raw_zstd(content)
-    index = struct.pack("<Q", len(tree)) + tree + struct.pack("<IQQ", 1, len(frame), len(content)) + hashlib.sha256(frame).digest()
-    index += struct.pack("<IIQQ", 1, 0, 0, len(content))
+    index = struct.pack("<Q", len(tree)) + tree + struct.pack("<III", 1, len(frame), len(content)) + hashlib.sha256(frame).digest()
+    index += struct.pack("<IIII", 1, 1, 0, 0)  # one segment of one frame, without a dictionary
+    index += struct.pack("<II", 1, len(content))  # one chunk
     packed = raw_zstd(index)
-    return b"UPSWPKG\n" + struct.pack("<IIQQ", 1, 0, len(packed), len(index)) + packed + frame
+    return b"UPSWPKG\n" + struct.pack("<IIQQ", 2, 0, len(packed), len(index)) + packed + frame
 
 
 class BadInput(WorldTest):

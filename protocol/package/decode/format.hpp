@@ -14,7 +14,7 @@ namespace upswarm::package {
 
 inline constexpr std::string_view kPackageMagic = "UPSWPKG\n";
 inline constexpr std::string_view kDeltaMagic = "UPSWDLT\n";
-inline constexpr std::uint32_t kPackageVersion = 1;
+inline constexpr std::uint32_t kPackageVersion = 2;
 inline constexpr std::uint32_t kDeltaVersion = 2;
 inline constexpr std::size_t kCommonHeader = 16;   ///< magic 8, version 4, zero 4
 inline constexpr std::size_t kPackageHeader = 32;  ///< common 16, index compressed 8, index size 8

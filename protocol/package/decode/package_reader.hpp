@@ -1,45 +1,19 @@
-// Reading a full package (.upk): an index, then independent zstd frames. Format to the byte: docs/formats.md.
+// Reading a full package (.upk): an index, then zstd frames. Format to the byte: docs/formats.md.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <stop_token>
 
-#include "protocol/package/tree.hpp"
+#include "protocol/package/decode/package_index.hpp"
+#include "protocol/package/decode/sparse.hpp"
 
 namespace upswarm::package {
 
-inline constexpr Bytes kLongestPackageIndex = 256_MiB;
-inline constexpr Bytes kLongestFrame = 8_MiB;  ///< decompressed
-
-using ProgressSink = std::function<void(const Progress&)>;
-
-/// One independent zstd frame of a package.
-struct Frame {
-  Bytes offset;   ///< from the start of the file
-  Bytes length;   ///< compressed
-  Bytes size;     ///< decompressed
-  Sha256 sha256;  ///< of the compressed bytes
-};
-
-/// A run of a file's content inside a frame.
-struct Chunk {
-  std::uint32_t frame = 0;
-  Bytes offset;  ///< in the decompressed frame
-  Bytes size;
-};
-
-struct PackageIndex {
-  Tree tree;
-  std::vector<Frame> frames;
-  std::vector<std::vector<Chunk>> chunks;  ///< for each tree entry, in order of content; empty but for regular files
-};
-
-/// A full package being read.
+/// A full package being read. Unpacking takes at most 64 MB of memory beside the index, whatever the size.
 class PackageReader {
  public:
-  /// Reads and checks the index: its digest must be `index_digest` when one is given (the signed one).
-  /// Errors: corrupt; invalid  a format version that this program does not know, by number.
+  /// Reads and checks the index: its digest must be `index_digest` when one is given (the signed one). Only the index
+  /// has to be there yet; the length of the file must be the right one (what is not fetched may be a hole). Errors:
+  /// corrupt; invalid  a format version that this program does not know, by number.
   static Result<PackageReader> open(std::unique_ptr<InputFile> file, const Sha256* index_digest);
 
   PackageReader(PackageReader&&) noexcept;
@@ -52,8 +26,14 @@ class PackageReader {
   Sha256 index_digest() const;
 
   /// Unpacks the whole tree into the new folder `to` through `files`. Each frame is verified before it is decompressed,
-  /// each file as it is written; every file is synced. On an error the folder may be half there: the caller removes it.
+  /// each file by its digest; every file is synced. On an error the folder may be half there: the caller removes it.
   Result<void> unpack(Files& files, const Path& to, const ProgressSink& progress, std::stop_token stop);
+
+  /// The same from a package of which only the frames of `plan` were fetched: the others are never read. What they hold
+  /// comes from the files in `local` (of which plan_sparse made the plan), verified chunk by chunk.
+  /// Errors: corrupt (reason "local_changed")  a local file is not any more what the scan saw: plan anew.
+  Result<void> unpack(Files& files, const Path& to, const SparsePlan& plan, const LocalChunks& local,
+                      const ProgressSink& progress, std::stop_token stop);
 
  private:
   struct State;

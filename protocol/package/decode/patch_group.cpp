@@ -47,7 +47,7 @@ class Place {
   std::uint64_t at_;
 };
 
-Result<void> check_addresses(std::vector<Segment> segments) {
+Result<void> check_addresses(std::vector<ImageSegment> segments) {
   std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const auto next = i + 1 < segments.size() ? segments[i + 1].address : ~std::uint64_t{0};
@@ -62,11 +62,11 @@ Result<Image> decode_image(ByteReader& in, SpaceOffset before, Bytes bytes) {
   UPSWARM_TRY(const auto end, place.advance(in.varint()));
   const auto count = in.varint();
   if (end > bytes.count || count > kMostSegments) return corrupt("an image is impossible");
-  std::vector<Segment> segments;
+  std::vector<ImageSegment> segments;
   Place at(begin);
   std::uint64_t address = 0;
   for (std::uint64_t i = 0; i < count && in.good(); ++i) {
-    Segment segment;
+    ImageSegment segment;
     UPSWARM_TRY(segment.offset, at.advance(in.varint()));
     UPSWARM_TRY(const auto after, at.advance(in.varint()));
     segment.size = after - segment.offset;

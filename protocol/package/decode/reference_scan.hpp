@@ -58,7 +58,7 @@ template <typename Visit>
 void for_each_reference(const Image& image, const Region& region, ByteView bytes, SpaceOffset offset, Visit visit) {
   const auto width = width_of(region.kind);
   if (region.kind == RegionKind::x86_64_code) {
-    const Segment* segment = image.segment_at(offset);
+    const ImageSegment* segment = image.segment_at(offset);
     if (segment == nullptr) return;
     const std::uint64_t address = segment->address + (offset - segment->offset);
     for (std::size_t i = 0; i + 5 <= bytes.size();) {
@@ -87,7 +87,7 @@ void for_each_reference(const Image& image, const Region& region, ByteView bytes
     }
     return;
   }
-  const Segment* segment = image.segment_at(offset);
+  const ImageSegment* segment = image.segment_at(offset);
   if (segment == nullptr) return;
   const std::uint64_t address = segment->address + (offset - segment->offset);
   const std::uint64_t begin = address - (offset - region.begin);

@@ -6,9 +6,9 @@ namespace upswarm::package {
 namespace {
 
 template <typename Key>
-const Segment* last_from(const std::vector<Segment>& segments, std::uint64_t place, Key key) {
+const ImageSegment* last_from(const std::vector<ImageSegment>& segments, std::uint64_t place, Key key) {
   const auto after = std::upper_bound(segments.begin(), segments.end(), place,
-                                      [key](std::uint64_t value, const Segment& one) { return value < one.*key; });
+                                      [key](std::uint64_t value, const ImageSegment& one) { return value < one.*key; });
   if (after == segments.begin()) return nullptr;
   const auto& found = *(after - 1);
   return place - found.*key < found.size ? &found : nullptr;
@@ -16,18 +16,20 @@ const Segment* last_from(const std::vector<Segment>& segments, std::uint64_t pla
 
 }  // namespace
 
-Image::Image(SpaceOffset begin, SpaceOffset end, std::vector<Segment> segments)
+Image::Image(SpaceOffset begin, SpaceOffset end, std::vector<ImageSegment> segments)
     : begin_(begin), end_(end), by_offset_(std::move(segments)), by_address_(by_offset_) {
   std::sort(by_offset_.begin(), by_offset_.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
   std::sort(by_address_.begin(), by_address_.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
 }
 
 SpaceOffset Image::offset_of(std::uint64_t address) const {
-  const auto* const found = last_from(by_address_, address, &Segment::address);
+  const auto* const found = last_from(by_address_, address, &ImageSegment::address);
   return found == nullptr ? kNowhere : found->offset + static_cast<SpaceOffset>(address - found->address);
 }
 
-const Segment* Image::segment_at(SpaceOffset offset) const { return last_from(by_offset_, offset, &Segment::offset); }
+const ImageSegment* Image::segment_at(SpaceOffset offset) const {
+  return last_from(by_offset_, offset, &ImageSegment::offset);
+}
 
 const Image* image_at(std::span<const Image> images, SpaceOffset offset) {
   const auto after = std::upper_bound(images.begin(), images.end(), offset,

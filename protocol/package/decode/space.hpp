@@ -13,12 +13,12 @@ inline constexpr SpaceOffset kNowhere = 0xffff'ffffU;
 inline constexpr std::size_t kMostSegments = 256;  ///< of one image
 
 /// Bytes of a space that lie in memory from `address` on, when the program runs.
-struct Segment {
+struct ImageSegment {
   SpaceOffset offset = 0;
   std::uint32_t size = 0;
   std::uint64_t address = 0;
 
-  bool operator==(const Segment&) const = default;
+  bool operator==(const ImageSegment&) const = default;
 };
 
 /// An executable inside a space: [begin, end). Memory that no byte of the file backs (.bss) has segments, too; they lie
@@ -26,22 +26,22 @@ struct Segment {
 class Image {
  public:
   /// Segments overlap neither by offset nor by address.
-  Image(SpaceOffset begin, SpaceOffset end, std::vector<Segment> segments);
+  Image(SpaceOffset begin, SpaceOffset end, std::vector<ImageSegment> segments);
 
   SpaceOffset begin() const { return begin_; }
   SpaceOffset end() const { return end_; }
-  std::span<const Segment> segments() const { return by_offset_; }
+  std::span<const ImageSegment> segments() const { return by_offset_; }
 
   /// Where `address` lies, or kNowhere.
   SpaceOffset offset_of(std::uint64_t address) const;
   /// The segment that holds `offset`, or nullptr.
-  const Segment* segment_at(SpaceOffset offset) const;
+  const ImageSegment* segment_at(SpaceOffset offset) const;
 
  private:
   SpaceOffset begin_;
   SpaceOffset end_;
-  std::vector<Segment> by_offset_;
-  std::vector<Segment> by_address_;
+  std::vector<ImageSegment> by_offset_;
+  std::vector<ImageSegment> by_address_;
 };
 
 /// How a stretch of an image refers to other places of the image. The numbers are part of the format.

@@ -27,10 +27,10 @@ constexpr int kFastLevel = 9;
 constexpr int kStandardLevel = 19;  ///< 22 saves up to 1.6 % of streams, and takes twice the time
 constexpr int kBestLevel = 22;  ///< for frames with a prefix it saves 6 %, so it is what the standard level does, too
 
-int zstd_level_of(Level level) {
+int zstd_level_of(PackLevel level) {
   switch (level) {
-    case Level::fast: return kFastLevel;
-    case Level::best: return kBestLevel;
+    case PackLevel::fast: return kFastLevel;
+    case PackLevel::best: return kBestLevel;
     default: return kStandardLevel;
   }
 }
@@ -122,7 +122,7 @@ class DeltaBuilder {
   Result<void> make_prefixed(const GroupPlan& plan, const EncodeSpace& old_space, const EncodeSpace& new_space,
                              PackageFile& file) {
     UPSWARM_TRY(const auto frame, compress_against(old_space.bytes(), new_space.bytes(),
-                                                   options_.level == Level::fast ? kFastLevel : kBestLevel));
+                                                   options_.level == PackLevel::fast ? kFastLevel : kBestLevel));
     UPSWARM_CHECK(file.append(as_bytes(frame)));
     PatchGroup group;
     group.is_prefixed = true;
@@ -198,7 +198,8 @@ class DeltaBuilder {
     const auto old_labels = old_space.labelled();
     UPSWARM_TRY(const auto sorted, SuffixArray::make(old_labels));
     const auto new_labels = new_space.labelled();
-    const auto threads = options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t threads =
+        options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
     const auto told = [&](std::size_t done) { ignore_failure(tell(Bytes{done}), "the search looks itself"); };
     UPSWARM_TRY(auto copies, find_copies(old_labels, sorted, new_labels, threads, told, stop_));
     keep_longest(copies);

@@ -5,28 +5,28 @@
 namespace upswarm::package {
 namespace {
 
-bool overlaps(const std::vector<Segment>& segments, const Segment& one, bool is_backed) {
-  return std::any_of(segments.begin(), segments.end(), [&](const Segment& other) {
+bool overlaps(const std::vector<ImageSegment>& segments, const ImageSegment& one, bool is_backed) {
+  return std::any_of(segments.begin(), segments.end(), [&](const ImageSegment& other) {
     const bool by_address = one.address < other.address + other.size && other.address < one.address + one.size;
     const bool by_offset = one.offset < other.offset + other.size && other.offset < one.offset + one.size;
     return by_address || (is_backed && by_offset);
   });
 }
 
-bool is_possible(const Segment& segment) {
+bool is_possible(const ImageSegment& segment) {
   return segment.size > 0 && segment.address + segment.size > segment.address;
 }
 
 }  // namespace
 
 void tidy(Executable& executable, std::uint64_t size) {
-  std::vector<Segment> segments;
+  std::vector<ImageSegment> segments;
   for (const auto& one : executable.segments) {
     const bool is_inside = one.offset <= size && one.size <= size - one.offset;
     if (is_inside && is_possible(one) && segments.size() < kMostSegments / 2 && !overlaps(segments, one, true))
       segments.push_back(one);
   }
-  std::vector<Segment> memory;
+  std::vector<ImageSegment> memory;
   for (const auto& one : executable.memory) {
     if (is_possible(one) && memory.size() < kMostSegments / 2 && !overlaps(segments, one, false) &&
         !overlaps(memory, one, false)) {

@@ -11,9 +11,9 @@ namespace upswarm::package {
 
 /// Offsets are within the file. Segments overlap neither by offset nor by address, regions neither.
 struct Executable {
-  std::vector<Segment> segments;  ///< backed by the file
-  std::vector<Segment> memory;    ///< not backed (.bss); the offsets mean nothing
-  std::vector<Region> regions;    ///< by place; new_base is the base
+  std::vector<ImageSegment> segments;  ///< backed by the file
+  std::vector<ImageSegment> memory;    ///< not backed (.bss); the offsets mean nothing
+  std::vector<Region> regions;         ///< by place; new_base is the base
 };
 
 /// An x86-64 ELF program or library (System V ABI), or a PE image (Microsoft PE/COFF specification). Whatever is odd is

@@ -10,7 +10,6 @@ constexpr std::size_t kHeaderPlace = 0x3c;
 constexpr std::size_t kFileHeader = 24;  // signature and COFF header
 constexpr std::uint32_t kX86_64 = 0x8664;
 constexpr std::uint32_t kPe32Plus = 0x20b;
-constexpr std::size_t kSectionHeader = 40;
 constexpr std::size_t kMostSections = 96;
 constexpr std::uint32_t kCode = 0x20;
 constexpr std::uint32_t kDiscarded = 0x0200'0000;

@@ -173,7 +173,7 @@ void append(std::vector<CopyOperation>& all, const std::vector<CopyOperation>& m
 }  // namespace
 
 Result<std::vector<CopyOperation>> find_copies(ByteView old_bytes, const SuffixArray& sorted, ByteView wanted,
-                                               unsigned threads, const std::function<void(std::size_t)>& progress,
+                                               std::size_t threads, const std::function<void(std::size_t)>& progress,
                                                const std::stop_token& stop) {
   const auto parts = (wanted.size() + kPart - 1) / kPart;
   std::vector<Result<std::vector<CopyOperation>>> found(parts, std::vector<CopyOperation>());
@@ -192,7 +192,7 @@ Result<std::vector<CopyOperation>> find_copies(ByteView old_bytes, const SuffixA
   };
   {
     std::vector<std::jthread> helpers;
-    for (unsigned i = 1; i < threads && i < parts; ++i) helpers.emplace_back(work);
+    for (std::size_t i = 1; i < threads && i < parts; ++i) helpers.emplace_back(work);
     work();
   }
   std::vector<CopyOperation> copies;

@@ -14,7 +14,7 @@ namespace upswarm::package {
 /// `progress(bytes of wanted that are done)` may be called from any thread, one at a time.
 /// Errors: cancelled.
 Result<std::vector<CopyOperation>> find_copies(ByteView old_bytes, const SuffixArray& sorted, ByteView wanted,
-                                               unsigned threads, const std::function<void(std::size_t)>& progress,
+                                               std::size_t threads, const std::function<void(std::size_t)>& progress,
                                                const std::stop_token& stop);
 
 }  // namespace upswarm::package

@@ -14,10 +14,24 @@ struct PackedPackage {
   Tree tree;
 };
 
-/// Packs the tree in `folder` into the new file `to`.
-/// Errors: invalid  something in the folder cannot be packed (its path is named); as Files; cancelled.
+enum class PackLevel {
+  fast,      ///< for trying things out
+  standard,  ///< what a release is packed with
+  best,      ///< for what very many will fetch: some per cent less in several times the time
+};
+
+struct PackOptions {
+  std::size_t threads = 0;  ///< 0: as many as the machine has processors
+  Bytes memory = 256_MiB;   ///< fewer threads run where this would not do; one runs in any case
+  PackLevel level = PackLevel::standard;
+};
+
+/// Packs the tree in `folder` into the new file `to`. The bytes depend on the tree, the level and the version of zstd
+/// alone, not on threads or memory.
+/// Errors: invalid  something in the folder cannot be packed (its path is named); busy  a file changed meanwhile;
+///         as Files; cancelled.
 Result<PackedPackage> write_package(Files& files, const Path& folder, const Path& to, const ProgressSink& progress,
-                                    std::stop_token stop);
+                                    std::stop_token stop, const PackOptions& options = {});
 
 struct PackedDelta {
   Bytes length;
@@ -26,12 +40,10 @@ struct PackedDelta {
   Sha256 to_content;
 };
 
-enum class Level { fast, standard, best };
-
 struct DeltaOptions {
-  unsigned threads = 0;  ///< 0: as many as the machine has; the delta is the same with any number
+  std::size_t threads = 0;  ///< 0: as many as the machine has processors; the delta is the same with any number
   Bytes memory = 9_GiB;  ///< trees whose making would take more (9 bytes a byte of the old tree) are compared in parts
-  Level level = Level::standard;
+  PackLevel level = PackLevel::standard;
 };
 
 /// Makes the delta from the tree in `from` to the tree in `to_folder` as the new file `to`. The sort of old bytes,

@@ -50,8 +50,8 @@ void pair_bases(const EncodeSpace& old_space, const Image& from, const EncodeSpa
 /// Memory that no byte backs corresponds from its start on.
 void pair_memory(const EncodeSpace& old_space, const Image& from, const EncodeSpace& new_space, const Image& to,
                  std::vector<CopyOperation>& hints) {
-  std::vector<Segment> mine;
-  std::vector<Segment> theirs;
+  std::vector<ImageSegment> mine;
+  std::vector<ImageSegment> theirs;
   for (const auto& one : from.segments())
     if (one.offset >= old_space.size()) mine.push_back(one);
   for (const auto& one : to.segments())

@@ -230,7 +230,7 @@ TEST_F(DeltaTest, ProgramsThatChangedComeBack) {
 
 TEST_F(DeltaTest, TheSameDeltaAtAnyNumberOfThreads) {
   make({{"a", noise(9'000'000, 1)}}, {{"a", noise(4'000'000, 3) + noise(9'000'000, 1)}});
-  for (const unsigned threads : {1U, 2U, 5U}) {
+  for (const std::size_t threads : {1U, 2U, 5U}) {
     std::filesystem::remove(folder / "again");
     ASSERT_TRUE(write_delta(system_files(), old_tree, new_tree, folder / "again", {}, {}, {.threads = threads}));
     EXPECT_EQ(folder.read("d"), folder.read("again")) << threads;

@@ -108,12 +108,12 @@ TEST_F(PackageTest, EveryTruncationIsNoticed) {
 TEST_F(PackageTest, AnUnknownVersionIsRefusedByNumber) {
   pack(write_tree(folder, "tree", {{"a", "x"}}), "p");
   auto bytes = folder.read("p");
-  bytes[8] = 2;
+  bytes[8] = 1;
   folder.write("bad", bytes);
   const auto refused = unpack("bad", "out");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::invalid);
-  EXPECT_NE(refused.error().cause.find("version 2"), std::string::npos);
+  EXPECT_NE(refused.error().cause.find("version 1"), std::string::npos);
 }
 
 TEST_F(PackageTest, ANameThatLeadsOutIsRefusedAndNothingIsWritten) {
@@ -129,14 +129,16 @@ TEST_F(PackageTest, ANameThatLeadsOutIsRefusedAndNothingIsWritten) {
   ByteWriter out(index);
   out.u64(encode_tree(tree).size());
   out.raw(encode_tree(tree));
+  out.u32(1);  // frames
+  out.u32(static_cast<std::uint32_t>(frame.size()));
   out.u32(1);
-  out.u64(frame.size());
-  out.u64(1);
   out.digest(sha256(frame));
+  out.u32(1);  // segments
   out.u32(1);
   out.u32(0);
-  out.u64(0);
-  out.u64(1);
+  out.u32(0);
+  out.u32(1);  // chunks of the file
+  out.u32(1);
   const auto compressed = *compress(as_bytes(index));
   std::string bytes;
   ByteWriter head(bytes);
@@ -159,6 +161,77 @@ TEST_F(PackageTest, AnIndexThatSaysTooMuchOfItselfIsRefused) {
   for (std::size_t i = 24; i < 32; ++i) bytes[i] = '\x7f';  // the size after decompression
   folder.write("bad", bytes);
   EXPECT_EQ(unpack("bad", "out").error().kind, ErrorKind::corrupt);
+}
+
+TEST_F(PackageTest, ThreadsAndMemoryDoNotChangeTheBytes) {
+  TreeFiles many = sample_files(1);
+  for (unsigned i = 0; i < 60; ++i) many["many/" + std::to_string(i)] = noise(9'000, i % 7) + std::to_string(i);
+  const auto tree = write_tree(folder, "tree", many);
+  for (const auto level : {PackLevel::fast, PackLevel::standard}) {
+    std::string first;
+    for (const PackOptions& options : {PackOptions{.threads = 1, .memory = 1_MiB, .level = level},
+                                       PackOptions{.threads = 3, .memory = 1_GiB, .level = level},
+                                       PackOptions{.threads = 0, .memory = 256_MiB, .level = level}}) {
+      std::filesystem::remove(folder / "p");
+      ASSERT_TRUE(write_package(system_files(), tree, folder / "p", {}, {}, options));
+      if (first.empty()) first = folder.read("p");
+      EXPECT_EQ(folder.read("p"), first);
+    }
+  }
+}
+
+TEST_F(PackageTest, EveryLevelComesBack) {
+  const auto tree = write_tree(folder, "tree", sample_files(1));
+  for (const auto level : {PackLevel::fast, PackLevel::standard, PackLevel::best}) {
+    std::filesystem::remove(folder / "p");
+    std::filesystem::remove_all(folder / "out");
+    ASSERT_TRUE(write_package(system_files(), tree, folder / "p", {}, {}, {.threads = 2, .level = level}));
+    ASSERT_TRUE(unpack("p", "out"));
+    EXPECT_EQ(scanned(folder / "out"), scanned(tree));
+  }
+}
+
+TEST_F(PackageTest, ContentFarBehindIsADictionaryAndASecondFile) {
+  // More than the history holds lies between the two: what is like the first, and what is the same in part, comes back
+  // from the file that was written.
+  auto like = noise(400'000, 1);
+  for (std::size_t i = 0; i < like.size(); i += 5000) like[i] = 'x';
+  const auto tree = write_tree(
+      folder, "tree",
+      {{"a", noise(400'000, 1)}, {"b", noise(4'000'000, 2)}, {"c", noise(400'000, 1) + "more"}, {"d", like}});
+  const auto packed = pack(tree, "p");
+  auto reader = PackageReader::open(opened(folder / "p"), nullptr);
+  ASSERT_TRUE(reader);
+  EXPECT_FALSE(reader->index().segments.back().far.empty());
+  EXPECT_LT(packed.length, 4'600'000_B);
+  ASSERT_TRUE(unpack("p", "out"));
+  EXPECT_EQ(scanned(folder / "out"), scanned(tree));
+}
+
+TEST_F(PackageTest, ReorderedFramesAreNoticed) {
+  const auto packed = pack(write_tree(folder, "tree", {{"a", noise(20'000, 1)}, {"b", noise(20'000, 2)}}), "p");
+  auto reader = PackageReader::open(opened(folder / "p"), &packed.index_digest);
+  ASSERT_TRUE(reader);
+  const auto& frames = reader->index().frames;
+  ASSERT_EQ(frames.size(), 2U);
+  ASSERT_EQ(frames[0].length, frames[1].length);
+  const auto whole = folder.read("p");
+  const auto one = whole.substr(frames[0].offset.count, frames[0].length.count);
+  const auto two = whole.substr(frames[1].offset.count, frames[1].length.count);
+  folder.write("bad", whole.substr(0, frames[0].offset.count) + two + one);
+  const auto refused = unpack("bad", "out", &packed.index_digest);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::corrupt);
+}
+
+TEST_F(PackageTest, TheIndexKeepsToItsShare) {
+  TreeFiles many{{"large", noise(9'000'000, 1)}};
+  for (unsigned i = 0; i < 500; ++i) many["folder/file" + std::to_string(i)] = noise(300 + i, i);
+  const auto packed = pack(write_tree(folder, "tree", many), "p");
+  const auto reader = PackageReader::open(opened(folder / "p"), nullptr);
+  ASSERT_TRUE(reader);
+  EXPECT_LE(packed.index_length.count,
+            packed.length.count / 200 + 80 * many.size() + 48 * reader->index().frames.size());
 }
 
 TEST_F(PackageTest, AStopLeavesNothingHalfMade) {

@@ -23,14 +23,14 @@ TEST_F(PackageCommandsTest, PackAndUnpackGiveTheSameTree) {
 TEST_F(PackageCommandsTest, DiffAndApplyGiveTheNewTree) {
   const auto old_tree = tree("one");
   const auto new_tree = tree("two", 1, {{"share/new", "x"}});
-  must(diff_folders(work, old_tree, new_tree, top / "d.upd"));
+  must(make_delta(work, old_tree, new_tree, top / "d.upd"));
   must(apply_delta(work, old_tree, top / "d.upd", top / "out"));
   EXPECT_EQ(snapshot_of(top / "out"), snapshot_of(new_tree));
 }
 
 TEST_F(PackageCommandsTest, ADeltaOnTheWrongBaseLeavesNothing) {
   const auto old_tree = tree("one");
-  must(diff_folders(work, old_tree, tree("two", 2), top / "d.upd"));
+  must(make_delta(work, old_tree, tree("two", 2), top / "d.upd"));
   const auto applied = apply_delta(work, tree("three", 3), top / "d.upd", top / "out");
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().reason, "wrong_base");
@@ -54,7 +54,7 @@ TEST_F(PackageCommandsTest, CancellingLeavesNothing) {
 TEST_F(PackageCommandsTest, InspectTellsWhichItIs) {
   const auto from = tree("one");
   must(pack_folder(work, from, top / "one.upk"));
-  must(diff_folders(work, from, tree("two", 2), top / "d.upd"));
+  must(make_delta(work, from, tree("two", 2), top / "d.upd"));
   EXPECT_EQ(must(publish::inspect(unsynced_files(), top / "one.upk")).at("kind"), "full");
   EXPECT_EQ(must(publish::inspect(unsynced_files(), top / "d.upd")).at("kind"), "delta");
   top.write("junk", "neither of the two");

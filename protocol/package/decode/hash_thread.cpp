@@ -1,0 +1,117 @@
+#include "protocol/package/decode/hash_thread.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace upswarm::package {
+namespace {
+
+constexpr std::size_t kMostWaiting = 4 << 20;
+constexpr std::size_t kBatch = 256 << 10;  // small files travel together: waking a thread costs more than hashing them
+
+struct File {
+  std::size_t end;  // in the batch
+  std::string path;
+  Sha256 expected;
+};
+
+struct Batch {
+  ByteBuffer bytes;
+  std::vector<File> finished;
+};
+
+}  // namespace
+
+struct HashThread::State {
+  Batch filling;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Batch> waiting;
+  std::size_t waiting_bytes = 0;
+  bool is_busy = false;
+  bool is_closing = false;
+  std::optional<Error> error;
+  std::atomic<bool> has_failed = false;
+  Sha256Hasher hasher;
+  std::thread thread;
+
+  void send() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return waiting_bytes < kMostWaiting; });
+    waiting_bytes += filling.bytes.size();
+    waiting.push_back(std::move(filling));
+    filling = {};
+    changed.notify_all();
+  }
+
+  void hash(const Batch& batch) {
+    std::size_t at = 0;
+    for (const auto& file : batch.finished) {
+      hasher.update(ByteView(batch.bytes).subspan(at, file.end - at));
+      at = file.end;
+      if (hasher.finish() == file.expected) continue;
+      const std::lock_guard lock(mutex);
+      if (!error) error = Error{ErrorKind::corrupt, "unpack " + file.path, "its content is not the signed one"};
+      has_failed = true;
+    }
+    hasher.update(ByteView(batch.bytes).subspan(at));
+  }
+
+  void run() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      changed.wait(lock, [this] { return is_closing || !waiting.empty(); });
+      if (waiting.empty()) return;
+      const auto batch = std::move(waiting.front());
+      waiting.pop_front();
+      is_busy = true;
+      lock.unlock();
+      hash(batch);
+      lock.lock();
+      is_busy = false;
+      waiting_bytes -= batch.bytes.size();
+      changed.notify_all();
+    }
+  }
+};
+
+HashThread::HashThread() : state_(std::make_unique<State>()) {
+  state_->thread = std::thread([this] { state_->run(); });
+}
+
+HashThread::~HashThread() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->is_closing = true;
+    state_->waiting.clear();
+    state_->changed.notify_all();
+  }
+  state_->thread.join();
+}
+
+void HashThread::update(ByteView bytes) {
+  auto& filling = state_->filling;
+  filling.bytes.insert(filling.bytes.end(), bytes.begin(), bytes.end());
+  if (filling.bytes.size() >= kBatch) state_->send();
+}
+
+void HashThread::finish(const std::string& path, const Sha256& expected) {
+  state_->filling.finished.push_back({state_->filling.bytes.size(), path, expected});
+  if (state_->filling.finished.size() >= 256) state_->send();
+}
+
+Result<void> HashThread::check() {
+  state_->send();
+  std::unique_lock lock(state_->mutex);
+  state_->changed.wait(lock, [this] { return state_->waiting.empty() && !state_->is_busy; });
+  if (state_->error) return *state_->error;
+  return {};
+}
+
+bool HashThread::has_failed() const { return state_->has_failed; }
+
+}  // namespace upswarm::package

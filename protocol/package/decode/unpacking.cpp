@@ -1,0 +1,187 @@
+#include "protocol/package/decode/unpacking.hpp"
+
+#include <algorithm>
+
+#include "protocol/package/decode/format.hpp"
+#include "protocol/package/decode/tree_output.hpp"
+
+namespace upswarm::package {
+namespace {
+
+/// As much of the stream as a dictionary of this package can ask for while a segment is being decompressed.
+Bytes longest_memory(const PackageIndex& index) {
+  Bytes longest;
+  for (const auto& segment : index.segments) {
+    const auto& last = index.frames[segment.first_frame + segment.frames - 1];
+    const auto size = last.start + last.size - index.frames[segment.first_frame].start;
+    longest = std::max(longest, segment.near + size);
+  }
+  return longest;
+}
+
+Error corrupt(std::string why) { return corrupt_package("a full package", std::move(why)); }
+
+}  // namespace
+
+Unpacking::Unpacking(Files& files, InputFile& package, const PackageIndex& index, const Path& to)
+    : files_(files),
+      package_(package),
+      index_(index),
+      to_(to),
+      kept_(longest_memory(index)),
+      chunk_(kLongestChunk.count) {
+  // The front is thrown away by moving the rest: seldom enough to cost nothing.
+  history_.resize(std::min(kept_ + kept_ + kLongestSegment, index.stream_size()).count);
+}
+
+void Unpacking::take_from(const SparsePlan& plan, const LocalChunks& local) {
+  plan_ = &plan;
+  local_ = &local;
+}
+
+Result<void> Unpacking::run(const ProgressSink& progress, const std::stop_token& stop) {
+  const auto& tree = index_.tree;
+  UPSWARM_CHECK(make_skeleton(files_, to_, tree));
+  const auto total = tree.total_size();
+  Bytes done;
+  for (std::uint32_t i = 0; i < tree.entries.size(); ++i) {
+    if (tree.entries[i].type != FileType::regular) continue;
+    if (stop.stop_requested()) return Error{ErrorKind::cancelled, "unpack", "stopped"};
+    if (hashes_.has_failed()) return hashes_.check();
+    UPSWARM_CHECK(write_file(i));
+    done += tree.entries[i].size;
+    if (progress) progress({"unpacking", done, total});
+  }
+  UPSWARM_CHECK(hashes_.check());
+  return sync_folders(files_, to_, tree);
+}
+
+Result<void> Unpacking::write_file(std::uint32_t entry) {
+  const auto& about = index_.tree.entries[entry];
+  UPSWARM_TRY(const auto out, files_.create(place_of(to_, about.path), about.mode));
+  for (const auto chunk : index_.contents[entry]) {
+    UPSWARM_TRY(const auto bytes, content_of(chunk));
+    UPSWARM_CHECK(out->write(bytes));
+    hashes_.update(bytes);
+  }
+  hashes_.finish(about.path, about.digest);
+  return out->sync();
+}
+
+/// Valid until the next call.
+Result<ByteView> Unpacking::content_of(std::uint32_t chunk) {
+  const auto& about = index_.chunks[chunk];
+  while (about.start >= history_start_ + Bytes{history_length_}) UPSWARM_CHECK(next_frame());
+  if (is_in_history(about.start)) return history(about.start, about.size);
+  const auto to = std::span(chunk_).first(about.size.count);
+  UPSWARM_CHECK(read_back(chunk, to));
+  return ByteView(to);
+}
+
+Result<void> Unpacking::next_frame() {
+  const auto& frame = index_.frames[next_frame_];
+  const auto& segment = index_.segments[segment_];
+  const auto to = make_room(frame.size);
+  bool is_packed = true;
+  if (plan_ != nullptr) {
+    is_packed = next_fetched_ < plan_->frames.size() && plan_->frames[next_fetched_] == next_frame_;
+    if (is_packed) ++next_fetched_;
+  }
+  if (is_packed) UPSWARM_CHECK(decode(frame, to));
+  else UPSWARM_CHECK(collect(frame, to));
+  history_length_ += to.size();
+  if (++next_frame_ == segment.first_frame + segment.frames) ++segment_;
+  return {};
+}
+
+Result<void> Unpacking::decode(const Frame& frame, std::span<std::byte> to) {
+  const auto name = "frame " + std::to_string(next_frame_);
+  packed_.resize(frame.length.count);
+  UPSWARM_TRY(const auto count, package_.read_at(frame.offset, packed_));
+  if (count != packed_.size()) return corrupt("it is cut off in " + name);
+  if (sha256(packed_) != frame.sha256) return corrupt(name + " was altered");
+  UPSWARM_TRY(const auto with, dictionary());
+  if (auto decoded = decoder_.decode(packed_, with, to); !decoded) return corrupt(name + ": " + decoded.error().cause);
+  return {};
+}
+
+/// A frame that was not fetched, put together from local files.
+Result<void> Unpacking::collect(const Frame& frame, std::span<std::byte> to) {
+  for (auto i = frame.first_chunk; i < frame.first_chunk + frame.chunks; ++i) {
+    const auto& chunk = index_.chunks[i];
+    const auto& place = plan_->chunks.at(i);
+    const auto part = to.first(chunk.size.count);
+    to = to.subspan(part.size());
+    const auto& path = local_->files.at(place.file);
+    const auto changed = [&] {
+      return Error{ErrorKind::corrupt, "take a chunk from " + path.string(), "the file was changed meanwhile",
+                   "local_changed"};
+    };
+    if (place.size != chunk.size) return changed();
+    if (!source_ || source_path_ != path) {
+      source_.reset();
+      auto opened = files_.open(path);
+      if (!opened) return changed();
+      source_ = *std::move(opened);
+      source_path_ = path;
+    }
+    UPSWARM_TRY(const auto count, source_->read_at(place.offset, part));
+    if (count != part.size() || chunk_digest(sha256(part)) != chunk.digest) return changed();
+  }
+  return {};
+}
+
+/// Of the segment whose frame comes next. Near content alone lies in the history as it must.
+Result<ByteView> Unpacking::dictionary() {
+  const auto& segment = index_.segments[segment_];
+  const auto near = history(index_.frames[segment.first_frame].start - segment.near, segment.near);
+  if (segment.far.empty()) return near;
+  if (dictionary_of_ == segment_) return ByteView(dictionary_);
+  auto length = near.size();
+  for (const auto chunk : segment.far) length += index_.chunks[chunk].size.count;
+  dictionary_.resize(length);
+  auto to = std::span(dictionary_);
+  for (const auto chunk : segment.far) {
+    const auto part = to.first(index_.chunks[chunk].size.count);
+    to = to.subspan(part.size());
+    const auto start = index_.chunks[chunk].start;
+    if (is_in_history(start)) std::ranges::copy(history(start, Bytes{part.size()}), part.begin());
+    else UPSWARM_CHECK(read_back(chunk, part));
+  }
+  std::ranges::copy(near, to.begin());
+  dictionary_of_ = segment_;
+  return ByteView(dictionary_);
+}
+
+/// Room behind the history for what comes next; keeps what a dictionary can ask for.
+std::span<std::byte> Unpacking::make_room(Bytes size) {
+  if (history_.size() - history_length_ < size.count) {
+    const auto kept = std::min<std::size_t>(history_length_, kept_.count);
+    const auto lost = history_length_ - kept;
+    std::copy_n(history_.begin() + static_cast<std::ptrdiff_t>(lost), kept, history_.begin());
+    history_start_ += Bytes{lost};
+    history_length_ = kept;
+  }
+  return std::span(history_).subspan(history_length_, size.count);
+}
+
+ByteView Unpacking::history(Bytes start, Bytes size) const {
+  return ByteView(history_).subspan((start - history_start_).count, size.count);
+}
+
+/// A chunk that was written already.
+Result<void> Unpacking::read_back(std::uint32_t chunk, std::span<std::byte> to) {
+  const auto& about = index_.chunks[chunk];
+  const auto& entry = index_.tree.entries[about.entry];
+  const auto path = place_of(to_, entry.path);
+  if (!source_ || source_path_ != path) {
+    source_.reset();
+    UPSWARM_TRY(source_, files_.open(path));
+    source_path_ = path;
+  }
+  UPSWARM_TRY(const auto count, source_->read_at(about.offset, to));
+  if (count != to.size()) return Error{ErrorKind::disk, "read back " + path.string(), "it is shorter than was written"};
+  return {};
+}
+
+}  // namespace upswarm::package

@@ -1,0 +1,60 @@
+// One pass over a package: its content in the order of the stream, written to the files of the tree.
+#pragma once
+
+#include <optional>
+
+#include "protocol/package/decode/frame_decoder.hpp"
+#include "protocol/package/decode/hash_thread.hpp"
+#include "protocol/package/decode/sparse.hpp"
+
+namespace upswarm::package {
+
+/// Content that has passed is not kept: what a dictionary or a second file needs of it is read back from the output.
+class Unpacking {
+ public:
+  /// All must outlive the object.
+  Unpacking(Files& files, InputFile& package, const PackageIndex& index, const Path& to);
+
+  /// Before run(): only the frames of `plan` are in the package.
+  void take_from(const SparsePlan& plan, const LocalChunks& local);
+
+  /// As PackageReader::unpack. Once.
+  Result<void> run(const ProgressSink& progress, const std::stop_token& stop);
+
+ private:
+  Result<void> write_file(std::uint32_t entry);
+  Result<ByteView> content_of(std::uint32_t chunk);
+  Result<void> next_frame();
+  Result<void> decode(const Frame& frame, std::span<std::byte> to);
+  Result<void> collect(const Frame& frame, std::span<std::byte> to);
+  Result<ByteView> dictionary();
+  std::span<std::byte> make_room(Bytes size);
+  ByteView history(Bytes start, Bytes size) const;
+  bool is_in_history(Bytes start) const { return start >= history_start_; }
+  Result<void> read_back(std::uint32_t chunk, std::span<std::byte> to);
+
+  Files& files_;
+  InputFile& package_;
+  const PackageIndex& index_;
+  const Path& to_;
+  const SparsePlan* plan_ = nullptr;
+  const LocalChunks* local_ = nullptr;
+
+  FrameDecoder decoder_;
+  HashThread hashes_;
+  std::uint32_t next_frame_ = 0;
+  std::size_t segment_ = 0;
+  std::size_t next_fetched_ = 0;  // in plan_->frames
+  Bytes kept_;                    // of the history, at least
+  ByteBuffer history_;            // the stream from history_start_ on
+  std::size_t history_length_ = 0;
+  Bytes history_start_;
+  ByteBuffer packed_;                         // one frame
+  ByteBuffer chunk_;                          // one chunk that was read back
+  ByteBuffer dictionary_;                     // far and near part, when there is a far one
+  std::optional<std::size_t> dictionary_of_;  // which segment's it is
+  std::unique_ptr<InputFile> source_;         // what was read last, and which it is
+  Path source_path_;
+};
+
+}  // namespace upswarm::package

@@ -1,0 +1,83 @@
+#include "protocol/package/encode/segment_pool.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <thread>
+
+namespace upswarm::package {
+namespace {
+
+using Packed = Result<std::vector<PackedFrame>>;
+
+struct Job {
+  SegmentContent segment;
+  std::promise<Packed> result;
+};
+
+}  // namespace
+
+struct SegmentPool::State {
+  int level;
+  Sink sink;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Job> waiting;
+  bool is_closing = false;
+  std::deque<std::future<Packed>> results;  // in order; of the caller's thread alone
+  std::vector<std::thread> threads;
+
+  void work() {
+    FrameEncoder encoder(level);
+    std::unique_lock lock(mutex);
+    for (;;) {
+      changed.wait(lock, [this] { return is_closing || !waiting.empty(); });
+      if (is_closing) return;
+      auto job = std::move(waiting.front());
+      waiting.pop_front();
+      lock.unlock();
+      job.result.set_value(encoder.encode(job.segment));
+      lock.lock();
+    }
+  }
+
+  Result<void> collect() {
+    UPSWARM_TRY(const auto frames, results.front().get());
+    results.pop_front();
+    for (const auto& frame : frames) UPSWARM_CHECK(sink(frame));
+    return {};
+  }
+};
+
+SegmentPool::SegmentPool(std::size_t threads, int level, Sink sink) : state_(std::make_unique<State>()) {
+  state_->level = level;
+  state_->sink = std::move(sink);
+  for (std::size_t i = 0; i < threads; ++i) state_->threads.emplace_back([this] { state_->work(); });
+}
+
+SegmentPool::~SegmentPool() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->is_closing = true;
+    state_->changed.notify_all();
+  }
+  for (auto& thread : state_->threads) thread.join();
+}
+
+Result<void> SegmentPool::add(SegmentContent segment) {
+  if (state_->results.size() >= 2 * state_->threads.size()) UPSWARM_CHECK(state_->collect());
+  Job job{.segment = std::move(segment), .result = {}};
+  state_->results.push_back(job.result.get_future());
+  const std::lock_guard lock(state_->mutex);
+  state_->waiting.push_back(std::move(job));
+  state_->changed.notify_one();
+  return {};
+}
+
+Result<void> SegmentPool::finish() {
+  while (!state_->results.empty()) UPSWARM_CHECK(state_->collect());
+  return {};
+}
+
+}  // namespace upswarm::package

@@ -1,0 +1,168 @@
+#include "protocol/package/decode/sparse.hpp"
+
+#include <set>
+
+#include "protocol/package/encode/package_writer.hpp"
+#include "tests/protocol/package/tree_fixture.hpp"
+
+namespace upswarm::package {
+namespace {
+
+/// Text that compresses, different for each seed.
+std::string prose(std::size_t size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::string text;
+  while (text.size() < size) text += "word" + std::to_string(random() % 3000) + (random() % 9 == 0 ? "\n" : " ");
+  text.resize(size);
+  return text;
+}
+
+TreeFiles many_files(unsigned count) {
+  TreeFiles files;
+  for (unsigned i = 0; i < count; ++i)
+    files["d" + std::to_string(i % 10) + "/f" + std::to_string(i)] = prose(40'000 + 1000 * (i % 37), i);
+  files["large"] = prose(1'000'000, 4711);
+  return files;
+}
+
+class SparseTest : public testing::Test {
+ protected:
+  void pack(const TreeFiles& files, const std::string& name) {
+    const auto packed = write_package(system_files(), write_tree(folder, name, files), folder / (name + ".upk"), {}, {},
+                                      {.level = PackLevel::fast});
+    ASSERT_TRUE(packed) << packed.error().message();
+  }
+  PackageReader open(const std::string& name) {
+    auto reader = PackageReader::open(opened(folder / name), nullptr);
+    EXPECT_TRUE(reader) << reader.error().message();
+    return std::move(*reader);
+  }
+  LocalChunks scan(const std::string& name) {
+    LocalChunks local;
+    EXPECT_TRUE(scan_chunks(system_files(), folder / name, local, {}, {}));
+    return local;
+  }
+  /// A copy of a package in which everything that was not fetched is noise: a read of it cannot go unnoticed.
+  void fetch(const std::string& name, const PackageReader& reader, const SparsePlan& plan, const std::string& to) {
+    const auto whole = folder.read(name);
+    auto bytes = noise(whole.size(), 99);
+    bytes.replace(0, reader.index_length().count, whole, 0, reader.index_length().count);
+    for (const auto number : plan.frames) {
+      const auto& frame = reader.index().frames[number];
+      bytes.replace(frame.offset.count, frame.length.count, whole, frame.offset.count, frame.length.count);
+    }
+    folder.write(to, bytes);
+  }
+
+  tests::TemporaryFolder folder;
+};
+
+TEST_F(SparseTest, OfFivePerCentChangedFilesOnlyThoseAreFetched) {
+  auto files = many_files(200);
+  write_tree(folder, "old", files);
+  std::set<std::string> changed;
+  for (unsigned i = 7; i < 200; i += 20) {
+    const auto path = "d" + std::to_string(i % 10) + "/f" + std::to_string(i);
+    files[path] = prose(files[path].size(), 1000 + i);
+    changed.insert(path);
+  }
+  pack(files, "new");
+  const auto reader = open("new.upk");
+  const auto local = scan("old");
+  const auto plan = plan_sparse(reader.index(), local);
+  fetch("new.upk", reader, plan, "part.upk");
+  auto part = open("part.upk");
+  ASSERT_TRUE(part.unpack(system_files(), folder / "out", plan, local, {}, {}));
+  EXPECT_EQ(scanned(folder / "out"), scanned(folder / "new"));
+  // What is fetched against the changed chunks at the rate at which their frames compress.
+  double wanted = 0;
+  for (const auto& frame : reader.index().frames) {
+    for (auto i = frame.first_chunk; i < frame.first_chunk + frame.chunks; ++i) {
+      const auto& chunk = reader.index().chunks[i];
+      if (local.places.contains(chunk.digest)) continue;
+      wanted += static_cast<double>(frame.length.count * chunk.size.count) / static_cast<double>(frame.size.count);
+      EXPECT_TRUE(changed.contains(reader.index().tree.entries[chunk.entry].path));
+    }
+  }
+  EXPECT_GT(wanted, 0);
+  EXPECT_LE(static_cast<double>(plan.fetched.count), 1.1 * wanted);
+}
+
+TEST_F(SparseTest, TheSameTreeNeedsNothing) {
+  pack(many_files(20), "new");
+  const auto local = scan("new");
+  auto reader = open("new.upk");
+  const auto plan = plan_sparse(reader.index(), local);
+  EXPECT_TRUE(plan.frames.empty());
+  EXPECT_EQ(plan.fetched, 0_B);
+  EXPECT_EQ(plan.from_disk, reader.index().stream_size());
+  ASSERT_TRUE(reader.unpack(system_files(), folder / "out", plan, local, {}, {}));
+  EXPECT_EQ(scanned(folder / "out"), scanned(folder / "new"));
+}
+
+TEST_F(SparseTest, WithNothingOnDiskAllIsFetched) {
+  pack(many_files(20), "new");
+  auto reader = open("new.upk");
+  const auto plan = plan_sparse(reader.index(), {});
+  EXPECT_EQ(plan.frames.size(), reader.index().frames.size());
+  EXPECT_EQ(plan.from_disk, 0_B);
+  ASSERT_TRUE(reader.unpack(system_files(), folder / "out", plan, {}, {}, {}));
+  EXPECT_EQ(scanned(folder / "out"), scanned(folder / "new"));
+}
+
+TEST_F(SparseTest, MovedAndRenamedFilesAreAtHand) {
+  auto files = many_files(20);
+  write_tree(folder, "old", files);
+  TreeFiles moved;
+  for (const auto& [path, content] : files) moved["moved/" + path + ".bak"] = content;
+  pack(moved, "new");
+  EXPECT_TRUE(plan_sparse(open("new.upk").index(), scan("old")).frames.empty());
+}
+
+TEST_F(SparseTest, ALocalFileThatChangedSinceTheScanIsNoticed) {
+  pack(many_files(5), "new");
+  write_tree(folder, "old", many_files(5));
+  const auto local = scan("old");
+  auto reader = open("new.upk");
+  const auto plan = plan_sparse(reader.index(), local);
+  for (const auto* const content : {"short", ""}) {
+    folder.write("old/d1/f1", content);
+    const auto unpacked = reader.unpack(system_files(), folder / "out", plan, local, {}, {});
+    ASSERT_FALSE(unpacked);
+    EXPECT_EQ(unpacked.error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(unpacked.error().reason, "local_changed");
+    std::filesystem::remove_all(folder / "out");
+  }
+  std::filesystem::remove(folder / "old/d1/f1");
+  EXPECT_EQ(reader.unpack(system_files(), folder / "out", plan, local, {}, {}).error().reason, "local_changed");
+}
+
+TEST_F(SparseTest, AFetchedFrameThatIsWrongIsNoticed) {
+  pack(many_files(5), "new");
+  auto files = many_files(5);
+  files["d1/f1"] = prose(40'000, 5000);
+  write_tree(folder, "old", files);
+  const auto local = scan("old");
+  const auto reader = open("new.upk");
+  const auto plan = plan_sparse(reader.index(), local);
+  ASSERT_FALSE(plan.frames.empty());
+  fetch("new.upk", reader, SparsePlan{}, "part.upk");  // nothing of it is there
+  auto part = open("part.upk");
+  const auto unpacked = part.unpack(system_files(), folder / "out", plan, local, {}, {});
+  ASSERT_FALSE(unpacked);
+  EXPECT_EQ(unpacked.error().kind, ErrorKind::corrupt);
+  EXPECT_NE(unpacked.error().cause.find("was altered"), std::string::npos);
+}
+
+TEST_F(SparseTest, AScanCanBeStoppedAndNeedsItsFolder) {
+  write_tree(folder, "old", {{"a", "x"}});
+  LocalChunks local;
+  std::stop_source source;
+  source.request_stop();
+  EXPECT_EQ(scan_chunks(system_files(), folder / "old", local, {}, source.get_token()).error().kind,
+            ErrorKind::cancelled);
+  EXPECT_EQ(scan_chunks(system_files(), folder / "missing", local, {}, {}).error().kind, ErrorKind::not_found);
+}
+
+}  // namespace
+}  // namespace upswarm::package
