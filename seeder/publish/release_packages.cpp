@@ -1,6 +1,7 @@
 #include "seeder/publish/release_packages.hpp"
 
 #include "protocol/base/version.hpp"
+#include "protocol/package/decode/delta_reader.hpp"
 #include "seeder/publish/bundle_folder.hpp"
 #include "seeder/publish/repository.hpp"
 #include "seeder/publish/torrent_writer.hpp"
@@ -42,6 +43,7 @@ class PackageMaker {
     if (made_.targets.contains(name_.target_path(file)))
       file = name_.delta_file(base.version + "-" + base.content.hex().substr(0, kShortDigest));
     UPSWARM_TRY(const auto delta, package::write_delta(files_, scratch, folder, to_ / file, progress_, stop_));
+    UPSWARM_CHECK(try_delta(to_ / file, scratch));
     UPSWARM_CHECK(remove_tree(files_, scratch));
     if (delta.to_content != made_.content) {
       return Error{ErrorKind::invalid, "release " + folder.string(), "the folder changed while it was being packed"};
@@ -59,6 +61,18 @@ class PackageMaker {
   MadePackages take() { return std::move(made_); }
 
  private:
+  /// Does with the delta what every machine will do: what does not give the new tree back never leaves the desk.
+  Result<void> try_delta(const Path& delta, const Path& base) {
+    const Path made = base.string() + ".made";
+    UPSWARM_CHECK(remove_tree(files_, made));
+    UPSWARM_TRY(auto file, files_.open(delta));
+    UPSWARM_TRY(auto reader, package::DeltaReader::open(std::move(file)));
+    UPSWARM_TRY(const auto tree, package::scan_tree(files_, base));
+    const auto applied = reader.apply(files_, base, tree, made, progress_, stop_);
+    UPSWARM_CHECK(remove_tree(files_, made));
+    return applied ? Result<void>() : Result<void>(Error(applied.error()).within("try " + delta.string()));
+  }
+
   Result<void> note(const DeltaBase& base, std::string why) {
     made_.notes.push_back({base.version, std::move(why)});
     return {};

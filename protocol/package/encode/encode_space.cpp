@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "protocol/package/decode/reference_scan.hpp"
+#include "protocol/package/decode/patch_group.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -24,7 +24,7 @@ std::uint32_t label_of(const ByteBuffer& plain, std::size_t size, SpaceOffset ta
 void EncodeSpace::add(std::string_view path, ByteView bytes, bool is_whole) {
   const auto begin = static_cast<SpaceOffset>(bytes_.size());
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-  if (!is_whole) return;
+  if (!is_whole || found_.size() == kMostImages) return;
   auto executable = read_executable(bytes);
   if (!executable) return;
   for (auto& segment : executable->segments) segment.offset += begin;
@@ -42,6 +42,7 @@ void EncodeSpace::finish() {
   for (auto& one : found_) {
     auto segments = std::move(one.executable.segments);
     for (auto memory : one.executable.memory) {
+      if (memory.size > kLargestSpace.count - tail) continue;
       memory.offset = tail;
       tail += memory.size;
       segments.push_back(memory);
@@ -50,6 +51,10 @@ void EncodeSpace::finish() {
     for (const auto& region : one.executable.regions) regions_.push_back(region);
   }
   found_.clear();
+  // More than a group may name: the many small tables go first.
+  const auto is_table = [](const Region& region) { return region.kind == RegionKind::table; };
+  if (regions_.size() > kMostRegions) std::erase_if(regions_, is_table);
+  regions_.resize(std::min(regions_.size(), kMostRegions));
   bytes_.resize(size_ + kScanSlack);
 }
 

@@ -229,7 +229,11 @@ TEST_F(DeltaTest, ProgramsThatChangedComeBack) {
 }
 
 TEST_F(DeltaTest, TheSameDeltaAtAnyNumberOfThreads) {
-  make({{"a", noise(9'000'000, 1)}}, {{"a", noise(4'000'000, 3) + noise(9'000'000, 1)}});
+  // Parts of 4 MiB are compared at once.
+  const auto once = noise(500'000, 1);
+  std::string often = noise(100'000, 3);
+  while (often.size() < 9'000'000) often += once;
+  make({{"a", once}}, {{"a", often}});
   for (const std::size_t threads : {1U, 2U, 5U}) {
     std::filesystem::remove(folder / "again");
     ASSERT_TRUE(write_delta(system_files(), old_tree, new_tree, folder / "again", {}, {}, {.threads = threads}));

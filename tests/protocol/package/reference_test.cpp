@@ -1,8 +1,9 @@
 // Finding references, mapping places, and predicting the one from the other.
 #include <map>
 
+#include "protocol/package/decode/patch_group.hpp"
 #include "protocol/package/decode/reference_coding.hpp"
-#include "protocol/package/encode/executable.hpp"
+#include "protocol/package/encode/encode_space.hpp"
 #include "tests/protocol/package/program_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 
@@ -163,6 +164,26 @@ TEST(Executable, EveryCutAndFlippedByteIsTaken) {
       for (const auto& one : found->regions) EXPECT_LE(one.end, bytes.size());
     }
   }
+}
+
+TEST(EncodeSpace, NamesNoMoreThanAGroupMay) {
+  auto program = link_program(random_functions(2, 1), in_order(2));
+  // .bss of 3 GiB: the size in memory of the second segment.
+  std::string size;
+  ByteWriter(size).u64(3ULL << 30U);
+  program.replace(64 + 56 + 40, 8, size);
+  EncodeSpace space;
+  for (int i = 0; i < 3; ++i) space.add("p" + std::to_string(i), as_bytes(program), true);
+  space.finish();
+  ASSERT_EQ(space.images().size(), 3U);
+  std::size_t memory = 0;
+  for (const auto& image : space.images()) {
+    for (const auto& one : image.segments()) {
+      EXPECT_LE(std::uint64_t{one.offset} + one.size, kLargestSpace.count);
+      memory += one.offset >= space.size() ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(memory, 1U) << "only one of them has room";
 }
 
 TEST(Executable, OurOwnProgramHasCodeAndUnwinding) {
