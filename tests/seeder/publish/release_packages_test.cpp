@@ -9,6 +9,34 @@ namespace {
 
 using publish::ReleaseName;
 
+/// Reads the last byte of every delta wrong: as if its maker had made it so.
+class WrongDeltas final : public UnsyncedFiles {
+ public:
+  WrongDeltas() : UnsyncedFiles(system_files()) {}
+  Result<std::unique_ptr<InputFile>> open(const Path& path) override {
+    UPSWARM_TRY(auto file, UnsyncedFiles::open(path));
+    if (path.extension() != ".upd") return file;
+    UPSWARM_TRY(const auto info, file->info());
+    return std::unique_ptr<InputFile>(std::make_unique<WrongAtTheEnd>(std::move(file), info.size));
+  }
+
+ private:
+  class WrongAtTheEnd final : public InputFile {
+   public:
+    WrongAtTheEnd(std::unique_ptr<InputFile> real, Bytes size) : real_(std::move(real)), size_(size) {}
+    Result<std::size_t> read_at(Bytes offset, std::span<std::byte> buffer) override {
+      UPSWARM_TRY(const auto count, real_->read_at(offset, buffer));
+      if (count > 0 && offset + Bytes{count} == size_) buffer[count - 1] ^= std::byte{1};
+      return count;
+    }
+    Result<FileInfo> info() override { return real_->info(); }
+
+   private:
+    std::unique_ptr<InputFile> real_;
+    Bytes size_;
+  };
+};
+
 class ReleasePackagesTest : public PublishTest {
  protected:
   publish::MadePackages make(const std::string& version, const Path& from,
@@ -57,6 +85,17 @@ TEST_F(ReleasePackagesTest, ADeltaTurnsTheOldTreeIntoTheNew) {
                     {}, {}));
   EXPECT_EQ(package::content_digest(must(package::scan_tree(unsynced_files(), top / "applied"))), second.content);
   EXPECT_FALSE(std::filesystem::exists(top / "scratch"));
+}
+
+TEST_F(ReleasePackagesTest, ADeltaThatDoesNotGiveTheNewTreeBackNeverLeavesTheDesk) {
+  const auto first = make("1.0.0", tree("one"));
+  const auto next = tree("two", 1, {{"share/new", "came along"}});
+  WrongDeltas files;
+  const auto refused = publish::make_packages(files, {"app", "1.1.0", "linux-x64"}, next, top / "made-1.1.0",
+                                              {base("1.0.0", first)}, top / "scratch", {}, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::corrupt) << refused.error().message();
+  EXPECT_NE(refused.error().message().find("app-1.0.0-to-1.1.0.upd"), std::string::npos);
 }
 
 TEST_F(ReleasePackagesTest, ADeltaThatSavesTooLittleIsDropped) {

@@ -5,7 +5,7 @@
 
 namespace upswarm::tests {
 
-class UnsyncedFiles final : public Files {
+class UnsyncedFiles : public Files {
  public:
   explicit UnsyncedFiles(Files& real) : real_(real) {}
 
