@@ -11,7 +11,7 @@ namespace upswarm::package {
 Result<std::vector<CopyOperation>> read_copies(InputFile& file, Bytes offset, const PatchGroup& group);
 
 /// Gives the new content of `group` to `sink`, in order, in parts of up to 64 KiB; exactly group.new_length bytes.
-/// Memory: the windows of six streams (21 MiB), 12 bytes a copy here and 24 in the address map, 14 MiB beside.
+/// Memory: the windows of five streams (18 MiB), 12 bytes a copy here and 24 in the address map, 14 MiB beside.
 /// Errors: corrupt; disk; as OldSpace::read; what `sink` gives.
 Result<void> decode_patch(InputFile& file, Bytes offset, const PatchGroup& group, OldSpace& old_space,
                           const std::function<Result<void>(ByteView)>& sink);

@@ -31,7 +31,7 @@ enum class Stream : std::uint8_t {
 inline constexpr std::size_t kStreams = 8;
 const char* name_of(Stream stream);
 
-/// Windows are what the applier's memory goes to: the sum over the streams that are open at once is 24 MiB.
+/// Windows are what the applier's memory goes to: the sum over the five that are open at once is 18 MiB.
 constexpr int window_log_of(Stream stream) {
   if (stream == Stream::extra) return 23;
   return stream == Stream::differences ? 22 : 21;

@@ -46,6 +46,8 @@ class StreamSource {
  private:
   struct Decoder;
   bool refill();
+  std::size_t load(std::span<std::byte> to);    ///< packed bytes from the file; 0 at their end, or after an error
+  std::size_t decode(std::span<std::byte> to);  ///< what zstd gives; 0 at its end, or after an error
   void fail(std::string why);
 
   InputFile* file_;

@@ -56,16 +56,50 @@ Result<void> StreamSource::check() const { return error_ ? Result<void>(*error_)
 
 Result<void> StreamSource::check_end() {
   UPSWARM_CHECK(check());
-  if (at_ != end_ || left_ != Bytes{}) fail("it says more than is needed");
+  if (!is_over()) fail("it says more than is needed");
   // zstd may still have the end of its frame to read.
   if (!error_ && decoder_ && !decoder_->is_over) {
-    left_ = Bytes{1};
-    if (refill()) fail("it gives more bytes than it says");
-    else if (decoder_->is_over) error_.reset();
-    left_ = Bytes{};
+    std::byte more{};
+    if (decode({&more, 1}) > 0) fail("it gives more bytes than it says");
+    else if (!decoder_->is_over) fail("it is cut off");
   }
   if (!error_ && packed_ != Bytes{}) fail("bytes follow its end");
   return check();
+}
+
+std::size_t StreamSource::load(std::span<std::byte> to) {
+  const auto count = file_->read_at(offset_, to.first(std::min<std::uint64_t>(to.size(), packed_.count)));
+  if (!count) {
+    error_ = std::make_unique<Error>(count.error());
+    return 0;
+  }
+  offset_ += Bytes{*count};
+  packed_ -= Bytes{*count};
+  return *count;
+}
+
+std::size_t StreamSource::decode(std::span<std::byte> to) {
+  ZSTD_outBuffer out{to.data(), to.size(), 0};
+  while (out.pos == 0 && !decoder_->is_over) {
+    if (decoder_->at == decoder_->end && packed_ != Bytes{}) {
+      decoder_->at = 0;
+      decoder_->end = load(decoder_->packed);
+      if (decoder_->end == 0) return 0;
+    }
+    ZSTD_inBuffer in{decoder_->packed.data(), decoder_->end, decoder_->at};
+    const auto status = ZSTD_decompressStream(decoder_->context.get(), &out, &in);
+    if (ZSTD_isError(status) != 0) {
+      fail(ZSTD_getErrorName(status));
+      return 0;
+    }
+    const bool is_stuck = in.pos == decoder_->at && out.pos == 0 && packed_ == Bytes{};
+    decoder_->at = in.pos;
+    decoder_->is_over = status == 0;
+    if (is_stuck) return 0;
+  }
+  if (!decoder_->is_over || decoder_->at == decoder_->end) return out.pos;
+  fail("bytes follow its end");
+  return 0;
 }
 
 bool StreamSource::refill() {
@@ -75,48 +109,13 @@ bool StreamSource::refill() {
     fail("it ends too early");
     return false;
   }
-  const auto wanted = std::min<std::uint64_t>(buffer_.size(), left_.count);
-  const auto load = [&](std::span<std::byte> to) -> std::size_t {
-    const auto count = file_->read_at(offset_, to.first(std::min<std::uint64_t>(to.size(), packed_.count)));
-    if (!count) {
-      error_ = std::make_unique<Error>(count.error());
-      return 0;
-    }
-    offset_ += Bytes{*count};
-    packed_ -= Bytes{*count};
-    return *count;
-  };
-  if (!decoder_) {
-    end_ = load(std::span(buffer_).first(wanted));
-  } else {
-    ZSTD_outBuffer out{buffer_.data(), wanted, 0};
-    while (out.pos == 0 && !decoder_->is_over) {
-      if (decoder_->at == decoder_->end && packed_ != Bytes{}) {
-        decoder_->at = 0;
-        decoder_->end = load(decoder_->packed);
-        if (decoder_->end == 0) break;
-      }
-      ZSTD_inBuffer in{decoder_->packed.data(), decoder_->end, decoder_->at};
-      const auto status = ZSTD_decompressStream(decoder_->context.get(), &out, &in);
-      if (ZSTD_isError(status) != 0) {
-        fail(ZSTD_getErrorName(status));
-        return false;
-      }
-      const bool is_stuck = in.pos == decoder_->at && out.pos == 0 && packed_ == Bytes{};
-      decoder_->at = in.pos;
-      decoder_->is_over = status == 0;
-      if (is_stuck) break;
-    }
-    if (decoder_->is_over && decoder_->at != decoder_->end) {
-      fail("bytes follow its end");
-      return false;
-    }
-    end_ = out.pos;
-  }
-  if (end_ == 0) {
-    if (!error_) fail("it is cut off");
+  const auto wanted = std::span(buffer_).first(std::min<std::uint64_t>(buffer_.size(), left_.count));
+  const auto count = decoder_ ? decode(wanted) : load(wanted);
+  if (count == 0) {
+    fail("it is cut off");
     return false;
   }
+  end_ = count;
   left_ -= Bytes{end_};
   return true;
 }

@@ -1,6 +1,7 @@
 #include "protocol/package/decode/delta_reader.hpp"
 
 #include "protocol/package/decode/format.hpp"
+#include "protocol/package/decode/stream_source.hpp"
 #include "protocol/package/encode/compress.hpp"
 #include "tests/protocol/package/program_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
@@ -31,6 +32,20 @@ class DeltaTest : public testing::Test {
     EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
   }
 
+  /// Of the delta "d", with each byte in turn changed by `flip`.
+  void expect_right_tree_or_error(int flip) {
+    base = scanned(old_tree);
+    const auto whole = folder.read("d");
+    const auto right = scanned(new_tree);
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      auto bytes = whole;
+      bytes[at] = static_cast<char>(bytes[at] ^ flip);
+      folder.write("bad", bytes);
+      if (apply("bad")) {
+        EXPECT_EQ(scanned(folder / "out"), right) << at;
+      }
+    }
+  }
   Bytes must_size(const std::string& name) const { return Bytes{std::filesystem::file_size(folder / name)}; }
 
   tests::TemporaryFolder folder;
@@ -119,17 +134,26 @@ TEST_F(DeltaTest, ABaseThatWasAlteredOnDiskIsNoticed) {
 
 TEST_F(DeltaTest, EveryFlippedByteGivesTheRightTreeOrAnError) {
   make({{"a", noise(600, 1)}, {"b", "same"}}, {{"a", noise(600, 1) + "more"}, {"b", "same"}, {"c", "new"}});
-  base = scanned(old_tree);
-  const auto whole = folder.read("d");
-  const auto right = scanned(new_tree);
-  for (std::size_t at = 0; at < whole.size(); ++at) {
-    auto bytes = whole;
-    bytes[at] = static_cast<char>(bytes[at] ^ 0x55);
-    folder.write("bad", bytes);
-    if (apply("bad")) {
-      EXPECT_EQ(scanned(folder / "out"), right) << at;
-    }
-  }
+  expect_right_tree_or_error(0x55);
+}
+
+TEST_F(DeltaTest, AStreamHoldsOneFrameAndNothingElse) {
+  const std::string content(1000, 'c');
+  const auto packed = compress_bare(as_bytes(content), 3, 21);
+  ASSERT_TRUE(packed);
+  const auto read = [&](const std::string& bytes) {
+    folder.write("stream", bytes);
+    const auto file = opened(folder / "stream");
+    StreamSource source(*file, {}, {Bytes{content.size()}, Bytes{bytes.size()}, true}, Stream::extra);
+    std::string back(content.size(), '\0');
+    source.read(std::as_writable_bytes(std::span(back)));
+    const auto end = source.check_end();
+    return end && back == content;
+  };
+  EXPECT_TRUE(read(*packed));
+  EXPECT_FALSE(read(*packed + "x")) << "bytes behind the frame";
+  for (std::size_t length = 0; length < packed->size(); ++length)
+    EXPECT_FALSE(read(packed->substr(0, length))) << length;
 }
 
 TEST_F(DeltaTest, EveryTruncationIsRefused) {
@@ -281,17 +305,7 @@ TEST_F(DeltaTest, EveryFlippedByteOfAProgramsDeltaGivesTheRightTreeOrAnError) {
   auto order = in_order(40);
   std::swap(order[3], order[30]);
   make({{"p", from}}, {{"p", link_program(functions, order)}});
-  base = scanned(old_tree);
-  const auto whole = folder.read("d");
-  const auto right = scanned(new_tree);
-  for (std::size_t at = 0; at < whole.size(); ++at) {
-    auto bytes = whole;
-    bytes[at] = static_cast<char>(bytes[at] ^ 0x11);
-    folder.write("bad", bytes);
-    if (apply("bad")) {
-      EXPECT_EQ(scanned(folder / "out"), right) << at;
-    }
-  }
+  expect_right_tree_or_error(0x11);
 }
 
 }  // namespace
