@@ -13,6 +13,16 @@ from base import Failure, WorldTest, big, main, noise, wait_until
 
 
 class Update(WorldTest):
+    def updated(self):
+        """A world of one machine that came from 1.0.0 to 1.1.0."""
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
+        world.await_taken_in()
+        machine.await_version("1.1.0")
+        return world, machine
+
     def test_first_release_reaches_a_machine(self):
         world = self.published("1.0.0")
         machine = world.machines[0].start()
@@ -22,12 +32,7 @@ class Update(WorldTest):
         self.assertEqual((update["from"], update["to"], update["kind"]), ("", "1.0.0", "full"))
 
     def test_the_second_release_comes_as_a_delta(self):
-        world = self.published("1.0.0")
-        machine = world.machines[0].start()
-        machine.await_version("1.0.0")
-        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
-        world.await_taken_in()
-        machine.await_version("1.1.0")
+        world, machine = self.updated()
         self.assertEqual(machine.history()[0]["kind"], "delta")
         self.assertEqual((machine.installed / "app/current/share/data").read_bytes(), noise(3 << 20, 1) + noise(4096, 2))
 
@@ -115,12 +120,7 @@ class Update(WorldTest):
         machine.await_version("1.1.0")
 
     def test_an_administrator_rolls_back_without_a_network(self):
-        world = self.published("1.0.0")
-        machine = world.machines[0].start()
-        machine.await_version("1.0.0")
-        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
-        world.await_taken_in()
-        machine.await_version("1.1.0")
+        world, machine = self.updated()
         world.seeder.stop()
         machine.command("rollback", "app")
         machine.await_version("1.0.0")
@@ -153,12 +153,7 @@ class Update(WorldTest):
         machine.await_version("1.1.0")
 
     def test_going_back_and_forth_fetches_nothing(self):
-        world = self.published("1.0.0")
-        machine = world.machines[0].start()
-        machine.await_version("1.0.0")
-        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
-        world.await_taken_in()
-        machine.await_version("1.1.0")
+        world, machine = self.updated()
         withdraw = ("upswarm-publish", "--repository", world.repository, "withdraw", "app", "stable", "linux-x64", "1.1.0", "--to",
                     world.seeder_folder / "incoming")
         world.run(*withdraw, "--back-to", "1.0.0")
