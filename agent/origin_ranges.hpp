@@ -18,7 +18,7 @@ class PieceKeeper {
   virtual ~PieceKeeper() = default;
   /// Rising.
   virtual std::vector<std::uint32_t> missing() = 0;
-  /// Takes a piece and waits for the verdict.
+  /// Takes a piece and waits for the verdict; after a stop only shortly, so that what came is rarely thrown away.
   /// Errors: corrupt  it failed its check; busy  it failed, but perhaps by bytes of others; disk  no verdict came;
   /// cancelled.
   virtual Result<void> put(std::uint32_t piece, ByteView bytes, const std::stop_token& stop) = 0;
