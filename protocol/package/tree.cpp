@@ -13,7 +13,7 @@ constexpr std::uint8_t kRegular = 1;
 constexpr std::uint8_t kFolder = 2;
 constexpr std::uint8_t kLink = 3;
 
-Result<TreeEntry> decode_entry(ByteReader& in) {
+Result<TreeEntry> decode_entry(ByteReader& in, bool has_digests) {
   TreeEntry entry;
   const auto type = in.u8();
   entry.path = std::string(in.text(kLongestTreePath));
@@ -22,7 +22,7 @@ Result<TreeEntry> decode_entry(ByteReader& in) {
     case kRegular:
       entry.type = FileType::regular;
       entry.size = Bytes{in.u64()};
-      entry.digest = in.digest();
+      if (has_digests) entry.digest = in.digest();
       return entry;
     case kFolder: entry.type = FileType::folder; return entry;
     case kLink:
@@ -84,6 +84,41 @@ std::string difference(const TreeEntry& wanted, const TreeEntry& found) {
   return "its mode was altered";
 }
 
+void encode_entries(const Tree& tree, bool has_digests, ByteWriter& out) {
+  out.u32(static_cast<std::uint32_t>(tree.entries.size()));
+  for (const auto& entry : tree.entries) {
+    out.u8(entry.type == FileType::regular ? kRegular : entry.type == FileType::folder ? kFolder : kLink);
+    out.text(entry.path);
+    out.u32(entry.mode);
+    if (entry.type == FileType::regular) {
+      out.u64(entry.size.count);
+      if (has_digests) out.digest(entry.digest);
+    } else if (entry.type == FileType::symlink) {
+      out.text(entry.link_target);
+    }
+  }
+}
+
+Result<Tree> decode_entries(ByteReader& in, bool has_digests, const std::string& what) {
+  const auto corrupt = [&](const char* why) { return Error{ErrorKind::corrupt, what, why}; };
+  const auto count = in.u32();
+  constexpr std::size_t kSmallestEntry = 9;
+  if (count > kMostTreeEntries || count > in.left() / kSmallestEntry)
+    return corrupt("it names more entries than it can hold");
+  Tree tree;
+  tree.entries.reserve(count);
+  std::uint64_t total = 0;
+  for (std::uint32_t i = 0; i < count && in.good(); ++i) {
+    UPSWARM_TRY(auto entry, decode_entry(in, has_digests));
+    if (entry.size.count > (std::uint64_t{1} << 62U) - total) return corrupt("its sizes overflow");
+    total += entry.size.count;
+    tree.entries.push_back(std::move(entry));
+  }
+  if (!in.is_at_end()) return corrupt("it is cut off, or longer than it says");
+  UPSWARM_CHECK(check_tree(tree));
+  return tree;
+}
+
 }  // namespace
 
 Bytes Tree::total_size() const {
@@ -102,43 +137,28 @@ std::string encode_tree(const Tree& tree) {
   std::string bytes;
   ByteWriter out(bytes);
   out.raw(kMagic);
-  out.u32(static_cast<std::uint32_t>(tree.entries.size()));
-  for (const auto& entry : tree.entries) {
-    out.u8(entry.type == FileType::regular ? kRegular : entry.type == FileType::folder ? kFolder : kLink);
-    out.text(entry.path);
-    out.u32(entry.mode);
-    if (entry.type == FileType::regular) {
-      out.u64(entry.size.count);
-      out.digest(entry.digest);
-    } else if (entry.type == FileType::symlink) {
-      out.text(entry.link_target);
-    }
-  }
+  encode_entries(tree, true, out);
+  return bytes;
+}
+
+std::string encode_outline(const Tree& tree) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  encode_entries(tree, false, out);
   return bytes;
 }
 
 Sha256 content_digest(const Tree& tree) { return sha256(encode_tree(tree)); }
 
 Result<Tree> decode_tree(std::string_view bytes, const std::string& what) {
-  const auto corrupt = [&](const char* why) { return Error{ErrorKind::corrupt, what, why}; };
   ByteReader in(bytes);
-  if (in.raw(kMagic.size()) != kMagic) return corrupt("it is no tree of a known format");
-  const auto count = in.u32();
-  constexpr std::size_t kSmallestEntry = 9;
-  if (count > kMostTreeEntries || count > in.left() / kSmallestEntry)
-    return corrupt("it names more entries than it can hold");
-  Tree tree;
-  tree.entries.reserve(count);
-  std::uint64_t total = 0;
-  for (std::uint32_t i = 0; i < count && in.good(); ++i) {
-    UPSWARM_TRY(auto entry, decode_entry(in));
-    if (entry.size.count > (std::uint64_t{1} << 62U) - total) return corrupt("its sizes overflow");
-    total += entry.size.count;
-    tree.entries.push_back(std::move(entry));
-  }
-  if (!in.is_at_end()) return corrupt("it is cut off, or longer than it says");
-  UPSWARM_CHECK(check_tree(tree));
-  return tree;
+  if (in.raw(kMagic.size()) != kMagic) return Error{ErrorKind::corrupt, what, "it is no tree of a known format"};
+  return decode_entries(in, true, what);
+}
+
+Result<Tree> decode_outline(std::string_view bytes, const std::string& what) {
+  ByteReader in(bytes);
+  return decode_entries(in, false, what);
 }
 
 Result<Tree> scan_tree(Files& files, const Path& folder) {

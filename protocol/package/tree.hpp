@@ -49,6 +49,10 @@ Sha256 content_digest(const Tree& tree);
 std::string encode_tree(const Tree& tree);
 Result<Tree> decode_tree(std::string_view bytes, const std::string& what);
 
+/// The same without the digests of files, as an index keeps them apart; the parser checks as check_tree does.
+std::string encode_outline(const Tree& tree);
+Result<Tree> decode_outline(std::string_view bytes, const std::string& what);
+
 /// Reads a folder from disk: types, modes (only the executable bit counts: 0755 or 0644), sizes, digests.
 /// Errors: invalid  something that is no file, folder or link inside; as Files.
 Result<Tree> scan_tree(Files& files, const Path& folder);

@@ -76,13 +76,10 @@ Result<Json> inspect_package(Files& files, const Path& file) {
   json["stream"] = index.stream_size().count;  // what is left when everything is stored once
   json["chunks"] = index.chunks.size();
   json["frames"] = index.frames.size();
-  json["segments"] = index.segments.size();
   Bytes longest;
-  std::size_t far = 0;
   for (const auto& frame : index.frames) longest = std::max(longest, frame.size);
-  for (const auto& segment : index.segments) far += segment.far.size();
   json["longest_frame"] = longest.count;
-  json["far_chunks"] = far;  // in dictionaries, beside what comes just before
+  json["history"] = index.history.count;
   json["index_length"] = reader.index_length().count;
   json["index_digest"] = reader.index_digest().hex();
   return json;

@@ -51,11 +51,11 @@ std::size_t first_chunk(ByteView bytes) {
   return longest;
 }
 
-void each_gear_hash(ByteView bytes, const std::function<void(std::uint64_t)>& use, std::uint64_t mask) {
+void each_gear_hash(ByteView bytes, std::uint64_t mask, const std::function<void(std::size_t, std::uint64_t)>& use) {
   std::uint64_t hash = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     hash = step(hash, bytes[i]);
-    if ((hash & mask) == 0 && i >= 63) use(hash);
+    if ((hash & mask) == 0 && i >= 63) use(i + 1, hash);
   }
 }
 

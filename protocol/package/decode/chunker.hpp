@@ -16,8 +16,9 @@ inline constexpr Bytes kCommonChunk = 64_KiB;    ///< where cuts become more lik
 /// file, or at least kLongestChunk of it.
 std::size_t first_chunk(ByteView bytes);
 
-/// The gear hash (64 bit, of the last 64 bytes) at each position of `bytes`: for finding content that is alike.
-void each_gear_hash(ByteView bytes, const std::function<void(std::uint64_t)>& use, std::uint64_t mask);
+/// The gear hash (64 bit, of the last 64 bytes) wherever its bits in `mask` are 0, with the position behind those
+/// bytes: for finding content that is repeated.
+void each_gear_hash(ByteView bytes, std::uint64_t mask, const std::function<void(std::size_t, std::uint64_t)>& use);
 
 /// Reads `file` to its end, chunk by chunk, in 1 MiB of memory.   Errors: as InputFile, or what `use` returns.
 Result<void> each_chunk(InputFile& file, const std::function<Result<void>(ByteView)>& use);

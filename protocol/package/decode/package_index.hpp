@@ -10,17 +10,16 @@ namespace upswarm::package {
 
 inline constexpr Bytes kLongestPackageIndex = 256_MiB;  ///< compressed, and decompressed
 inline constexpr Bytes kLongestChunk = 256_KiB;
-inline constexpr Bytes kLongestFrame = 256_KiB;      ///< decompressed
-inline constexpr Bytes kLongestSegment = 1_MiB;      ///< decompressed
-inline constexpr Bytes kLongestDictionary = 8_MiB;   ///< near and far together
-inline constexpr std::size_t kMostFarChunks = 1024;  ///< of one segment
+inline constexpr Bytes kLongestFrame = 256_KiB;   ///< decompressed
+inline constexpr Bytes kLongestHistory = 32_MiB;  ///< what a program that unpacks has to keep in memory
 
 /// The first half of the SHA-256 of a chunk's content: enough to name it (nobody can make a second content for a given
 /// one), too little to be an authority: what was put together from chunks is verified by the digest of the file.
 using ChunkDigest = std::array<std::byte, 16>;
 ChunkDigest chunk_digest(const Sha256& content);
 
-/// One zstd frame of a package.
+/// One zstd frame of a package. Its dictionary is the content that comes just before it: a receiver has that when the
+/// frame's turn comes, from the package or from its disk.
 struct Frame {
   Bytes offset;   ///< from the start of the file
   Bytes length;   ///< compressed
@@ -29,15 +28,6 @@ struct Frame {
   Sha256 sha256;  ///< of the compressed bytes
   std::uint32_t first_chunk = 0;
   std::uint32_t chunks = 0;  ///< at least 1
-};
-
-/// Frames that have one dictionary: content that a receiver has when their turn comes, from the package or from its
-/// disk.
-struct Segment {
-  std::uint32_t first_frame = 0;
-  std::uint32_t frames = 0;        ///< at least 1
-  Bytes near;                      ///< the last bytes of the stream before its first frame
-  std::vector<std::uint32_t> far;  ///< chunks that come before the near part in the dictionary
 };
 
 /// A run of content, stored once, however many files hold it.
@@ -51,8 +41,8 @@ struct Chunk {
 
 struct PackageIndex {
   Tree tree;
+  Bytes history;  ///< of the stream before a frame, as much as there is, is its dictionary
   std::vector<Frame> frames;
-  std::vector<Segment> segments;
   std::vector<Chunk> chunks;                         ///< in the order of the stream
   std::vector<std::vector<std::uint32_t>> contents;  ///< for each tree entry its chunks; empty but for regular files
 
@@ -60,8 +50,7 @@ struct PackageIndex {
 };
 
 /// Reads the decompressed index of a package of `file_size` bytes whose frames begin at `first`. What comes back is
-/// whole: frames tile the file, segments the frames, chunks the frames and files, and every dictionary lies before what
-/// needs it.   Errors: corrupt.
+/// whole: frames tile the file, chunks the frames and files.   Errors: corrupt.
 Result<PackageIndex> decode_package_index(std::string_view bytes, Bytes first, Bytes file_size);
 
 }  // namespace upswarm::package

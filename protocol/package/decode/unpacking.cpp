@@ -8,16 +8,8 @@
 namespace upswarm::package {
 namespace {
 
-/// As much of the stream as a dictionary of this package can ask for while a segment is being decompressed.
-Bytes longest_memory(const PackageIndex& index) {
-  Bytes longest;
-  for (const auto& segment : index.segments) {
-    const auto& last = index.frames[segment.first_frame + segment.frames - 1];
-    const auto size = last.start + last.size - index.frames[segment.first_frame].start;
-    longest = std::max(longest, segment.near + size);
-  }
-  return longest;
-}
+// The front of the history is thrown away by moving the rest: seldom enough to cost little.
+constexpr Bytes kRoom = 12_MiB;
 
 Error corrupt(std::string why) { return corrupt_package("a full package", std::move(why)); }
 
@@ -28,11 +20,8 @@ Unpacking::Unpacking(Files& files, InputFile& package, const PackageIndex& index
       package_(package),
       index_(index),
       to_(to),
-      kept_(longest_memory(index)),
-      chunk_(kLongestChunk.count) {
-  // The front is thrown away by moving the rest: seldom enough to cost nothing.
-  history_.resize(std::min(kept_ + kept_ + kLongestSegment, index.stream_size()).count);
-}
+      history_(std::min(index.history + kRoom, index.stream_size()).count),
+      chunk_(kLongestChunk.count) {}
 
 void Unpacking::take_from(const SparsePlan& plan, const LocalChunks& local) {
   plan_ = &plan;
@@ -80,7 +69,6 @@ Result<ByteView> Unpacking::content_of(std::uint32_t chunk) {
 
 Result<void> Unpacking::next_frame() {
   const auto& frame = index_.frames[next_frame_];
-  const auto& segment = index_.segments[segment_];
   const auto to = make_room(frame.size);
   bool is_packed = true;
   if (plan_ != nullptr) {
@@ -90,7 +78,7 @@ Result<void> Unpacking::next_frame() {
   if (is_packed) UPSWARM_CHECK(decode(frame, to));
   else UPSWARM_CHECK(collect(frame, to));
   history_length_ += to.size();
-  if (++next_frame_ == segment.first_frame + segment.frames) ++segment_;
+  ++next_frame_;
   return {};
 }
 
@@ -100,8 +88,10 @@ Result<void> Unpacking::decode(const Frame& frame, std::span<std::byte> to) {
   UPSWARM_TRY(const auto count, package_.read_at(frame.offset, packed_));
   if (count != packed_.size()) return corrupt("it is cut off in " + name);
   if (sha256(packed_) != frame.sha256) return corrupt(name + " was altered");
-  UPSWARM_TRY(const auto with, dictionary());
-  if (auto decoded = decoder_.decode(packed_, with, to); !decoded) return corrupt(name + ": " + decoded.error().cause);
+  const auto before = std::min<std::size_t>(history_length_, index_.history.count);
+  const auto dictionary = ByteView(history_).subspan(history_length_ - before, before);
+  if (auto decoded = decoder_.decode(packed_, dictionary, to); !decoded)
+    return corrupt(name + ": " + decoded.error().cause);
   return {};
 }
 
@@ -131,32 +121,10 @@ Result<void> Unpacking::collect(const Frame& frame, std::span<std::byte> to) {
   return {};
 }
 
-/// Of the segment whose frame comes next. Near content alone lies in the history as it must.
-Result<ByteView> Unpacking::dictionary() {
-  const auto& segment = index_.segments[segment_];
-  const auto near = history(index_.frames[segment.first_frame].start - segment.near, segment.near);
-  if (segment.far.empty()) return near;
-  if (dictionary_of_ == segment_) return ByteView(dictionary_);
-  auto length = near.size();
-  for (const auto chunk : segment.far) length += index_.chunks[chunk].size.count;
-  dictionary_.resize(length);
-  auto to = std::span(dictionary_);
-  for (const auto chunk : segment.far) {
-    const auto part = to.first(index_.chunks[chunk].size.count);
-    to = to.subspan(part.size());
-    const auto start = index_.chunks[chunk].start;
-    if (is_in_history(start)) std::ranges::copy(history(start, Bytes{part.size()}), part.begin());
-    else UPSWARM_CHECK(read_back(chunk, part));
-  }
-  std::ranges::copy(near, to.begin());
-  dictionary_of_ = segment_;
-  return ByteView(dictionary_);
-}
-
 /// Room behind the history for what comes next; keeps what a dictionary can ask for.
 std::span<std::byte> Unpacking::make_room(Bytes size) {
   if (history_.size() - history_length_ < size.count) {
-    const auto kept = std::min<std::size_t>(history_length_, kept_.count);
+    const auto kept = std::min<std::size_t>(history_length_, index_.history.count);
     const auto lost = history_length_ - kept;
     std::copy_n(history_.begin() + static_cast<std::ptrdiff_t>(lost), kept, history_.begin());
     history_start_ += Bytes{lost};

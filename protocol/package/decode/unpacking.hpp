@@ -1,15 +1,13 @@
 // One pass over a package: its content in the order of the stream, written to the files of the tree.
 #pragma once
 
-#include <optional>
-
 #include "protocol/package/decode/frame_decoder.hpp"
 #include "protocol/package/decode/hash_thread.hpp"
 #include "protocol/package/decode/sparse.hpp"
 
 namespace upswarm::package {
 
-/// Content that has passed is not kept: what a dictionary or a second file needs of it is read back from the output.
+/// What lies further back than a dictionary may reach is not kept: a second file that needs it reads the output.
 class Unpacking {
  public:
   /// All must outlive the object.
@@ -27,7 +25,6 @@ class Unpacking {
   Result<void> next_frame();
   Result<void> decode(const Frame& frame, std::span<std::byte> to);
   Result<void> collect(const Frame& frame, std::span<std::byte> to);
-  Result<ByteView> dictionary();
   std::span<std::byte> make_room(Bytes size);
   ByteView history(Bytes start, Bytes size) const;
   bool is_in_history(Bytes start) const { return start >= history_start_; }
@@ -43,17 +40,13 @@ class Unpacking {
   FrameDecoder decoder_;
   HashThread hashes_;
   std::uint32_t next_frame_ = 0;
-  std::size_t segment_ = 0;
   std::size_t next_fetched_ = 0;  // in plan_->frames
-  Bytes kept_;                    // of the history, at least
   ByteBuffer history_;            // the stream from history_start_ on
   std::size_t history_length_ = 0;
   Bytes history_start_;
-  ByteBuffer packed_;                         // one frame
-  ByteBuffer chunk_;                          // one chunk that was read back
-  ByteBuffer dictionary_;                     // far and near part, when there is a far one
-  std::optional<std::size_t> dictionary_of_;  // which segment's it is
-  std::unique_ptr<InputFile> source_;         // what was read last, and which it is
+  ByteBuffer packed_;                  // one frame
+  ByteBuffer chunk_;                   // one chunk that was read back
+  std::unique_ptr<InputFile> source_;  // what was read last, and which it is
   Path source_path_;
 };
 

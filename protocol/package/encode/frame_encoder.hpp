@@ -3,17 +3,18 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "protocol/base/digest.hpp"
+#include "protocol/package/encode/back_references.hpp"
 
 namespace upswarm::package {
 
-/// Frames that share a dictionary, before compression.
-struct SegmentContent {
-  ByteBuffer dictionary;           ///< may be empty
-  ByteBuffer content;              ///< of all frames, one behind the other
-  std::vector<std::size_t> sizes;  ///< of the frames
+/// Frames that are compressed in one go: a stretch of the stream.
+struct FrameJob {
+  ByteBuffer bytes;                ///< what comes just before, then the content of all frames
+  std::size_t before = 0;          ///< how much of it comes before
+  std::vector<std::size_t> sizes;  ///< of the frames, at most kLongestFrame each
+  std::vector<BackReference> far;  ///< repetitions to be used where zstd finds nothing as good
 };
 
 struct PackedFrame {
@@ -21,17 +22,24 @@ struct PackedFrame {
   Sha256 sha256;
 };
 
-/// Reused for many segments; for one thread.
+struct EncoderSettings {
+  int level = 0;      ///< of zstd: 1 to 22
+  int chain_log = 0;  ///< of zstd, where the level's is larger: its tables take 4 << chain_log bytes
+  int hash_log = 0;
+};
+
+/// zstd looks for repetitions once, in the job as a whole; what it found is cut into frames, each of which is made by
+/// itself: with entropy tables of its own, and everything before it as its dictionary. So a small frame costs no second
+/// look at the dictionary. Reused for many jobs; for one thread.
 class FrameEncoder {
  public:
-  /// `level` as zstd counts: 1 to 22.
-  explicit FrameEncoder(int level);
+  explicit FrameEncoder(const EncoderSettings& settings);
   ~FrameEncoder();
   FrameEncoder(const FrameEncoder&) = delete;
   FrameEncoder& operator=(const FrameEncoder&) = delete;
 
   /// Errors: internal.
-  Result<std::vector<PackedFrame>> encode(const SegmentContent& segment);
+  Result<std::vector<PackedFrame>> encode(const FrameJob& job);
 
  private:
   struct State;

@@ -16,13 +16,28 @@ namespace {
 constexpr std::uint32_t kSeenBefore = std::uint32_t{1} << 31U;
 constexpr Bytes kOwnMemory = 64_MiB;  // index, samples, buffers; threads share the rest
 
+// Measured in docs/decisions/0009-frames-with-a-past.md.
 PackSettings settings_of(PackLevel level) {
   switch (level) {
-    case PackLevel::fast: return {.level = 5, .near = 256_KiB, .far = {}, .memory = 8_MiB};
-    case PackLevel::best: return {.level = 22, .near = 4_MiB, .far = 3_MiB, .memory = 192_MiB};
+    case PackLevel::fast:
+      return {.encoder = {.level = 5, .chain_log = 20, .hash_log = 20},
+              .history = 24_MiB,
+              .before = 512_KiB,
+              .job = 4_MiB,
+              .memory = 32_MiB};
+    case PackLevel::best:
+      return {.encoder = {.level = 22, .chain_log = 24, .hash_log = 23},
+              .history = 32_MiB,
+              .before = 8_MiB,
+              .job = 12_MiB,
+              .memory = 170_MiB};
     case PackLevel::standard: break;
   }
-  return {.level = 18, .near = 1_MiB, .far = 768_KiB, .memory = 56_MiB};
+  return {.encoder = {.level = 19, .chain_log = 23, .hash_log = 22},
+          .history = 24_MiB,
+          .before = 2_MiB,
+          .job = 8_MiB,
+          .memory = 88_MiB};
 }
 
 std::size_t threads_of(const PackOptions& options, const PackSettings& settings) {
@@ -31,42 +46,44 @@ std::size_t threads_of(const PackOptions& options, const PackSettings& settings)
   return std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(1, memory.count / settings.memory.count));
 }
 
+void encode_frames(const PackageIndex& index, ByteWriter& out) {
+  out.u32(static_cast<std::uint32_t>(index.history.count));
+  out.u32(static_cast<std::uint32_t>(index.frames.size()));
+  for (const auto& frame : index.frames) out.u32(static_cast<std::uint32_t>(frame.length.count));
+  for (const auto& frame : index.frames) out.u32(frame.chunks);
+  for (const auto& frame : index.frames) out.digest(frame.sha256);
+}
+
 void encode_content(const PackageIndex& index, std::uint32_t entry, std::uint32_t& next, ByteWriter& out) {
   const auto& content = index.contents[entry];
   out.u32(static_cast<std::uint32_t>(content.size()));
-  for (const auto chunk : content) {
-    if (chunk != next) {
-      out.u32(chunk | kSeenBefore);
-      continue;
-    }
-    ++next;
-    out.u32(static_cast<std::uint32_t>(index.chunks[chunk].size.count));
-    if (content.size() > 1) out.raw(as_text(index.chunks[chunk].digest));
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    const bool is_new = content[i] == next;
+    const bool is_last = i + 1 == content.size();
+    if (is_new) ++next;
+    if (!is_new) out.u32(content[i] | kSeenBefore);
+    else out.u32(is_last ? 0 : static_cast<std::uint32_t>(index.chunks[content[i]].size.count));
   }
 }
 
+/// What does not compress stands together, so that what does is better seen.
 std::string encode_index(const PackageIndex& index) {
   std::string bytes;
   ByteWriter out(bytes);
-  const auto tree = encode_tree(index.tree);
-  out.u64(tree.size());
-  out.raw(tree);
-  out.u32(static_cast<std::uint32_t>(index.frames.size()));
-  for (const auto& frame : index.frames) {
-    out.u32(static_cast<std::uint32_t>(frame.length.count));
-    out.u32(static_cast<std::uint32_t>(frame.size.count));
-    out.digest(frame.sha256);
+  const auto outline = encode_outline(index.tree);
+  out.u64(outline.size());
+  out.raw(outline);
+  const auto& entries = index.tree.entries;
+  for (const auto& entry : entries) {
+    if (entry.type == FileType::regular) out.digest(entry.digest);
   }
-  out.u32(static_cast<std::uint32_t>(index.segments.size()));
-  for (const auto& segment : index.segments) {
-    out.u32(segment.frames);
-    out.u32(static_cast<std::uint32_t>(segment.near.count));
-    out.u32(static_cast<std::uint32_t>(segment.far.size()));
-    for (const auto chunk : segment.far) out.u32(chunk);
-  }
+  encode_frames(index, out);
   std::uint32_t next = 0;
-  for (std::uint32_t i = 0; i < index.tree.entries.size(); ++i) {
-    if (index.tree.entries[i].type == FileType::regular) encode_content(index, i, next, out);
+  for (std::uint32_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].type == FileType::regular) encode_content(index, i, next, out);
+  }
+  for (const auto& chunk : index.chunks) {
+    if (index.contents[chunk.entry].size() > 1) out.raw(as_text(chunk.digest));
   }
   return bytes;
 }
@@ -98,7 +115,7 @@ Result<Tree> scan(Files& files, const Path& folder) {
 Result<void> pack_files(Files& files, const Path& folder, PackageFile& file, PackageIndex& index,
                         const ProgressSink& progress, const std::stop_token& stop, const PackOptions& options) {
   const auto settings = settings_of(options.level);
-  StreamPacker packer(files, folder, index, settings, threads_of(options, settings),
+  StreamPacker packer(files, folder, index, settings, options.frame, threads_of(options, settings),
                       [&](ByteView bytes) { return file.append(bytes); });
   std::map<Sha256, std::uint32_t> packed;  // identical files are stored once
   const auto total = index.tree.total_size();

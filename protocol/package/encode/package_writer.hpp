@@ -24,11 +24,12 @@ struct PackOptions {
   std::size_t threads = 0;  ///< 0: as many as the machine has processors
   Bytes memory = 256_MiB;   ///< fewer threads run where this would not do; one runs in any case
   PackLevel level = PackLevel::standard;
+  Bytes frame = 8_KiB;  ///< small files share a frame up to here: less, and a sparse fetch brings less that it has
 };
 
-/// Packs the tree in `folder` into the new file `to`. The bytes depend on the tree, the level and the version of zstd
-/// alone, not on threads or memory.
-/// Errors: invalid  something in the folder cannot be packed (its path is named); busy  a file changed meanwhile;
+/// Packs the tree in `folder` into the new file `to`. The bytes depend on the tree, level, frame and the version of
+/// zstd alone, not on threads or memory. Errors: invalid  something in the folder cannot be packed (its path is named);
+/// busy  a file changed meanwhile;
 ///         as Files; cancelled.
 Result<PackedPackage> write_package(Files& files, const Path& folder, const Path& to, const ProgressSink& progress,
                                     std::stop_token stop, const PackOptions& options = {});

@@ -1,29 +1,31 @@
-// Content on its way into a package: cut into chunks, each once, gathered into frames and segments, compressed.
+// Content on its way into a package: cut into chunks, each once, gathered into frames, compressed.
 #pragma once
 
 #include <functional>
 #include <stop_token>
 #include <unordered_map>
 
-#include "protocol/package/encode/segment_pool.hpp"
-#include "protocol/package/encode/similar_chunks.hpp"
+#include "protocol/package/decode/package_index.hpp"
+#include "protocol/package/encode/far_references.hpp"
+#include "protocol/package/encode/frame_pool.hpp"
 
 namespace upswarm::package {
 
-/// What a level stands for.
+/// What a level stands for. `history` is at least `before` and `job` together.
 struct PackSettings {
-  int level = 0;  ///< of zstd
-  Bytes near;     ///< of a dictionary: what comes just before
-  Bytes far;      ///< of a dictionary: chunks that are alike
+  EncoderSettings encoder;
+  Bytes history;  ///< of a package: how far back its frames may refer
+  Bytes before;   ///< of it, what a job sees of what came before it, beside long repetitions
+  Bytes job;      ///< content that one thread takes at once
   Bytes memory;   ///< that one thread takes
 };
 
 class StreamPacker {
  public:
-  /// `index` has the tree, all of whose files lie in `folder`; frames, segments, chunks and contents are entered into
+  /// `index` has the tree, all of whose files lie in `folder`; history, frames, chunks and contents are entered into
   /// it. `sink` takes the compressed bytes, in order. All must outlive the object.
-  StreamPacker(Files& files, const Path& folder, PackageIndex& index, const PackSettings& settings, std::size_t threads,
-               std::function<Result<void>(ByteView)> sink);
+  StreamPacker(Files& files, const Path& folder, PackageIndex& index, const PackSettings& settings, Bytes small_frame,
+               std::size_t threads, std::function<Result<void>(ByteView)> sink);
 
   /// The next regular file of the tree.   Errors: busy  it is not what the tree says; cancelled; as Files.
   Result<void> add_file(std::uint32_t entry, const std::stop_token& stop);
@@ -37,10 +39,8 @@ class StreamPacker {
   };
 
   Result<void> add_chunk(ByteView content, const ChunkDigest& digest, std::uint32_t entry, Bytes offset);
-  void end_frame();
-  Result<void> end_segment();
-  Result<void> add_far(Segment& segment, Bytes near_start, ByteBuffer& dictionary);
-  Result<void> read_chunk(std::uint32_t chunk, ByteBuffer& to);
+  Result<void> end_frame();
+  Result<void> end_job();
   Result<void> take(const PackedFrame& frame);
 
   Files& files_;
@@ -48,18 +48,20 @@ class StreamPacker {
   PackageIndex& index_;
   PackSettings settings_;
   std::function<Result<void>(ByteView)> sink_;
-  SegmentPool pool_;
-  SimilarChunks similar_;
+  FramePool pool_;
+  FarReferences far_;
+  std::size_t job_limit_;
+  std::size_t small_frame_;  // small chunks share a frame up to here
 
   std::unordered_map<ChunkDigest, std::uint32_t, DigestHash> seen_;
-  Bytes stream_;            // its length so far
-  SegmentContent segment_;  // being gathered
-  std::size_t frame_ = 0;   // bytes of its last frame, which is not in sizes yet
+  Bytes stream_;                    // its length so far
+  ByteBuffer window_;               // the end of it: what a job may refer to, then the content of the next job
+  std::size_t window_history_ = 0;  // how much of that is not of the next job
+  std::vector<std::size_t> sizes_;  // frames of the next job
+  std::size_t frame_ = 0;           // bytes of the last frame, which is not in sizes_ yet
   std::size_t frame_limit_ = 0;
   std::uint32_t frame_chunks_ = 0;
-  std::vector<std::pair<std::uint32_t, SimilarChunks::Samples>> samples_;  // of the segment's chunks
-  ByteBuffer recent_;                                                      // the end of the stream before the segment
-  std::size_t collected_ = 0;                                              // frames that came back
+  std::size_t collected_ = 0;  // frames that came back
 };
 
 }  // namespace upswarm::package

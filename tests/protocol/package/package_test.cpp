@@ -127,18 +127,16 @@ TEST_F(PackageTest, ANameThatLeadsOutIsRefusedAndNothingIsWritten) {
   const auto frame = *compress(as_bytes("x"));
   std::string index;
   ByteWriter out(index);
-  out.u64(encode_tree(tree).size());
-  out.raw(encode_tree(tree));
+  out.u64(encode_outline(tree).size());
+  out.raw(encode_outline(tree));
+  out.digest(sha256("x"));
+  out.u32(0);  // history
   out.u32(1);  // frames
   out.u32(static_cast<std::uint32_t>(frame.size()));
   out.u32(1);
   out.digest(sha256(frame));
-  out.u32(1);  // segments
-  out.u32(1);
-  out.u32(0);
-  out.u32(0);
   out.u32(1);  // chunks of the file
-  out.u32(1);
+  out.u32(0);
   const auto compressed = *compress(as_bytes(index));
   std::string bytes;
   ByteWriter head(bytes);
@@ -191,21 +189,38 @@ TEST_F(PackageTest, EveryLevelComesBack) {
   }
 }
 
-TEST_F(PackageTest, ContentFarBehindIsADictionaryAndASecondFile) {
-  // More than the history holds lies between the two: what is like the first, and what is the same in part, comes back
-  // from the file that was written.
+TEST_F(PackageTest, ContentFarBehindIsReferredToAndASecondFile) {
+  // More than a job sees lies between what is alike; more than the history holds before what is the same.
   auto like = noise(400'000, 1);
   for (std::size_t i = 0; i < like.size(); i += 5000) like[i] = 'x';
-  const auto tree = write_tree(
-      folder, "tree",
-      {{"a", noise(400'000, 1)}, {"b", noise(4'000'000, 2)}, {"c", noise(400'000, 1) + "more"}, {"d", like}});
-  const auto packed = pack(tree, "p");
-  auto reader = PackageReader::open(opened(folder / "p"), nullptr);
-  ASSERT_TRUE(reader);
-  EXPECT_FALSE(reader->index().segments.back().far.empty());
-  EXPECT_LT(packed.length, 4'600'000_B);
+  const auto tree = write_tree(folder, "tree",
+                               {{"a", noise(400'000, 1)},
+                                {"b", noise(15'000'000, 2)},
+                                {"c", like},
+                                {"d", noise(25'000'000, 3)},
+                                {"e", noise(400'000, 1) + "more"}});
+  const auto packed = write_package(system_files(), tree, folder / "p", {}, {}, {.level = PackLevel::fast});
+  ASSERT_TRUE(packed);
+  EXPECT_LT(packed->length, 40'550'000_B);
   ASSERT_TRUE(unpack("p", "out"));
   EXPECT_EQ(scanned(folder / "out"), scanned(tree));
+}
+
+TEST_F(PackageTest, SmallerFramesAreMoreFrames) {
+  TreeFiles many;
+  for (unsigned i = 0; i < 100; ++i) many["file" + std::to_string(i)] = noise(1000, i);
+  const auto tree = write_tree(folder, "tree", many);
+  for (const auto& [size, frames] :
+       std::map<Bytes, std::size_t>{{1_B, 100}, {2000_B, 50}, {10'000_B, 10}, {1_GiB, 1}}) {
+    std::filesystem::remove(folder / "p");
+    std::filesystem::remove_all(folder / "out");
+    ASSERT_TRUE(write_package(system_files(), tree, folder / "p", {}, {}, {.level = PackLevel::fast, .frame = size}));
+    auto reader = PackageReader::open(opened(folder / "p"), nullptr);
+    ASSERT_TRUE(reader);
+    EXPECT_EQ(reader->index().frames.size(), frames);
+    ASSERT_TRUE(unpack("p", "out"));
+    EXPECT_EQ(scanned(folder / "out"), scanned(tree));
+  }
 }
 
 TEST_F(PackageTest, ReorderedFramesAreNoticed) {

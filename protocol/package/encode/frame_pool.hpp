@@ -1,4 +1,4 @@
-// Compressing segments on several threads, with results in the order in which they were given.
+// Compressing frames on several threads, with results in the order in which they were given.
 #pragma once
 
 #include <functional>
@@ -7,19 +7,19 @@
 
 namespace upswarm::package {
 
-/// For use by one thread. Holds at most two segments a thread.
-class SegmentPool {
+/// For use by one thread. Holds at most one job more than there are threads.
+class FramePool {
  public:
   using Sink = std::function<Result<void>(const PackedFrame&)>;
 
   /// `sink` is called by add() and finish(), on the caller's thread.
-  SegmentPool(std::size_t threads, int level, Sink sink);
-  ~SegmentPool();
-  SegmentPool(const SegmentPool&) = delete;
-  SegmentPool& operator=(const SegmentPool&) = delete;
+  FramePool(std::size_t threads, const EncoderSettings& settings, Sink sink);
+  ~FramePool();
+  FramePool(const FramePool&) = delete;
+  FramePool& operator=(const FramePool&) = delete;
 
   /// Waits while there is much to do.   Errors: internal; what the sink returns.
-  Result<void> add(SegmentContent segment);
+  Result<void> add(FrameJob frames);
   /// Waits for all.
   Result<void> finish();
 

@@ -1,4 +1,4 @@
-#include "protocol/package/encode/segment_pool.hpp"
+#include "protocol/package/encode/frame_pool.hpp"
 
 #include <condition_variable>
 #include <deque>
@@ -12,14 +12,14 @@ namespace {
 using Packed = Result<std::vector<PackedFrame>>;
 
 struct Job {
-  SegmentContent segment;
+  FrameJob frames;
   std::promise<Packed> result;
 };
 
 }  // namespace
 
-struct SegmentPool::State {
-  int level;
+struct FramePool::State {
+  EncoderSettings settings;
   Sink sink;
   std::mutex mutex;
   std::condition_variable changed;
@@ -29,7 +29,7 @@ struct SegmentPool::State {
   std::vector<std::thread> threads;
 
   void work() {
-    FrameEncoder encoder(level);
+    FrameEncoder encoder(settings);
     std::unique_lock lock(mutex);
     for (;;) {
       changed.wait(lock, [this] { return is_closing || !waiting.empty(); });
@@ -37,7 +37,7 @@ struct SegmentPool::State {
       auto job = std::move(waiting.front());
       waiting.pop_front();
       lock.unlock();
-      job.result.set_value(encoder.encode(job.segment));
+      job.result.set_value(encoder.encode(job.frames));
       lock.lock();
     }
   }
@@ -50,13 +50,14 @@ struct SegmentPool::State {
   }
 };
 
-SegmentPool::SegmentPool(std::size_t threads, int level, Sink sink) : state_(std::make_unique<State>()) {
-  state_->level = level;
+FramePool::FramePool(std::size_t threads, const EncoderSettings& settings, Sink sink)
+    : state_(std::make_unique<State>()) {
+  state_->settings = settings;
   state_->sink = std::move(sink);
   for (std::size_t i = 0; i < threads; ++i) state_->threads.emplace_back([this] { state_->work(); });
 }
 
-SegmentPool::~SegmentPool() {
+FramePool::~FramePool() {
   {
     const std::lock_guard lock(state_->mutex);
     state_->is_closing = true;
@@ -65,9 +66,9 @@ SegmentPool::~SegmentPool() {
   for (auto& thread : state_->threads) thread.join();
 }
 
-Result<void> SegmentPool::add(SegmentContent segment) {
-  if (state_->results.size() >= 2 * state_->threads.size()) UPSWARM_CHECK(state_->collect());
-  Job job{.segment = std::move(segment), .result = {}};
+Result<void> FramePool::add(FrameJob frames) {
+  if (state_->results.size() > state_->threads.size()) UPSWARM_CHECK(state_->collect());
+  Job job{.frames = std::move(frames), .result = {}};
   state_->results.push_back(job.result.get_future());
   const std::lock_guard lock(state_->mutex);
   state_->waiting.push_back(std::move(job));
@@ -75,7 +76,7 @@ Result<void> SegmentPool::add(SegmentContent segment) {
   return {};
 }
 
-Result<void> SegmentPool::finish() {
+Result<void> FramePool::finish() {
   while (!state_->results.empty()) UPSWARM_CHECK(state_->collect());
   return {};
 }
