@@ -217,6 +217,7 @@ Result<Answer> Session::packages() {
   auto result = [&]() -> Result<Json> {
     if (line_.command == "pack") return pack_folder(work, line_.folder, line_.output, line_.pack);
     if (line_.command == "unpack") return unpack_package(work, line_.folder, line_.output);
+    if (line_.command == "plan") return plan_fetch(work, line_.folder, line_.second, line_.chunks);
     if (line_.command == "diff") return make_delta(work, line_.folder, line_.second, line_.output, line_.diff);
     if (line_.command == "apply") return apply_delta(work, line_.folder, line_.second, line_.output);
     return inspect(files(), line_.folder);

@@ -42,10 +42,11 @@ struct KeysOptions {
 struct CommandLine {
   std::string command;
   CommonOptions common;
-  std::string folder;          ///< init, release, pack, diff, apply: the first path
-  std::string second;          ///< diff, apply: the second path
+  std::string folder;          ///< init, release, pack, plan, diff, apply: the first path
+  std::string second;          ///< plan, diff, apply: the second path
   std::string output;          ///< -o
   package::PackOptions pack;   ///< pack
+  bool chunks = false;         ///< plan: name each chunk
   package::DeltaOptions diff;  ///< diff
   NewRepository wanted;        ///< init
   ReleaseRequest release;

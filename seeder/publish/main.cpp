@@ -175,9 +175,17 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   pack.add_option("DIR", line.folder)->required();
   output(pack);
   add_making_options(pack, line.pack, "MiB to stay below; fewer threads where it is little (256)");
+  pack.add_option_function<std::uint64_t>(
+          "--frame", [&line](std::uint64_t kib) { line.pack.frame = Bytes{kib << 10U}; },
+          "KiB up to which small files share a frame (8): with less, machines that have most of them fetch less")
+      ->check(CLI::Range(1, 256));
   auto& unpack = *app.add_subcommand("unpack", "Unpack a full package into a new folder");
   unpack.add_option("FILE", line.folder)->required();
   output(unpack);
+  auto& plan = *app.add_subcommand("plan", "What a machine with the folder OLD would fetch of a full package");
+  plan.add_option("OLD", line.folder)->required();
+  plan.add_option("FILE", line.second)->required();
+  plan.add_flag("--chunks", line.chunks, "Name each chunk that it lacks");
   auto& diff = *app.add_subcommand("diff", "Make a delta from one folder or .upk to another");
   diff.add_option("OLD", line.folder)->required();
   diff.add_option("NEW", line.second)->required();

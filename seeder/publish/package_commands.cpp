@@ -139,6 +139,31 @@ Result<Json> unpack_package(const PackageWork& work, const Path& package, const 
   });
 }
 
+Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& package, bool names_chunks) {
+  UPSWARM_TRY(auto file, work.files.open(package));
+  UPSWARM_TRY(const auto reader, package::PackageReader::open(std::move(file), nullptr));
+  package::LocalChunks local;
+  UPSWARM_CHECK(package::scan_chunks(work.files, old, local, work.progress, work.stop));
+  const auto& index = reader.index();
+  const auto plan = package::plan_sparse(index, local);
+  Bytes lacking;
+  Json chunks = Json::array();
+  for (const auto& chunk : index.chunks) {
+    if (const auto found = local.places.find(chunk.digest);
+        found != local.places.end() && found->second.size == chunk.size)
+      continue;
+    lacking += chunk.size;
+    chunks.push_back(
+        {{"path", index.tree.entries[chunk.entry].path}, {"offset", chunk.offset.count}, {"size", chunk.size.count}});
+  }
+  Json json{{"fetched", plan.fetched.count},     {"index_length", reader.index_length().count},
+            {"from_disk", plan.from_disk.count}, {"frames", plan.frames.size()},
+            {"of_frames", index.frames.size()},  {"chunks", chunks.size()},
+            {"of_chunks", index.chunks.size()},  {"lacking", lacking.count}};
+  if (names_chunks) json["lacking_chunks"] = std::move(chunks);
+  return json;
+}
+
 Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
                         const package::DeltaOptions& options) {
   return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {

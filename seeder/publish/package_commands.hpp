@@ -1,4 +1,4 @@
-// pack, unpack, diff, apply, inspect: packages by hand, without a repository. Thin over protocol/package.
+// pack, unpack, plan, diff, apply, inspect: packages by hand, without a repository. Thin over protocol/package.
 //
 // What is made appears under its name when it is whole: files and folders are made as NAME.part and renamed. What is
 // there already is never replaced.
@@ -23,6 +23,9 @@ struct PackageWork {
 Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to,
                          const package::PackOptions& options = {});
 Result<Json> unpack_package(const PackageWork& work, const Path& package, const Path& to);
+/// What a machine that has the folder `old` would fetch of a full package, and which chunks it lacks; each of these by
+/// itself (as path, offset and size) where `names_chunks`.
+Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& package, bool names_chunks);
 /// `from`, `to_tree` and `base` are folders or full packages; packages are unpacked beside the output meanwhile.
 Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
                         const package::DeltaOptions& options = {});

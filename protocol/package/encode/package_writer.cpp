@@ -33,11 +33,11 @@ PackSettings settings_of(PackLevel level) {
               .memory = 170_MiB};
     case PackLevel::standard: break;
   }
-  return {.encoder = {.level = 19, .chain_log = 23, .hash_log = 22},
+  return {.encoder = {.level = 19, .chain_log = 23, .hash_log = 21},
           .history = 24_MiB,
           .before = 2_MiB,
           .job = 8_MiB,
-          .memory = 88_MiB};
+          .memory = 80_MiB};
 }
 
 std::size_t threads_of(const PackOptions& options, const PackSettings& settings) {

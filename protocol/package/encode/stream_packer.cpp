@@ -12,7 +12,7 @@ namespace {
 // An edit in a large file costs an eighth of it at most.
 constexpr std::size_t kPartsOfAFile = 8;
 // Less than this in a job, and it sees too little of what came before it.
-constexpr Bytes kSmallestJob = 4_MiB;
+constexpr Bytes kSmallestJob = 6_MiB;
 constexpr std::size_t kMostSeen = std::size_t{1} << 20U;  // chunks that later ones are compared with: 64 MB of memory
 
 Error changed(const Path& path) {

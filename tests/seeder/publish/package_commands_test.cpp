@@ -28,6 +28,20 @@ TEST_F(PackageCommandsTest, DiffAndApplyGiveTheNewTree) {
   EXPECT_EQ(snapshot_of(top / "out"), snapshot_of(new_tree));
 }
 
+TEST_F(PackageCommandsTest, APlanNamesWhatAMachineLacks) {
+  const auto from = tree("one");
+  must(pack_folder(work, tree("two", 1, {{"share/new", "12345"}}), top / "two.upk"));
+  const auto plan = must(plan_fetch(work, from, top / "two.upk", true));
+  EXPECT_EQ(plan.at("lacking"), 5);
+  EXPECT_EQ(plan.at("chunks"), 1);
+  EXPECT_EQ(plan.at("frames"), 1);
+  EXPECT_EQ(plan.at("lacking_chunks"), (Json{{{"path", "share/new"}, {"offset", 0}, {"size", 5}}}));
+  const auto all = must(plan_fetch(work, tree("three", 3), top / "two.upk", false));
+  EXPECT_GT(all.at("fetched"), plan.at("fetched"));
+  EXPECT_FALSE(all.contains("lacking_chunks"));
+  EXPECT_EQ(plan_fetch(work, top / "nowhere", top / "two.upk", false).error().kind, ErrorKind::not_found);
+}
+
 TEST_F(PackageCommandsTest, ADeltaOnTheWrongBaseLeavesNothing) {
   const auto old_tree = tree("one");
   must(make_delta(work, old_tree, tree("two", 2), top / "d.upd"));
