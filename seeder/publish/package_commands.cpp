@@ -156,10 +156,15 @@ Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& pa
     chunks.push_back(
         {{"path", index.tree.entries[chunk.entry].path}, {"offset", chunk.offset.count}, {"size", chunk.size.count}});
   }
-  Json json{{"fetched", plan.fetched.count},     {"index_length", reader.index_length().count},
-            {"from_disk", plan.from_disk.count}, {"frames", plan.frames.size()},
-            {"of_frames", index.frames.size()},  {"chunks", chunks.size()},
-            {"of_chunks", index.chunks.size()},  {"lacking", lacking.count}};
+  Json json{{"fetched", plan.fetched.count},
+            {"index_length", reader.index_length().count},
+            {"from_disk", plan.from_disk.count},
+            {"frames", plan.frames.size()},
+            {"of_frames", index.frames.size()},
+            {"chunks", chunks.size()},
+            {"of_chunks", index.chunks.size()},
+            {"lacking", lacking.count},
+            {"fetched_content", (index.stream_size() - plan.from_disk).count}};
   if (names_chunks) json["lacking_chunks"] = std::move(chunks);
   return json;
 }

@@ -9,8 +9,10 @@
 namespace upswarm::package {
 namespace {
 
-// An edit in a large file costs an eighth of it at most.
-constexpr std::size_t kPartsOfAFile = 8;
+// A file of so many small frames shares none with others.
+constexpr std::size_t kOwnFrames = 8;
+// An edit in a larger one costs a chunk, or a 64th of it.
+constexpr std::size_t kPartsOfAFile = 64;
 // Less than this in a job, and it sees too little of what came before it.
 constexpr Bytes kSmallestJob = 6_MiB;
 constexpr std::size_t kMostSeen = std::size_t{1} << 20U;  // chunks that later ones are compared with: 64 MB of memory
@@ -51,7 +53,7 @@ Result<void> StreamPacker::add_file(std::uint32_t entry, const std::stop_token& 
   UPSWARM_TRY(const auto file, files_.open(path));
   Sha256Hasher hasher;
   Bytes offset;
-  const bool has_own_frames = about.size.count > small_frame_ * kPartsOfAFile;
+  const bool has_own_frames = about.size.count > small_frame_ * kOwnFrames;
   if (has_own_frames) UPSWARM_CHECK(end_frame());
   frame_limit_ = std::clamp<std::size_t>(about.size.count / kPartsOfAFile, small_frame_, kLongestFrame.count);
   UPSWARM_CHECK(each_chunk(*file, [&](ByteView content) -> Result<void> {
