@@ -9,7 +9,7 @@ namespace upswarm::package {
 namespace {
 
 // The front of the history is thrown away by moving the rest: seldom enough to cost little.
-constexpr Bytes kRoom = 12_MiB;
+constexpr Bytes kRoom = 8_MiB;
 
 Error corrupt(std::string why) { return corrupt_package("a full package", std::move(why)); }
 
