@@ -30,11 +30,11 @@ def hand_made_package(name, content):
     """A full package of one file, with any name (docs/formats.md)."""
     text = name.encode()
     digest = hashlib.sha256(content).digest()
-    tree = b"UPTREE1\n" + struct.pack("<IBI", 1, 1, len(text)) + text + struct.pack("<IQ", 0o644, len(content)) + digest
+    outline = struct.pack("<IBI", 1, 1, len(text)) + text + struct.pack("<IQ", 0o644, len(content))
     frame = raw_zstd(content)
-    index = struct.pack("<Q", len(tree)) + tree + struct.pack("<III", 1, len(frame), len(content)) + hashlib.sha256(frame).digest()
-    index += struct.pack("<IIII", 1, 1, 0, 0)  # one segment of one frame, without a dictionary
-    index += struct.pack("<II", 1, len(content))  # one chunk
+    index = struct.pack("<Q", len(outline)) + outline + digest
+    index += struct.pack("<IIII", 0, 1, len(frame), 1) + hashlib.sha256(frame).digest()  # no history; one frame of one chunk
+    index += struct.pack("<II", 1, 0)  # one chunk, all of the file
     packed = raw_zstd(index)
     return b"UPSWPKG\n" + struct.pack("<IIQQ", 2, 0, len(packed), len(index)) + packed + frame
 
