@@ -69,7 +69,7 @@ class References {
     next_run();
   }
 
-  std::uint64_t next(RegionKind kind, std::uint64_t raw, std::uint64_t predicted) {
+  std::uint64_t next(std::size_t width, std::uint64_t raw, std::uint64_t predicted) {
     if (hits_ > 0) {
       --hits_;
       return predicted;
@@ -78,7 +78,7 @@ class References {
     next_run();
     if (is_raw) return raw;
     const auto value = predicted + static_cast<std::uint64_t>(unzigzag(distances_.varint()));
-    return narrowed(kind, value);
+    return narrowed(width, value);
   }
 
   Result<void> check() const {
@@ -136,9 +136,9 @@ class GroupDecoder {
       const auto made = std::span(made_).first(count);
       UPSWARM_CHECK(old_space_.read(copy.from + done, old_bytes));
       std::memcpy(made.data(), old_bytes.data(), count);
-      coder_.visit(copy, done, old_bytes, [&](RegionKind kind, std::size_t at, auto raw, auto predicted) {
-        const auto value = references_.next(kind, raw, predicted);
-        store_field(kind, made.data() + at, value);
+      coder_.visit(copy, done, old_bytes, [&](std::size_t width, std::size_t at, auto raw, auto predicted) {
+        const auto value = references_.next(width, raw, predicted);
+        store_field(width, made.data() + at, value);
         return value;
       });
       differences_.add_to(made);

@@ -23,6 +23,42 @@ void encode_image(const Image& image, SpaceOffset before, ByteWriter& out) {
   }
 }
 
+void encode_anchors(const Image& image, ByteWriter& out) {
+  out.varint(image.anchors().size());
+  Anchor before;
+  for (const auto& anchor : image.anchors()) {
+    out.varint(anchor.section - before.section);
+    out.zigzag(std::int64_t{anchor.symbol} - before.symbol);
+    out.zigzag(static_cast<std::int64_t>(anchor.base - before.base));
+    out.zigzag(static_cast<std::int64_t>(anchor.new_base - anchor.base - (before.new_base - before.base)));
+    before = anchor;
+  }
+}
+
+/// `left` of the group may come yet.
+Result<void> decode_anchors(ByteReader& in, Image& image, std::uint64_t& left) {
+  const auto count = in.varint();
+  if (count > left) return corrupt("it has too many anchors");
+  left -= count;
+  std::vector<Anchor> anchors;
+  Anchor before;
+  for (std::uint64_t i = 0; i < count && in.good(); ++i) {
+    Anchor anchor;
+    const auto section = before.section + in.varint();
+    const auto symbol = before.symbol + static_cast<std::uint64_t>(in.zigzag());
+    if (section > ~std::uint32_t{0} || symbol > ~std::uint32_t{0} || (i > 0 && section <= before.section))
+      return corrupt("an anchor is impossible");
+    anchor.section = static_cast<std::uint32_t>(section);
+    anchor.symbol = static_cast<std::uint32_t>(symbol);
+    anchor.base = before.base + static_cast<std::uint64_t>(in.zigzag());
+    anchor.new_base = anchor.base + before.new_base - before.base + static_cast<std::uint64_t>(in.zigzag());
+    anchors.push_back(anchor);
+    before = anchor;
+  }
+  image.set_anchors(std::move(anchors));
+  return {};
+}
+
 void encode_images(const std::vector<Image>& images, ByteWriter& out) {
   out.varint(images.size());
   SpaceOffset before = 0;
@@ -101,7 +137,7 @@ void encode_regions(const std::vector<Region>& regions, ByteWriter& out) {
     out.varint(region.begin - before);
     out.varint(region.end - region.begin);
     before = region.end;
-    if (region.kind != RegionKind::offsets && region.kind != RegionKind::unwinding) continue;
+    if (!has_base(region.kind)) continue;
     out.varint(region.base);
     out.zigzag(static_cast<std::int64_t>(region.new_base - region.base));
   }
@@ -119,7 +155,7 @@ Result<std::vector<Region>> decode_regions(ByteReader& in, const std::vector<Ima
     region.kind = static_cast<RegionKind>(kind);
     UPSWARM_TRY(region.begin, place.advance(in.varint()));
     UPSWARM_TRY(region.end, place.advance(in.varint()));
-    if (region.kind == RegionKind::offsets || region.kind == RegionKind::unwinding) {
+    if (has_base(region.kind)) {
       region.base = in.varint();
       region.new_base = region.base + static_cast<std::uint64_t>(in.zigzag());
     }
@@ -220,6 +256,7 @@ void encode_group(const PatchGroup& group, ByteWriter& out) {
   out.varint(group.new_length.count);
   if (group.is_prefixed) return out.varint(group.streams.back().length.count);
   encode_images(group.layout.old_images, out);
+  for (const auto& image : group.layout.old_images) encode_anchors(image, out);
   encode_images(group.layout.new_images, out);
   encode_regions(group.layout.regions, out);
   encode_hints(group.layout.hints, out);
@@ -250,6 +287,8 @@ Result<PatchGroup> decode_group(ByteReader& in) {
   if (group.new_length > kLargestSpace || group.old_length > kLargestSpace) return corrupt("a group makes too much");
   const auto old_length = group.old_length;
   UPSWARM_TRY(group.layout.old_images, decode_images(in, old_length));
+  std::uint64_t anchors_left = kMostAnchors;
+  for (auto& image : group.layout.old_images) UPSWARM_CHECK(decode_anchors(in, image, anchors_left));
   UPSWARM_TRY(group.layout.new_images, decode_images(in, group.new_length));
   UPSWARM_TRY(group.layout.regions, decode_regions(in, group.layout.old_images));
   group.layout.old_end = end_of(group.layout.old_images, old_length);

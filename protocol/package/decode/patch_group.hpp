@@ -16,6 +16,7 @@ inline constexpr Bytes kLargestSpace = 4_GiB - 64_MiB;
 inline constexpr std::size_t kMostCopies = 1U << 19U;  ///< of a group
 inline constexpr std::size_t kMostRegions = 1U << 16U;
 inline constexpr std::size_t kMostImages = 1U << 14U;
+inline constexpr std::size_t kMostAnchors = 1U << 17U;  ///< of all images
 
 /// The streams of a group, in the order in which they stand in the file.
 enum class Stream : std::uint8_t {

@@ -96,8 +96,49 @@ CodeField code_field(const std::byte* bytes) {
   return {2, immediate_of(first, std::to_integer<unsigned>(bytes[1]))};
 }
 
-void store_field(RegionKind kind, std::byte* to, std::uint64_t value) {
-  for (std::size_t i = 0; i < width_of(kind); ++i) to[i] = static_cast<std::byte>(value >> (8 * i) & 0xffU);
+bool relocation_field(const Image& image, const Region& region, const RecordField& field, const std::byte* bytes,
+                      Reference& to) {
+  constexpr std::uint64_t kPc32 = 2;  // R_X86_64_PC32 and PLT32 count from the field's end
+  constexpr std::uint64_t kPlt32 = 4;
+  const Anchor* anchor = nullptr;
+  switch (field.at) {
+    case 0:  // r_offset
+      to.origin = region.base;
+      to.new_origin = region.new_base;
+      return true;
+    case 12:  // the symbol of r_info
+      anchor = image.anchor_of_section(0);
+      to.scale = kObjectRecord;
+      break;
+    default: {  // r_addend, of a symbol that stands for a section
+      anchor = image.anchor_of_symbol(load32(bytes - 4));
+      const auto type = load32(bytes - 8);
+      to.trailing = type == kPc32 || type == kPlt32 ? 4 : 0;
+    }
+  }
+  if (anchor == nullptr) return false;
+  to.origin = anchor->base + to.trailing;
+  to.new_origin = anchor->new_base + to.trailing;
+  return true;
+}
+
+bool symbol_field(const Image& image, const Region& region, const RecordField& field, const std::byte* bytes,
+                  Reference& to) {
+  if (field.at == 0) {  // st_name
+    to.origin = region.base;
+    to.new_origin = region.new_base;
+    return load32(bytes) != 0;
+  }
+  const auto section = load32(bytes - 4) >> 16U;  // st_value, in st_shndx
+  const auto* const anchor = section == 0 ? nullptr : image.anchor_of_section(section);
+  if (anchor == nullptr) return false;
+  to.origin = anchor->base;
+  to.new_origin = anchor->new_base;
+  return true;
+}
+
+void store_field(std::size_t width, std::byte* to, std::uint64_t value) {
+  for (std::size_t i = 0; i < width; ++i) to[i] = static_cast<std::byte>(value >> (8 * i) & 0xffU);
 }
 
 }  // namespace upswarm::package

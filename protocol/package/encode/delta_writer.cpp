@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "protocol/package/decode/format.hpp"
@@ -33,6 +34,10 @@ int zstd_level_of(PackLevel level) {
     case PackLevel::best: return kBestLevel;
     default: return kStandardLevel;
   }
+}
+
+std::string_view filter_of(RegionKind kind) {
+  return kind == RegionKind::relocations || kind == RegionKind::symbols ? kObjectFilter : kCodeFilter;
 }
 
 class DeltaBuilder {
@@ -80,10 +85,10 @@ class DeltaBuilder {
   Result<std::string> head() const {
     std::string plan;
     ByteWriter out(plan);
-    out.u8(uses_code_ ? 1 : 0);
-    if (uses_code_) {
-      out.u8(static_cast<std::uint8_t>(kDeltaFilters[0].size()));
-      out.raw(kDeltaFilters[0]);
+    out.u8(static_cast<std::uint8_t>(filters_.size()));
+    for (const auto filter : filters_) {
+      out.u8(static_cast<std::uint8_t>(filter.size()));
+      out.raw(filter);
     }
     out.varint(new_tree_.total_size().count);
     std::string difference;
@@ -185,7 +190,7 @@ class DeltaBuilder {
     group.new_length = Bytes{new_space.size()};
     group.layout = std::move(patch.layout);
     group.copies = patch.copies;
-    if (!group.layout.regions.empty()) uses_code_ = true;
+    for (const auto& region : group.layout.regions) filters_.insert(filter_of(region.kind));
     for (std::size_t i = 0; i < kStreams; ++i) {
       UPSWARM_TRY(group.streams.at(i), add_stream(i, patch.streams.at(i), file));
     }
@@ -248,7 +253,7 @@ class DeltaBuilder {
   Tree new_tree_;
   std::vector<ContentSource> sources_;
   std::vector<PatchGroup> groups_;
-  bool uses_code_ = false;
+  std::set<std::string_view> filters_;  // that the groups need
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "protocol/package/encode/patch_encoder.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "protocol/package/encode/suffix_array.hpp"
@@ -36,6 +37,26 @@ std::vector<std::uint64_t> bases_of(const EncodeSpace& space, const Image& image
   return bases;
 }
 
+/// The sections of `from` that `to` has as well, as anchors; and where its relocated sections are now.
+void pair_sections(const std::vector<NamedSection>& from, const std::vector<NamedSection>& to, Image& image,
+                   std::vector<Region>& regions, std::size_t& room) {
+  std::vector<Anchor> anchors;
+  std::map<std::uint64_t, std::uint64_t> moved;  // by offset
+  for (const auto& section : from) {
+    const auto other = std::ranges::find(to, section.name, &NamedSection::name);
+    if (other == to.end() || anchors.size() == room) continue;
+    anchors.push_back({section.index, section.symbol, section.offset, other->offset});
+    moved[section.offset] = other->offset;
+  }
+  room -= anchors.size();
+  image.set_anchors(std::move(anchors));
+  for (auto& region : regions) {
+    const bool is_mine = region.begin >= image.begin() && region.end <= image.end();
+    if (!is_mine || (region.kind != RegionKind::relocations && region.kind != RegionKind::symbols)) continue;
+    if (const auto found = moved.find(region.base); found != moved.end()) region.new_base = found->second;
+  }
+}
+
 void pair_bases(const EncodeSpace& old_space, const Image& from, const EncodeSpace& new_space, const Image& to,
                 std::vector<Region>& regions) {
   const auto bases = bases_of(new_space, to);
@@ -64,12 +85,16 @@ Layout layout_of(const EncodeSpace& old_space, const EncodeSpace& new_space) {
   Layout layout;
   layout.old_images = old_space.images();
   layout.new_images = new_space.images();
+  for (auto& image : layout.old_images) image.set_anchors({});  // until they are paired
   layout.regions.assign(old_space.regions().begin(), old_space.regions().end());
+  auto room = kMostAnchors;
   for (std::size_t i = 0; i < old_space.images().size(); ++i) {
     const auto other = counterpart(old_space, i, new_space);
     if (!other) continue;
     const auto& from = old_space.images()[i];
     const auto& to = new_space.images()[*other];
+    pair_sections(old_space.image_sections()[i], new_space.image_sections()[*other], layout.old_images[i],
+                  layout.regions, room);
     pair_bases(old_space, from, new_space, to, layout.regions);
     pair_memory(old_space, from, new_space, to, layout.hints);
   }
@@ -139,11 +164,11 @@ class PatchEncoder {
     const auto new_bytes = new_.bytes().subspan(copy.to + done, count);
     made_.assign(old_bytes.begin(), old_bytes.end());
     coder.visit(copy, done, old_bytes,
-                [&](RegionKind kind, std::size_t at, std::uint64_t raw, std::uint64_t predicted) {
-                  const auto actual = load_field(kind, new_bytes.data() + at);
+                [&](std::size_t width, std::size_t at, std::uint64_t raw, std::uint64_t predicted) {
+                  const auto actual = load_field(width, new_bytes.data() + at);
                   weigh(copy.from + done + static_cast<SpaceOffset>(at), actual, raw, predicted);
                   tell(actual, raw, predicted);
-                  store_field(kind, made_.data() + at, actual);
+                  store_field(width, made_.data() + at, actual);
                   return actual;
                 });
     std::size_t i = 0;

@@ -3,7 +3,7 @@
 #include "protocol/package/decode/format.hpp"
 #include "protocol/package/decode/stream_source.hpp"
 #include "protocol/package/encode/compress.hpp"
-#include "tests/protocol/package/program_fixture.hpp"
+#include "tests/protocol/package/object_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 
 namespace upswarm::package {
@@ -233,6 +233,41 @@ TEST_F(DeltaTest, CodeThatOnlyMovedCostsNextToNothing) {
   EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
 }
 
+TEST_F(DeltaTest, AnObjectWhoseFunctionsOnlyMovedCostsNextToNothing) {
+  const auto functions = random_functions(2000, 7);
+  auto order = in_order(2000);
+  const auto from = make_object(functions, order);
+  std::rotate(order.begin() + 250, order.begin() + 750, order.begin() + 1750);
+  const auto to = make_object(functions, order);
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) changed += from[i] == to[i] ? 0 : 1;
+  EXPECT_GT(changed, 100'000U) << "relocations, symbols";
+  const auto made = make({{"module.ko", from}}, {{"module.ko", to}});
+  EXPECT_LT(made.length, 1000_B) << "of " << from.size();
+  base = scanned(old_tree);
+  ASSERT_TRUE(apply());
+  EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
+}
+
+TEST_F(DeltaTest, ObjectsThatChangedComeBack) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    std::mt19937 random(seed);
+    auto functions = random_functions(200, 1);
+    const auto from = make_object(functions, in_order(200));
+    auto order = in_order(200);
+    for (unsigned i = 0; i < 5; ++i) {
+      functions[random() % 200].calls[0] = random() % 200;
+      std::swap(order[random() % 200], order[random() % 200]);
+    }
+    functions.push_back(random_functions(1, seed)[0]);
+    for (auto& call : functions.back().calls) call %= 200;
+    order.insert(order.begin() + static_cast<std::ptrdiff_t>(random() % 200), 200);
+    for (const auto* name : {"old", "new", "d"}) std::filesystem::remove_all(folder / name);
+    expect_round_trip({{"a.ko", from}, {"b.o", make_object(functions, in_order(150))}},
+                      {{"a.ko", make_object(functions, order)}, {"c.o", make_object(functions, in_order(160))}});
+  }
+}
+
 TEST_F(DeltaTest, ProgramsThatChangedComeBack) {
   for (unsigned seed = 0; seed < 10; ++seed) {
     std::mt19937 random(seed);
@@ -305,6 +340,15 @@ TEST_F(DeltaTest, EveryFlippedByteOfAProgramsDeltaGivesTheRightTreeOrAnError) {
   auto order = in_order(40);
   std::swap(order[3], order[30]);
   make({{"p", from}}, {{"p", link_program(functions, order)}});
+  expect_right_tree_or_error(0x11);
+}
+
+TEST_F(DeltaTest, EveryFlippedByteOfAnObjectsDeltaGivesTheRightTreeOrAnError) {
+  const auto functions = random_functions(40, 1);
+  auto order = in_order(40);
+  const auto from = make_object(functions, order);
+  std::rotate(order.begin(), order.begin() + 7, order.end());
+  make({{"m.o", from}}, {{"m.o", make_object(functions, order)}});
   expect_right_tree_or_error(0x11);
 }
 
