@@ -1,7 +1,9 @@
 #include "protocol/package/decode/patch_decoder.hpp"
 
 #include <cstring>
+#include <memory>
 
+#include "protocol/package/decode/difference_memory.hpp"
 #include "protocol/package/decode/format.hpp"
 #include "protocol/package/decode/stream_source.hpp"
 #include "protocol/package/decode/zstd_stream.hpp"
@@ -23,27 +25,48 @@ class Differences {
   Differences(InputFile& file, Bytes offset, const PatchGroup& group)
       : gaps_(open_stream(file, offset, group, Stream::gaps)),
         numbers_(open_stream(file, offset, group, Stream::differences)) {
+    if (group.has_memory) memory_ = std::make_unique<DifferenceMemory>();
     next();
   }
+
+  bool has_memory() const { return memory_ != nullptr; }
 
   /// `slice` is a whole one: no difference goes on in the next.
   void add_to(std::span<std::byte> slice) {
     while (gap_ < slice.size()) {
       slice = slice.subspan(gap_);
-      const auto count = std::min<std::size_t>(slice.size(), kDifferenceWidth);
-      unsigned carried = 0;
-      for (auto& byte : slice.first(count)) {
-        carried += std::to_integer<unsigned>(byte) + numbers_.byte();
-        byte = static_cast<std::byte>(carried & 0xffU);
-        carried >>= 8U;
-      }
-      slice = slice.subspan(count);
+      add_number(slice.first(std::min(slice.size(), kDifferenceWidth)));
+      slice = slice.subspan(std::min(slice.size(), kDifferenceWidth));
       next();
     }
     gap_ -= slice.size();
   }
 
+  /// The same with a memory, which leaves the bytes of `references` alone.
+  void add_to(std::span<std::byte> slice, const ReferenceMask& references) {
+    for (std::size_t at = 0; at < slice.size();) {
+      const bool is_field = references.has_field(at);
+      const auto old = is_field ? static_cast<std::uint32_t>(load32(slice.data() + at)) : 0;
+      const auto predicted = is_field ? memory_->predict(old) : 0;
+      const std::size_t width = predicted == 0 ? 1 : kDifferenceWidth;
+      if (gap_ >= width) {
+        if (predicted != 0) store_field(kDifferenceWidth, slice.data() + at, old + predicted);
+        if (is_field) memory_->learn(old, predicted);
+        gap_ -= width;
+        at += width;
+        continue;
+      }
+      is_torn_ |= gap_ > 0;
+      const auto count = std::min(slice.size() - at, kDifferenceWidth);
+      const auto told = add_number(slice.subspan(at, count));
+      if (is_field) memory_->learn(old, told);
+      at += count;
+      next();
+    }
+  }
+
   Result<void> check() const {
+    if (is_torn_) return corrupt("a difference begins inside of a field that is predicted");
     UPSWARM_CHECK(gaps_.check());
     return numbers_.check();
   }
@@ -55,9 +78,24 @@ class Differences {
  private:
   void next() { gap_ = gaps_.is_over() ? ~std::uint64_t{0} : gaps_.varint(); }
 
+  std::uint32_t add_number(std::span<std::byte> bytes) {
+    std::uint32_t number = 0;
+    unsigned carried = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      const auto byte = numbers_.byte();
+      number |= std::uint32_t{byte} << (8 * i);
+      carried += std::to_integer<unsigned>(bytes[i]) + byte;
+      bytes[i] = static_cast<std::byte>(carried & 0xffU);
+      carried >>= 8U;
+    }
+    return number;
+  }
+
   StreamSource gaps_;
   StreamSource numbers_;
   std::uint64_t gap_ = 0;
+  std::unique_ptr<DifferenceMemory> memory_;
+  bool is_torn_ = false;
 };
 
 /// What the references of the new content are, where they are not as predicted.
@@ -136,12 +174,15 @@ class GroupDecoder {
       const auto made = std::span(made_).first(count);
       UPSWARM_CHECK(old_space_.read(copy.from + done, old_bytes));
       std::memcpy(made.data(), old_bytes.data(), count);
+      if (differences_.has_memory()) mask_.clear(count);
       coder_.visit(copy, done, old_bytes, [&](std::size_t width, std::size_t at, auto raw, auto predicted) {
         const auto value = references_.next(width, raw, predicted);
         store_field(width, made.data() + at, value);
+        if (differences_.has_memory()) mask_.take(at, width);
         return value;
       });
-      differences_.add_to(made);
+      if (differences_.has_memory()) differences_.add_to(made, mask_);
+      else differences_.add_to(made);
       UPSWARM_CHECK(references_.check());
       UPSWARM_CHECK(differences_.check());
       UPSWARM_CHECK(sink_(made));
@@ -165,6 +206,7 @@ class GroupDecoder {
   StreamSource extra_;
   ByteBuffer old_ = ByteBuffer(kSlice + kScanSlack);
   ByteBuffer made_ = ByteBuffer(kSlice);
+  ReferenceMask mask_;
 };
 
 Result<void> decode_prefixed(InputFile& file, Bytes offset, const PatchGroup& group, OldSpace& old_space,

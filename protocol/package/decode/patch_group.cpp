@@ -6,6 +6,10 @@
 namespace upswarm::package {
 namespace {
 
+constexpr std::uint8_t kCopied = 0;
+constexpr std::uint8_t kPrefixed = 1;
+constexpr std::uint8_t kCopiedWithMemory = 2;
+
 Error corrupt(std::string why) { return corrupt_package("a delta", std::move(why)); }
 
 void encode_image(const Image& image, SpaceOffset before, ByteWriter& out) {
@@ -240,7 +244,7 @@ Bytes PatchGroup::packed_length() const {
 }
 
 void encode_group(const PatchGroup& group, ByteWriter& out) {
-  out.u8(group.is_prefixed ? 1 : 0);
+  out.u8(group.is_prefixed ? kPrefixed : group.has_memory ? kCopiedWithMemory : kCopied);
   out.varint(group.old_runs.size());
   std::uint32_t before = 0;
   for (const auto& run : group.old_runs) {
@@ -270,8 +274,9 @@ void encode_group(const PatchGroup& group, ByteWriter& out) {
 Result<PatchGroup> decode_group(ByteReader& in) {
   PatchGroup group;
   const auto method = in.u8();
-  if (method > 1) return corrupt("a group is made in a way that is not known");
-  group.is_prefixed = method == 1;
+  if (method > kCopiedWithMemory) return corrupt("a group is made in a way that is not known");
+  group.is_prefixed = method == kPrefixed;
+  group.has_memory = method == kCopiedWithMemory;
   UPSWARM_TRY(group.old_runs, decode_runs(in));
   group.old_length = Bytes{in.varint()};
   group.new_length = Bytes{in.varint()};

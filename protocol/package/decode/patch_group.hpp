@@ -69,6 +69,7 @@ struct PatchGroup {
   /// Made by zstd with the old space as a prefix (RFC 8878): one frame, the only stream (Stream::extra). No layout, no
   /// copies.
   bool is_prefixed = false;
+  bool has_memory = false;  ///< differences are what DifferenceMemory does not predict
   std::vector<OldRun> old_runs;
   Bytes old_length;  ///< of all of them: end to end they are the old space
   Bytes new_length;  ///< of the new files' content, end to end, that this group makes

@@ -20,6 +20,8 @@ namespace {
 /// array (4); and for each of the new ones the bytes twice.
 constexpr std::uint64_t kMemoryOfByte = 9;
 constexpr std::uint64_t kWorthComparingAgain = 64 * 1024;  ///< bytes of regions that were better without
+constexpr std::size_t kWorthRemembering =
+    64;  ///< a memory makes applying slower: it must save more than one in so many bytes
 constexpr Bytes kTextLookedAt = 4_KiB;
 constexpr Bytes kSmallestWindow = 1_MiB;
 constexpr Bytes kLargestWindow = 1_GiB;
@@ -178,14 +180,19 @@ class DeltaBuilder {
     UPSWARM_TRY(auto new_space, read(to_, new_tree_, plan.new_pieces));
     if (plan.is_prefixed) return make_prefixed(plan, old_space, new_space, file);
     UPSWARM_TRY(auto copies, match(old_space, new_space));
-    auto patch = encode_patch(old_space, new_space, copies);
+    auto patch = encode_patch(old_space, new_space, copies, false);
     if (is_worth_again(patch.useless.old_regions)) {
       old_space.drop(patch.useless.old_regions);
       new_space.drop(patch.useless.new_regions);
       UPSWARM_TRY(copies, match(old_space, new_space));
-      patch = encode_patch(old_space, new_space, copies);
+      patch = encode_patch(old_space, new_space, copies, false);
     }
     PatchGroup group;
+    auto with_memory = encode_patch(old_space, new_space, copies, true);
+    UPSWARM_TRY(const auto cost, cost_of_differences(patch));
+    UPSWARM_TRY(const auto other_cost, cost_of_differences(with_memory));
+    group.has_memory = other_cost < cost - cost / kWorthRemembering;
+    if (group.has_memory) patch = std::move(with_memory);
     tell_old(plan, group);
     group.new_length = Bytes{new_space.size()};
     group.layout = std::move(patch.layout);
@@ -216,6 +223,16 @@ class DeltaBuilder {
     std::uint64_t size = 0;
     for (const auto& region : useless) size += region.end - region.begin;
     return size >= kWorthComparingAgain;
+  }
+
+  static Result<std::size_t> cost_of_differences(const EncodedPatch& patch) {
+    std::size_t sum = 0;
+    for (const auto stream : {Stream::gaps, Stream::differences}) {
+      UPSWARM_TRY(const auto packed, compress_bare(as_bytes(patch.streams.at(static_cast<std::size_t>(stream))),
+                                                   kFastLevel, window_log_of(stream)));
+      sum += packed.size();
+    }
+    return sum;
   }
 
   static void keep_longest(std::vector<CopyOperation>& copies) {
