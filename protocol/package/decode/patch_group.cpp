@@ -141,8 +141,8 @@ void encode_regions(const std::vector<Region>& regions, ByteWriter& out) {
     out.varint(region.begin - before);
     out.varint(region.end - region.begin);
     before = region.end;
+    if (has_base(region.kind) || has_anchors(region.kind)) out.varint(region.base);
     if (!has_base(region.kind)) continue;
-    out.varint(region.base);
     out.zigzag(static_cast<std::int64_t>(region.new_base - region.base));
   }
 }
@@ -159,8 +159,8 @@ Result<std::vector<Region>> decode_regions(ByteReader& in, const std::vector<Ima
     region.kind = static_cast<RegionKind>(kind);
     UPSWARM_TRY(region.begin, place.advance(in.varint()));
     UPSWARM_TRY(region.end, place.advance(in.varint()));
+    if (has_base(region.kind) || has_anchors(region.kind)) region.base = in.varint();
     if (has_base(region.kind)) {
-      region.base = in.varint();
       region.new_base = region.base + static_cast<std::uint64_t>(in.zigzag());
     }
     const auto* const image = image_at(images, region.begin);

@@ -83,7 +83,7 @@ class ReferenceCoder {
   std::optional<std::uint64_t> new_origin(const Image& image, const Region& region, const Reference& reference,
                                           SpaceOffset first, SpaceOffset place) const {
     if (region.kind == RegionKind::pointers) return 0;
-    if (has_base(region.kind) && region.kind != RegionKind::unwinding) return reference.new_origin;
+    if (region.kind == RegionKind::offsets || has_anchors(region.kind)) return reference.new_origin;
     const auto* const segment = image.segment_at(place);
     if (segment == nullptr) return std::nullopt;
     const auto address = segment->address + (place - segment->offset);

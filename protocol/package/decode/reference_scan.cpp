@@ -96,45 +96,25 @@ CodeField code_field(const std::byte* bytes) {
   return {2, immediate_of(first, std::to_integer<unsigned>(bytes[1]))};
 }
 
-bool relocation_field(const Image& image, const Region& region, const RecordField& field, const std::byte* bytes,
-                      Reference& to) {
+const Anchor* relocation_anchor(const Image& image, const Anchor* own, const RecordField& field, const std::byte* bytes,
+                                Reference& to) {
   constexpr std::uint64_t kPc32 = 2;  // R_X86_64_PC32 and PLT32 count from the field's end
   constexpr std::uint64_t kPlt32 = 4;
-  const Anchor* anchor = nullptr;
-  switch (field.at) {
-    case 0:  // r_offset
-      to.origin = region.base;
-      to.new_origin = region.new_base;
-      return true;
-    case 12:  // the symbol of r_info
-      anchor = image.anchor_of_section(0);
-      to.scale = kObjectRecord;
-      break;
-    default: {  // r_addend, of a symbol that stands for a section
-      anchor = image.anchor_of_symbol(load32(bytes - 4));
-      const auto type = load32(bytes - 8);
-      to.trailing = type == kPc32 || type == kPlt32 ? 4 : 0;
-    }
+  if (field.at == 0) return own;  // r_offset
+  if (field.at == 12) {           // the symbol of r_info
+    to.scale = kObjectRecord;
+    return image.anchor_of_section(0);
   }
-  if (anchor == nullptr) return false;
-  to.origin = anchor->base + to.trailing;
-  to.new_origin = anchor->new_base + to.trailing;
-  return true;
+  const auto type = load32(bytes - 8);
+  to.trailing = type == kPc32 || type == kPlt32 ? 4 : 0;
+  return image.anchor_of_symbol(load32(bytes - 4));  // r_addend
 }
 
-bool symbol_field(const Image& image, const Region& region, const RecordField& field, const std::byte* bytes,
-                  Reference& to) {
-  if (field.at == 0) {  // st_name
-    to.origin = region.base;
-    to.new_origin = region.new_base;
-    return load32(bytes) != 0;
-  }
-  const auto section = load32(bytes - 4) >> 16U;  // st_value, in st_shndx
-  const auto* const anchor = section == 0 ? nullptr : image.anchor_of_section(section);
-  if (anchor == nullptr) return false;
-  to.origin = anchor->base;
-  to.new_origin = anchor->new_base;
-  return true;
+const Anchor* symbol_anchor(const Image& image, const Anchor* own, const RecordField& field, const std::byte* bytes,
+                            Reference& /*to*/) {
+  if (field.at == 0) return load32(bytes) == 0 ? nullptr : own;  // st_name
+  const auto section = load32(bytes - 4) >> 16U;                 // st_value, in st_shndx
+  return section == 0 ? nullptr : image.anchor_of_section(section);
 }
 
 void store_field(std::size_t width, std::byte* to, std::uint64_t value) {

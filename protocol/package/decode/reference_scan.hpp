@@ -64,17 +64,18 @@ struct RecordField {
 inline constexpr std::array<RecordField, 3> kRelocationFields{{{0, 0, 8}, {12, 12, 4}, {16, 8, 8}}};
 inline constexpr std::array<RecordField, 2> kSymbolFields{{{0, 0, 4}, {8, 4, 8}}};
 
-/// Fills in what the field at `field.at` of a record, which stands at `bytes`, counts from.   False: nothing. Bytes
-/// before it are read, back to the one at `field.needed`.
-bool relocation_field(const Image& image, const Region& region, const RecordField& field, const std::byte* bytes,
-                      Reference& to);
-bool symbol_field(const Image& image, const Region& region, const RecordField& field, const std::byte* bytes,
-                  Reference& to);
+/// The anchor that the field at `field.at` of a record, which stands at `bytes`, counts from, or nullptr. `own` is that
+/// of the region's section. Bytes before the field are read, back to the one at `field.needed`.
+const Anchor* relocation_anchor(const Image& image, const Anchor* own, const RecordField& field, const std::byte* bytes,
+                                Reference& to);
+const Anchor* symbol_anchor(const Image& image, const Anchor* own, const RecordField& field, const std::byte* bytes,
+                            Reference& to);
 
 /// for_each_reference of the records of relocatable objects.
-template <typename Fields, typename Read, typename Visit>
+template <typename Fields, typename AnchorOf, typename Visit>
 void for_each_in_records(const Image& image, const Region& region, ByteView bytes, SpaceOffset offset,
-                         const Fields& fields, Read read, Visit visit) {
+                         const Fields& fields, AnchorOf anchor_of, Visit visit) {
+  const auto* const own = image.anchor_of_section(region.base);
   const std::size_t skipped = (offset - region.begin) % kObjectRecord;  // of the first record
   for (std::size_t record = 0; record < bytes.size() + skipped; record += kObjectRecord) {
     for (const auto& field : fields) {
@@ -83,7 +84,10 @@ void for_each_in_records(const Image& image, const Region& region, ByteView byte
       reference.at = record + field.at - skipped;
       reference.width = field.width;
       const auto* const place = bytes.data() + reference.at;
-      if (!read(image, region, field, place, reference)) continue;
+      const auto* const anchor = anchor_of(image, own, field, place, reference);
+      if (anchor == nullptr) continue;
+      reference.origin = anchor->base + reference.trailing;
+      reference.new_origin = anchor->new_base + reference.trailing;
       const auto value = load_field(field.width, place);
       reference.target = image.offset_of(reference.origin + value * reference.scale);
       if (reference.target != kNowhere) visit(reference);
@@ -96,9 +100,9 @@ void for_each_in_records(const Image& image, const Region& region, ByteView byte
 template <typename Visit>
 void for_each_reference(const Image& image, const Region& region, ByteView bytes, SpaceOffset offset, Visit visit) {
   if (region.kind == RegionKind::relocations)
-    return for_each_in_records(image, region, bytes, offset, kRelocationFields, relocation_field, visit);
+    return for_each_in_records(image, region, bytes, offset, kRelocationFields, relocation_anchor, visit);
   if (region.kind == RegionKind::symbols)
-    return for_each_in_records(image, region, bytes, offset, kSymbolFields, symbol_field, visit);
+    return for_each_in_records(image, region, bytes, offset, kSymbolFields, symbol_anchor, visit);
   const std::uint8_t width = region.kind == RegionKind::pointers ? 8 : 4;
   if (region.kind == RegionKind::x86_64_code) {
     const ImageSegment* segment = image.segment_at(offset);

@@ -70,21 +70,21 @@ enum class RegionKind : std::uint8_t {
   offsets = 3,      ///< aligned signed 32-bit distances from an address of their own (`base`)
   unwinding = 4,    ///< .eh_frame: aligned signed 32-bit distances from where they stand, to code, or back to a CIE
   table = 5,        ///< aligned signed 32-bit distances from where the region begins (jump tables)
-  relocations = 6,  ///< Elf64_Rela of a relocatable object, for the section at `base`
-  symbols = 7,      ///< Elf64_Sym of a relocatable object, with names at `base`
+  relocations = 6,  ///< Elf64_Rela of a relocatable object, for section `base`
+  symbols = 7,      ///< Elf64_Sym of a relocatable object, with names in section `base`
 };
 inline constexpr std::uint8_t kLastRegionKind = 7;
 
-/// Whether regions of a kind tell what their fields count from.
-constexpr bool has_base(RegionKind kind) {
-  return kind != RegionKind::x86_64_code && kind != RegionKind::pointers && kind != RegionKind::table;
-}
+/// Whether fields of a kind count from what an anchor says.
+constexpr bool has_anchors(RegionKind kind) { return kind == RegionKind::relocations || kind == RegionKind::symbols; }
+/// Whether they count from what the region says.
+constexpr bool has_base(RegionKind kind) { return kind == RegionKind::offsets || kind == RegionKind::unwinding; }
 
 struct Region {
   SpaceOffset begin = 0;
   SpaceOffset end = 0;
   RegionKind kind = RegionKind::x86_64_code;
-  std::uint64_t base = 0;      ///< in the old image; of unwinding, where the old image's code begins
+  std::uint64_t base = 0;      ///< in the old image; of unwinding, where the old image's code begins; or a section
   std::uint64_t new_base = 0;  ///< in the new image; of unwinding, where the old image's code ends
 };
 

@@ -38,9 +38,7 @@ int zstd_level_of(PackLevel level) {
   }
 }
 
-std::string_view filter_of(RegionKind kind) {
-  return kind == RegionKind::relocations || kind == RegionKind::symbols ? kObjectFilter : kCodeFilter;
-}
+std::string_view filter_of(RegionKind kind) { return has_anchors(kind) ? kObjectFilter : kCodeFilter; }
 
 class DeltaBuilder {
  public:

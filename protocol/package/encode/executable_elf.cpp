@@ -129,14 +129,13 @@ bool is_inside(ByteView bytes, const Section& section) {
   return section.offset <= bytes.size() && section.size <= bytes.size() - section.offset;
 }
 
-/// The symbols that stand for sections, by section.
-std::map<std::uint64_t, std::uint32_t> section_symbols(ByteView bytes, const Section& table) {
-  std::map<std::uint64_t, std::uint32_t> symbols;
+/// Enters the sections in which symbols of `table` lie, each with the symbol that stands for it, or 0.
+void find_sections_of_symbols(ByteView bytes, const Section& table, std::map<std::uint32_t, std::uint32_t>& found) {
   for (std::uint32_t i = 1; i < table.size / kObjectRecord; ++i) {
     const auto at = table.offset + i * kObjectRecord;
-    if ((number(bytes, at + 4, 1) & 0xfU) == kSectionSymbol) symbols.try_emplace(number(bytes, at + 6, 2), i);
+    auto& symbol = found.try_emplace(static_cast<std::uint32_t>(number(bytes, at + 6, 2)), 0).first->second;
+    if ((number(bytes, at + 4, 1) & 0xfU) == kSectionSymbol) symbol = i;
   }
-  return symbols;
 }
 
 /// A place in the file is its address: nothing has another one yet.
@@ -144,31 +143,30 @@ Executable read_relocatable(ByteView bytes, std::vector<Section> sections, const
   Executable found;
   found.segments.push_back({0, static_cast<std::uint32_t>(bytes.size()), 0});
   std::uint64_t memory = kMemoryOfObjects;
-  std::map<std::uint64_t, std::uint32_t> symbols;
+  std::map<std::uint32_t, std::uint32_t> used;
   for (auto& section : sections) {
     if (section.type == kNoBits && section.size <= 0xffff'ffffU) {
       section.offset = memory;
       found.memory.push_back({0, static_cast<std::uint32_t>(section.size), memory});
       memory += section.size;
     }
-    if (section.type != kSymbolTable || section.link >= sections.size() || !is_inside(bytes, section)) continue;
-    symbols = section_symbols(bytes, section);
-    found.regions.push_back(region(section, RegionKind::symbols, sections[section.link].offset));
-    found.sections.push_back({".symtab", 0, 0, section.offset});
+    if (!is_inside(bytes, section)) continue;
+    if (section.type == kSymbolTable) {
+      find_sections_of_symbols(bytes, section, used);
+      used.try_emplace(section.link, 0);
+      found.regions.push_back(region(section, RegionKind::symbols, section.link));
+      found.sections.push_back({".symtab", 0, 0, section.offset});
+    } else if (section.type == kRelocations) {
+      used.try_emplace(section.info, 0);
+      found.regions.push_back(region(section, RegionKind::relocations, section.info));
+    }
   }
   std::map<std::string, int, std::less<>> seen;
-  for (std::uint32_t i = 1; i < sections.size(); ++i) {
-    const auto& section = sections[i];
-    if (section.type == kSymbolTable) continue;
-    if (section.type == kRelocations) {
-      if (section.info < sections.size() && is_inside(bytes, section))
-        found.regions.push_back(region(section, RegionKind::relocations, sections[section.info].offset));
-      continue;
-    }
-    std::string name(name_of(bytes, names, section));
+  for (const auto& [index, symbol] : used) {
+    if (index == 0 || index >= sections.size()) continue;
+    std::string name(name_of(bytes, names, sections[index]));
     if (const auto again = seen[name]++; again > 0) name += " " + std::to_string(again);
-    const auto symbol = symbols.find(i);
-    found.sections.push_back({name, i, symbol == symbols.end() ? 0 : symbol->second, section.offset});
+    found.sections.push_back({name, index, symbol, sections[index].offset});
   }
   return found;
 }

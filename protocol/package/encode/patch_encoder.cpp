@@ -1,7 +1,6 @@
 #include "protocol/package/encode/patch_encoder.hpp"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -39,24 +38,17 @@ std::vector<std::uint64_t> bases_of(const EncodeSpace& space, const Image& image
   return bases;
 }
 
-/// The sections of `from` that `to` has as well, as anchors; and where its relocated sections are now.
-void pair_sections(const std::vector<NamedSection>& from, const std::vector<NamedSection>& to, Image& image,
-                   std::vector<Region>& regions, std::size_t& room) {
+/// The sections of `from` that `to` has as well, as anchors; no more than there is room for.
+std::vector<Anchor> pair_sections(const std::vector<NamedSection>& from, const std::vector<NamedSection>& to,
+                                  std::size_t& room) {
   std::vector<Anchor> anchors;
-  std::map<std::uint64_t, std::uint64_t> moved;  // by offset
   for (const auto& section : from) {
     const auto other = std::ranges::find(to, section.name, &NamedSection::name);
-    if (other == to.end() || anchors.size() == room) continue;
+    if (other == to.end() || room == 0) continue;
     anchors.push_back({section.index, section.symbol, section.offset, other->offset});
-    moved[section.offset] = other->offset;
+    --room;
   }
-  room -= anchors.size();
-  image.set_anchors(std::move(anchors));
-  for (auto& region : regions) {
-    const bool is_mine = region.begin >= image.begin() && region.end <= image.end();
-    if (!is_mine || (region.kind != RegionKind::relocations && region.kind != RegionKind::symbols)) continue;
-    if (const auto found = moved.find(region.base); found != moved.end()) region.new_base = found->second;
-  }
+  return anchors;
 }
 
 void pair_bases(const EncodeSpace& old_space, const Image& from, const EncodeSpace& new_space, const Image& to,
@@ -95,8 +87,8 @@ Layout layout_of(const EncodeSpace& old_space, const EncodeSpace& new_space) {
     if (!other) continue;
     const auto& from = old_space.images()[i];
     const auto& to = new_space.images()[*other];
-    pair_sections(old_space.image_sections()[i], new_space.image_sections()[*other], layout.old_images[i],
-                  layout.regions, room);
+    layout.old_images[i].set_anchors(
+        pair_sections(old_space.image_sections()[i], new_space.image_sections()[*other], room));
     pair_bases(old_space, from, new_space, to, layout.regions);
     pair_memory(old_space, from, new_space, to, layout.hints);
   }
