@@ -273,6 +273,10 @@ class DeltaBuilder {
 
 }  // namespace
 
+Bytes memory_for_delta(Bytes old_size) {
+  return Bytes{std::clamp(old_size, kSmallestWindow, kLargestWindow).count * kMemoryOfByte};
+}
+
 Result<PackedDelta> write_delta(Files& files, const Path& from, const Path& to_folder, const Path& to,
                                 const ProgressSink& progress, std::stop_token stop, const DeltaOptions& options) {
   DeltaBuilder builder(files, from, to_folder, options, progress, std::move(stop));
