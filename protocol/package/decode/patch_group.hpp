@@ -16,6 +16,10 @@ inline constexpr Bytes kLargestSpace = 4_GiB - 64_MiB;
 inline constexpr std::size_t kMostCopies = 1U << 19U;  ///< of a group
 inline constexpr std::size_t kMostRegions = 1U << 16U;
 inline constexpr std::size_t kMostImages = 1U << 14U;
+inline constexpr std::size_t kMostGroups = 1U << 16U;  ///< of a delta
+/// What all groups of a delta may name together: old runs, images, segments, regions, hints. At most 64 bytes each of
+/// the applier's memory.
+inline constexpr std::size_t kMostParts = 1U << 20U;
 
 /// The streams of a group, in the order in which they stand in the file.
 enum class Stream : std::uint8_t {
@@ -76,14 +80,17 @@ struct PatchGroup {
   std::array<StreamExtent, kStreams> streams;
 
   Bytes packed_length() const;  ///< of all streams in the file
+  std::size_t parts() const;    ///< see kMostParts
 };
 
 void encode_group(const PatchGroup& group, ByteWriter& out);
 
-/// Checks all that can be checked without the base.   Errors: corrupt.
-Result<PatchGroup> decode_group(ByteReader& in);
+/// Checks all that can be checked without the base. `parts_left` is what the delta may still name of kMostParts; what
+/// this group names is taken off.   Errors: corrupt.
+Result<PatchGroup> decode_group(ByteReader& in, std::size_t& parts_left);
 
-/// The files that the runs of `group` mean.   Errors: corrupt  the base does not have them, or they are not as long.
+/// The files that the runs of `group` mean, each at most once.
+/// Errors: corrupt  the base does not have them, or they are not as long.
 Result<std::vector<OldPiece>> find_old_pieces(const PatchGroup& group, const Tree& base);
 
 }  // namespace upswarm::package

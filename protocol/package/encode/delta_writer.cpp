@@ -78,6 +78,10 @@ class DeltaBuilder {
   }
 
   Result<std::string> head() const {
+    std::size_t parts = 0;
+    for (const auto& group : groups_) parts += group.parts();
+    if (groups_.size() > kMostGroups || parts > kMostParts)
+      return Error{ErrorKind::invalid, "make a delta", "the trees differ in more parts than a delta may have"};
     std::string plan;
     ByteWriter out(plan);
     out.u8(uses_code_ ? 1 : 0);
