@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "protocol/package/encode/compress.hpp"
 
@@ -38,14 +39,13 @@ struct Part {
 /// What the delta tells of a made file beside its origin.
 struct Made {
   FileOrigin* origin = nullptr;
-  std::uint64_t left = 0;  ///< that no group has made yet
-  std::uint64_t copies = 0;
+  std::uint64_t left = 0;                       ///< that no group has made yet
   std::map<std::uint32_t, std::uint64_t> from;  ///< entry of the base, bytes
   std::string start;                            ///< of what is new, while it is being read
-  bool is_dense = false;                        ///< what is new does not compress
+  std::optional<double> density;                ///< to which part of its size that start compresses
   bool has_old_content = false;                 ///< its group had some to compare with
   bool has_old_version = false;                 ///< the base has a file of its path
-  bool is_compared_with_it = false;
+  bool is_compared_whole = false;               ///< with all of that
 };
 
 class Explainer {
@@ -115,12 +115,13 @@ class Explainer {
     for (const auto& part : parts_) {
       auto& made = made_[part.file];
       made.has_old_content |= !pieces_.empty();
-      made.is_compared_with_it |= std::any_of(pieces_.begin(), pieces_.end(), [&](const auto& piece) {
-        return base_.entries[piece.entry].path == made.origin->path;
+      made.is_compared_whole |= std::any_of(pieces_.begin(), pieces_.end(), [&](const auto& piece) {
+        const auto& old = base_.entries[piece.entry];
+        return old.path == made.origin->path && piece.length == old.size;
       });
     }
     if (group.is_prefixed) {
-      share(group.packed_length(), group.new_length.count, [](const Part& part) { return part.length; });
+      share(group.packed_length(), [](const Part& part) { return static_cast<double>(part.length); });
       return {};
     }
     UPSWARM_TRY(const auto copies, delta_.copies(number));
@@ -235,28 +236,23 @@ class Explainer {
     made.start = {};
     if (start.size() < kTooShortToTell) return {};
     UPSWARM_TRY(const auto packed, package::compress_bare(as_bytes(start), kQuickLevel, kQuickWindow));
-    made.is_dense = static_cast<double>(packed.size()) > kDense * static_cast<double>(start.size());
+    made.density = std::min(1.0, static_cast<double>(packed.size()) / static_cast<double>(start.size()));
     return {};
   }
 
   void share_streams(const package::PatchGroup& group) {
-    Counts all;
-    for (const auto& one : counts_) {
-      all.copies += one.copies;
-      all.copied += one.copied;
-      all.differences += one.differences;
-      all.fresh += one.fresh;
-    }
-    const auto of = [&](std::initializer_list<Stream> streams, std::uint64_t Counts::*count) {
+    const auto of = [&](std::initializer_list<Stream> streams, std::uint64_t Counts::*count, bool is_content = false) {
       Bytes length;
       for (const auto which : streams) length += group.streams.at(static_cast<std::size_t>(which)).length;
-      share(length, all.*count,
-            [&](const Part& part) { return counts_[static_cast<std::size_t>(&part - parts_.data())].*count; });
+      share(length, [&](const Part& part) {
+        const auto weight = static_cast<double>(counts_[static_cast<std::size_t>(&part - parts_.data())].*count);
+        return is_content ? weight * made_[part.file].density.value_or(1) : weight;
+      });
     };
     of({Stream::extra_lengths, Stream::copy_lengths, Stream::seeks}, &Counts::copies);
     of({Stream::tokens, Stream::references}, &Counts::copied);
     of({Stream::gaps, Stream::differences}, &Counts::differences);
-    of({Stream::extra}, &Counts::fresh);
+    of({Stream::extra}, &Counts::fresh, true);
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       auto& origin = *made_[parts_[i].file].origin;
       origin.copied += Bytes{counts_[i].copied};
@@ -267,11 +263,12 @@ class Explainer {
 
   /// Gives each part its share of `length`.
   template <typename Weight>
-  void share(Bytes length, std::uint64_t all, Weight weight) {
+  void share(Bytes length, Weight weight) {
+    double all = 0;
+    for (const auto& part : parts_) all += weight(part);
     if (all == 0) return;
     for (const auto& part : parts_) {
-      const auto share =
-          static_cast<double>(length.count) * static_cast<double>(weight(part)) / static_cast<double>(all);
+      const auto share = static_cast<double>(length.count) * weight(part) / all;
       made_[part.file].origin->cost += Bytes{static_cast<std::uint64_t>(share + 0.5)};
     }
   }
@@ -285,9 +282,10 @@ class Explainer {
     if (origin.copied > Bytes{}) origin.how = How::patched;
     if (origin.copied.count * 2 >= origin.size.count) return;
     if (!made.has_old_content) origin.why = "the old tree has nothing to compare it with";
-    else if (made.has_old_version && !made.is_compared_with_it)
-      origin.why = "its old version is not in the part of the old tree that it was compared with (see diff --memory)";
-    else if (made.is_dense)
+    else if (made.has_old_version && !made.is_compared_whole)
+      origin.why =
+          "not all of its old version is in the part of the old tree that it was compared with (see diff --memory)";
+    else if (made.density.value_or(0) > kDense)
       origin.why = "what is new in it does not compress: compressed or encrypted content, nothing like it is old";
     else if (made.has_old_version)
       origin.why = "little of it is in its old version, or in what else it was compared with";

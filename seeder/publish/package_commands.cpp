@@ -188,7 +188,7 @@ Result<Json> inspect(Files& files, const Path& file, const Path& base) {
   if (full || full.error().kind != ErrorKind::corrupt) return full;
   auto delta = inspect_delta(files, file, base);
   // When it is neither, the reader that its name promises says why.
-  if (!delta && file.extension() != ".upd") return full;
+  if (!delta && file.extension() != ".upd" && delta.error().reason != "wrong_base") return full;
   return delta;
 }
 

@@ -60,6 +60,8 @@ class TreeOrders {
     const auto what = number() % 12;
     const auto path = name();
     auto& node = nodes[path];
+    // What is written to becomes a file.
+    if (what >= 1 && what <= 4 && node.type != FileType::regular) node = {FileType::regular, ""};
     auto& content = node.content;
     const auto place = [&] { return content.empty() ? 0 : (number() << 8U | number()) % content.size(); };
     switch (what) {
