@@ -241,18 +241,32 @@ class Explainer {
   }
 
   void share_streams(const package::PatchGroup& group) {
-    const auto of = [&](std::initializer_list<Stream> streams, std::uint64_t Counts::*count, bool is_content = false) {
+    const auto count_of = [&](const Part& part) -> Counts& {
+      return counts_[static_cast<std::size_t>(&part - parts_.data())];
+    };
+    const auto length_of = [&](std::initializer_list<Stream> streams) {
       Bytes length;
       for (const auto which : streams) length += group.streams.at(static_cast<std::size_t>(which)).length;
-      share(length, [&](const Part& part) {
-        const auto weight = static_cast<double>(counts_[static_cast<std::size_t>(&part - parts_.data())].*count);
-        return is_content ? weight * made_[part.file].density.value_or(1) : weight;
-      });
+      return length;
+    };
+    const auto of = [&](std::initializer_list<Stream> streams, std::uint64_t Counts::*count) {
+      share(length_of(streams), [&](const Part& part) { return static_cast<double>(count_of(part).*count); });
     };
     of({Stream::extra_lengths, Stream::copy_lengths, Stream::seeks}, &Counts::copies);
     of({Stream::tokens, Stream::references}, &Counts::copied);
     of({Stream::gaps, Stream::differences}, &Counts::differences);
-    of({Stream::extra}, &Counts::fresh, true);
+    // What does not compress costs what it is; the others share the rest.
+    auto rest = length_of({Stream::extra});
+    for (const auto& part : parts_) {
+      if (!is_dense(made_[part.file])) continue;
+      const auto cost = std::min(Bytes{count_of(part).fresh}, rest);
+      made_[part.file].origin->cost += cost;
+      rest -= cost;
+    }
+    share(rest, [&](const Part& part) {
+      const auto& made = made_[part.file];
+      return is_dense(made) ? 0 : static_cast<double>(count_of(part).fresh) * made.density.value_or(1);
+    });
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       auto& origin = *made_[parts_[i].file].origin;
       origin.copied += Bytes{counts_[i].copied};
@@ -260,6 +274,8 @@ class Explainer {
       origin.fresh += Bytes{counts_[i].fresh};
     }
   }
+
+  static bool is_dense(const Made& made) { return made.density.value_or(0) > kDense; }
 
   /// Gives each part its share of `length`.
   template <typename Weight>
@@ -285,7 +301,7 @@ class Explainer {
     else if (made.has_old_version && !made.is_compared_whole)
       origin.why =
           "not all of its old version is in the part of the old tree that it was compared with (see diff --memory)";
-    else if (made.density.value_or(0) > kDense)
+    else if (is_dense(made))
       origin.why = "what is new in it does not compress: compressed or encrypted content, nothing like it is old";
     else if (made.has_old_version)
       origin.why = "little of it is in its old version, or in what else it was compared with";
