@@ -163,8 +163,10 @@ TEST_P(DamageTest, WhatIsInTheWayIsNotTouched) {
   for (const bool is_link : {false, true}) {
     std::filesystem::remove_all(folder_ / "to");
     folder_.write("elsewhere/precious", "precious");
-    if (is_link) std::filesystem::create_directory_symlink(folder_ / "elsewhere", folder_ / "to");
+    std::error_code no_links;
+    if (is_link) std::filesystem::create_directory_symlink(folder_ / "elsewhere", folder_ / "to", no_links);
     else std::filesystem::create_directory(folder_ / "to");
+    if (no_links) continue;
     StagingFiles staging(folder_ / "to");
     EXPECT_FALSE(unpack(folder_ / "whole", staging)) << "the staging folder is made by the unpacking itself";
     EXPECT_EQ(scanned(folder_ / "elsewhere").entries.size(), 1U);
