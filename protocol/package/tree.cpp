@@ -132,7 +132,7 @@ Result<Tree> decode_tree(std::string_view bytes, const std::string& what) {
   std::uint64_t total = 0;
   for (std::uint32_t i = 0; i < count && in.good(); ++i) {
     UPSWARM_TRY(auto entry, decode_entry(in));
-    if (entry.size.count > (std::uint64_t{1} << 62U) - total) return corrupt("its sizes overflow");
+    if (entry.size.count > kLargestTree.count - total) return corrupt("its sizes overflow");
     total += entry.size.count;
     tree.entries.push_back(std::move(entry));
   }

@@ -43,7 +43,7 @@ struct CommandLine {
   std::string command;
   CommonOptions common;
   std::string folder;          ///< init, release, pack, diff, apply: the first path
-  std::string second;          ///< diff, apply: the second path
+  std::string second;          ///< diff, apply: the second path; inspect: --base
   std::string output;          ///< -o
   package::PackOptions pack;   ///< pack
   package::DeltaOptions diff;  ///< diff

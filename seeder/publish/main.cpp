@@ -189,6 +189,9 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   output(apply);
   auto& inspect = *app.add_subcommand("inspect", "What a package or delta says about itself");
   inspect.add_option("FILE", line.folder)->required();
+  inspect.add_option("--base", line.second,
+                     "What a delta starts from (folder or .upk): also says how each file comes, what it costs, and why "
+                     "not more of it is copied");
 }
 
 int answer(const Result<Answer>& result, bool json) {

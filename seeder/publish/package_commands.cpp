@@ -6,6 +6,7 @@
 
 #include "protocol/package/decode/delta_reader.hpp"
 #include "protocol/package/encode/package_writer.hpp"
+#include "seeder/publish/delta_explanation.hpp"
 
 namespace upswarm::publish {
 namespace {
@@ -88,7 +89,16 @@ Result<Json> inspect_package(Files& files, const Path& file) {
   return json;
 }
 
-Result<Json> inspect_delta(Files& files, const Path& file) {
+/// Of a folder, or of a full package that need not be unpacked for it.
+Result<package::Tree> read_tree(Files& files, const Path& path) {
+  UPSWARM_TRY(const auto info, files.info(path));
+  if (info.type != FileType::regular) return package::scan_tree(files, path);
+  UPSWARM_TRY(auto file, files.open(path));
+  UPSWARM_TRY(const auto reader, package::PackageReader::open(std::move(file), nullptr));
+  return reader.index().tree;
+}
+
+Result<Json> inspect_delta(Files& files, const Path& file, const Path& base) {
   UPSWARM_TRY(auto opened, files.open(file));
   UPSWARM_TRY(const auto info, opened->info());
   UPSWARM_TRY(const auto reader, package::DeltaReader::open(std::move(opened)));
@@ -115,6 +125,10 @@ Result<Json> inspect_delta(Files& files, const Path& file) {
                               {"regions", group.layout.regions.size()},
                               {"streams", std::move(streams)}});
   }
+  if (base.empty()) return json;
+  UPSWARM_TRY(const auto base_tree, read_tree(files, base));
+  UPSWARM_TRY(const auto origins, explain_delta(reader, base_tree));
+  describe_origins(origins, json);
   return json;
 }
 
@@ -167,12 +181,14 @@ Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& 
   });
 }
 
-Result<Json> inspect(Files& files, const Path& file) {
+Result<Json> inspect(Files& files, const Path& file, const Path& base) {
   auto full = inspect_package(files, file);
+  if (full && !base.empty())
+    return Error{ErrorKind::invalid, "inspect " + file.string(), "it is a full package: it starts from no base"};
   if (full || full.error().kind != ErrorKind::corrupt) return full;
-  auto delta = inspect_delta(files, file);
+  auto delta = inspect_delta(files, file, base);
   // When it is neither, the reader that its name promises says why.
-  if (!delta && file.extension() != ".upd") return full;
+  if (!delta && file.extension() != ".upd" && delta.error().reason != "wrong_base") return full;
   return delta;
 }
 

@@ -28,7 +28,9 @@ Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& t
                         const package::DeltaOptions& options = {});
 Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& delta, const Path& to);
 
-/// What a package or delta says about itself; which of the two it is, is found by reading it.
-Result<Json> inspect(Files& files, const Path& file);
+/// What a package or delta says about itself; which of the two it is, is found by reading it. With `base`, the folder
+/// or full package that a delta starts from, also how each file comes, what it costs, and why not more of it is copied.
+/// Errors: corrupt (reason "wrong_base"  the delta starts from something else); invalid  a base for a full package.
+Result<Json> inspect(Files& files, const Path& file, const Path& base = {});
 
 }  // namespace upswarm::publish

@@ -42,7 +42,8 @@ class OneFile final : public Files {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   package::ByteReader in(bytes);
-  auto group = package::decode_group(in);
+  auto parts_left = package::kMostParts;
+  auto group = package::decode_group(in, parts_left);
   if (!group || group->new_length > 4_MiB) return 0;
   const package::Tree tree{{{"old", FileType::regular, 0644, 4096_B, {}, ""}}};
   const auto pieces = package::find_old_pieces(*group, tree);

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kWhat = "a delta";
 constexpr Bytes kLongestPlan = 512_MiB;
 constexpr std::size_t kMostFilters = 16;
-constexpr std::size_t kMostGroups = 65536;
+constexpr std::size_t kLongestFilterName = 64;
 constexpr std::size_t kReadBuffer = 256 * 1024;
 
 Error corrupt(std::string why) { return corrupt_package(kWhat, std::move(why)); }
@@ -26,7 +26,12 @@ Result<std::vector<std::string>> read_filters(ByteReader& in) {
   if (count > kMostFilters) return corrupt("it names too many filters");
   std::vector<std::string> filters;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const std::string name(in.raw(std::min<std::uint8_t>(in.u8(), 64)));
+    const auto length = in.u8();
+    if (length == 0 || length > kLongestFilterName) return corrupt("a filter has an impossible name");
+    const std::string name(in.raw(length));
+    // What is not known is shown to people.
+    if (std::any_of(name.begin(), name.end(), [](char c) { return c < '!' || c > '~'; }))
+      return corrupt("a filter has an impossible name");
     if (in.good() && std::find(kDeltaFilters.begin(), kDeltaFilters.end(), name) == kDeltaFilters.end()) {
       return Error{ErrorKind::invalid, kWhat,
                    "its filter \"" + name + "\" is not known to this program; update Upswarm first"};
@@ -57,6 +62,8 @@ struct DeltaReader::State {
   DeltaInfo info;
   std::string tree_bytes;  ///< the difference of trees
   Bytes streams;           ///< where they begin
+
+  Bytes streams_of(std::size_t group) const;
 };
 
 namespace {
@@ -202,6 +209,33 @@ DeltaReader::~DeltaReader() = default;
 
 const DeltaInfo& DeltaReader::info() const { return state_->info; }
 
+Result<ToldTree> DeltaReader::tree(const Tree& base_tree) const {
+  if (content_digest(base_tree) != state_->info.from_content)
+    return wrong_base("it starts from another release than this one");
+  ByteReader in(state_->tree_bytes);
+  UPSWARM_TRY(auto told, decode_tree_difference(in, base_tree));
+  if (!in.is_at_end()) return corrupt("its tree is longer than it says");
+  if (told.tree.total_size() != state_->info.unpacked) return corrupt("its tree has another size than it says");
+  return told;
+}
+
+Bytes DeltaReader::State::streams_of(std::size_t group) const {
+  auto at = streams;
+  for (std::size_t i = 0; i < group; ++i) at += info.groups[i].packed_length();
+  return at;
+}
+
+Result<std::vector<CopyOperation>> DeltaReader::copies(std::size_t group) const {
+  return read_copies(*state_->file, state_->streams_of(group), state_->info.groups[group]);
+}
+
+StreamSource DeltaReader::stream(std::size_t group, Stream which) const {
+  const auto& streams = state_->info.groups[group].streams;
+  auto at = state_->streams_of(group);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(which); ++i) at += streams.at(i).length;
+  return {*state_->file, at, streams.at(static_cast<std::size_t>(which)), which};
+}
+
 Result<DeltaReader> DeltaReader::open(std::unique_ptr<InputFile> file) {
   auto state = std::make_unique<State>();
   auto& info = state->info;
@@ -226,8 +260,15 @@ Result<DeltaReader> DeltaReader::open(std::unique_ptr<InputFile> file) {
   if (groups > kMostGroups) return corrupt("it has too many groups");
   state->streams = Bytes{kDeltaHeader} + info.plan_length;
   Bytes end = state->streams;
+  auto parts_left = kMostParts;
   for (std::uint64_t i = 0; i < groups && plan.good(); ++i) {
-    UPSWARM_TRY(auto group, decode_group(plan));
+    auto decoded = decode_group(plan, parts_left);
+    if (!decoded) return corrupt("group " + std::to_string(i) + ": " + decoded.error().cause);
+    auto& group = *decoded;
+    for (const auto& region : group.layout.regions) {
+      if (std::ranges::find(info.filters, filter_of(region.kind)) == info.filters.end())
+        return corrupt("a group has regions, and no filter is named for them");
+    }
     end += group.packed_length();
     info.made += group.new_length;
     info.groups.push_back(std::move(group));
@@ -240,12 +281,7 @@ Result<DeltaReader> DeltaReader::open(std::unique_ptr<InputFile> file) {
 
 Result<Tree> DeltaReader::apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
                                 const ProgressSink& progress, std::stop_token stop) {
-  if (content_digest(base_tree) != state_->info.from_content)
-    return wrong_base("it starts from another release than this one");
-  ByteReader in(state_->tree_bytes);
-  UPSWARM_TRY(auto told, decode_tree_difference(in, base_tree));
-  if (!in.is_at_end()) return corrupt("its tree is longer than it says");
-  if (told.tree.total_size() != state_->info.unpacked) return corrupt("its tree has another size than it says");
+  UPSWARM_TRY(auto told, tree(base_tree));
   UPSWARM_CHECK(make_skeleton(files, to, told.tree));
   Applier applier({files, base, base_tree, to, progress, stop}, std::move(told));
   UPSWARM_CHECK(applier.copy_files());

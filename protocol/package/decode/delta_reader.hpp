@@ -5,6 +5,8 @@
 
 #include "protocol/package/decode/package_reader.hpp"
 #include "protocol/package/decode/patch_group.hpp"
+#include "protocol/package/decode/stream_source.hpp"
+#include "protocol/package/tree_difference.hpp"
 
 namespace upswarm::package {
 
@@ -29,6 +31,14 @@ class DeltaReader {
   ~DeltaReader();
 
   const DeltaInfo& info() const;
+
+  /// The tree that it leads to from `base_tree`, the digests of made files not known, and where each file comes from.
+  /// Errors: corrupt (reason "wrong_base" when it starts from another tree).
+  Result<ToldTree> tree(const Tree& base_tree) const;
+  /// The copies of a group, for whoever wants to know what its files are made of.   Errors: corrupt; disk.
+  Result<std::vector<CopyOperation>> copies(std::size_t group) const;
+  /// One stream of a group that has no prefix. The reader must outlive it.
+  StreamSource stream(std::size_t group, Stream which) const;
 
   /// Builds the new tree in the new folder `to` from the old tree in `base`, whose content `base_tree` was verified to
   /// have the digest from_content: anything else is refused before a byte is written. Every file is verified as it is

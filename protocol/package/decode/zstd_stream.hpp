@@ -8,7 +8,7 @@
 
 namespace upswarm::package {
 
-/// Decompresses one whole frame that must give exactly `size` bytes.   Errors: corrupt.
+/// Decompresses one whole frame, with nothing behind it, that must give exactly `size` bytes.   Errors: corrupt.
 Result<std::string> decompress(ByteView frame, Bytes size, const std::string& what);
 
 /// The same for a frame without magic number that was made against `prefix`.

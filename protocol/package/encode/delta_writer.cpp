@@ -38,8 +38,6 @@ int zstd_level_of(PackLevel level) {
   }
 }
 
-std::string_view filter_of(RegionKind kind) { return has_anchors(kind) ? kObjectFilter : kCodeFilter; }
-
 class DeltaBuilder {
  public:
   DeltaBuilder(Files& files, const Path& from, const Path& to, const DeltaOptions& options,
@@ -83,6 +81,10 @@ class DeltaBuilder {
   }
 
   Result<std::string> head() const {
+    std::size_t parts = 0;
+    for (const auto& group : groups_) parts += group.parts();
+    if (groups_.size() > kMostGroups || parts > kMostParts)
+      return Error{ErrorKind::invalid, "make a delta", "the trees differ in more parts than a delta may have"};
     std::string plan;
     ByteWriter out(plan);
     out.u8(static_cast<std::uint8_t>(filters_.size()));

@@ -91,9 +91,10 @@ TEST_F(ReleasePackagesTest, DeltasFromManyReleasesAreThoseOfEachAlone) {
   std::vector<publish::DeltaBase> bases;
   for (unsigned i = 0; i < 5; ++i) {
     const auto version = "1." + std::to_string(i) + ".0";
-    bases.push_back(base(version, make(version, tree("t" + std::to_string(i), i))));
+    const auto number = std::to_string(i);
+    bases.push_back(base(version, make(version, tree("t" + number, 1, {{"share/" + number, "release " + number}}))));
   }
-  const auto newest = tree("newest", 9);
+  const auto newest = tree("newest", 1, {{"share/new", "came along"}});
   const auto together = make("2.0.0", newest, bases);
   ASSERT_EQ(together.deltas.size(), bases.size());
   for (std::size_t i = 0; i < bases.size(); ++i) {
