@@ -193,14 +193,12 @@ Result<SparseOffer> Delivery::look_for_parts(const Order& order, Session& sessio
     return {};
   };
   if (const auto asked = ask_patiently(order, ask, stop); !asked) return refused(asked.error());
-  Bytes parts;
-  for (const auto& part : missing.parts) parts += part.length;
   missing.parts.push_back(index);
   SparseOffer offer{.pieces = pieces_of(full, missing.parts), .index = length_of(full, step.pieces), .why_not = {}};
   log::info("parts of the full package are on disk", {{"product", order.product},
                                                       {"package", full.length.count},
                                                       {"index", order.entry.index_length.count},
-                                                      {"missing", parts.count},
+                                                      {"needed", missing.needed.count},
                                                       {"in_pieces", length_of(full, offer.pieces).count},
                                                       {"from_disk", missing.from_disk.count}});
   return offer;

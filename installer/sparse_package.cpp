@@ -25,6 +25,7 @@ Result<SparsePackage> SparsePackage::open(Files& files, std::unique_ptr<InputFil
 
 Result<messages::MissingParts> SparsePackage::missing(Bytes near) const {
   messages::MissingParts missing;
+  missing.needed = plan_.fetched;
   missing.from_disk = plan_.from_disk;
   auto& parts = missing.parts;
   for (const auto number : plan_.frames) {

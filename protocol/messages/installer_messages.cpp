@@ -139,7 +139,7 @@ Json to_json(const MissingParts& missing) {
   Json parts = Json::array();
   for (const auto& part : missing.parts)
     parts.push_back({{"offset", part.offset.count}, {"length", part.length.count}});
-  return {{"parts", std::move(parts)}, {"from_disk", missing.from_disk.count}};
+  return {{"parts", std::move(parts)}, {"needed", missing.needed.count}, {"from_disk", missing.from_disk.count}};
 }
 
 Json to_json(const ProductDecision& decision) {
@@ -218,6 +218,7 @@ Result<MissingParts> parse_missing(const Json& value) {
     before = part.offset + part.length;
     missing.parts.push_back(part);
   }
+  missing.needed = read_bytes(in, "needed");
   missing.from_disk = read_bytes(in, "from_disk");
   UPSWARM_CHECK(in.finish());
   return missing;

@@ -109,6 +109,7 @@ inline constexpr std::size_t kMostMissingParts = 20'000;
 /// What of a full package the trees on disk do not give.
 struct MissingParts {
   std::vector<FilePart> parts;  ///< of the package, rising, apart; without its index
+  Bytes needed;                 ///< of what lies in them; the rest of them lies between
   Bytes from_disk;              ///< content (not compressed) that is there
 };
 

@@ -216,7 +216,8 @@ class SparseDeliveryTest : public DeliveryTest {
     wanted_.full.piece_length = 100_B;
     wanted_.index_length = 90_B;
     installer_.wants["app"] = wanted_;
-    installer_.lacks = messages::MissingParts{.parts = {{250_B, 60_B}, {990_B, 10_B}}, .from_disk = 5000_B};
+    installer_.lacks =
+        messages::MissingParts{.parts = {{250_B, 60_B}, {990_B, 10_B}}, .needed = 70_B, .from_disk = 5000_B};
   }
   std::vector<std::vector<std::uint32_t>> pieces_fetched() const {
     std::vector<std::vector<std::uint32_t>> all;

@@ -3,8 +3,9 @@
 
   usage: tests/bench/sparse.py [--bin DIR] FOLDER ...     (any unpacked trees; the preset release)
 
-FOLDER is released as 1.1.0. 1.0.0 is the same but for a random twentieth of the files, which have other content there. "missing": bytes of the frames
-that the installer lacked; "fetched": what the agent fetched of it, in whole pieces, and of that "index" alone; all as the agent says.
+FOLDER is released as 1.1.0. 1.0.0 is the same but for a twentieth of the files, which have other content there: random ones ("scattered"), or some that
+follow each other by path ("together"). "needed": bytes of the frames that the installer lacks; "fetched": what the agent fetched, in whole pieces, the
+index with it; all as the programs say.
 """
 
 import argparse
@@ -29,21 +30,23 @@ def add_check(tree):
     check.chmod(0o755)
 
 
-def alter(tree):
-    """Gives a random twentieth of the files other content of the same length and kind: its own lines, another way round."""
+def alter(tree, change):
+    """Gives a twentieth of the files other content of the same kind: its own lines, another way round."""
     files = sorted(p for p in tree.rglob("*") if p.is_file() and not p.is_symlink() and p.stat().st_size > 0)
-    for file in random.Random(1).sample(files, max(1, len(files) // 20)):
+    count = max(1, len(files) // 20)
+    first = len(files) // 2
+    for file in random.Random(1).sample(files, count) if change == "scattered" else files[first:first + count]:
         file.write_bytes(b"".join(reversed(file.read_bytes().splitlines(keepends=True))) + b"\nolder\n")
 
 
-def measure(binaries, folder):
+def measure(binaries, folder, change):
     with World(binaries) as world:
         world.init().start_seeder()
         old, new = world.folder / "old", world.folder / "new"
         for tree in (old, new):
             shutil.copytree(folder, tree, symlinks=True)
             add_check(tree)
-        alter(old)
+        alter(old, change)
         machine = world.machine("m1")
         for version, tree in (("1.0.0", old), ("1.1.0", new)):
             world.release(version, tree, extra=("--deltas", 0))
@@ -64,12 +67,12 @@ def main():
     parser.add_argument("--bin", default=str(ROOT / "build/release/bin"))
     parser.add_argument("folders", nargs="+", type=pathlib.Path)
     options = parser.parse_args()
-    print(f"{'tree':24} {'way':7} {'package':>11} {'piece':>7} {'index':>9} {'missing':>10} {'fetched':>10} {'/ (missing + index)':>19} {'of package':>10}")
+    print(f"{'tree':24} {'changed':9} {'way':7} {'package':>11} {'piece':>7} {'index':>9} {'needed':>10} {'fetched':>10} {'/ (needed + index)':>18} {'of package':>10}")
     for folder in options.folders:
-        kind, fetched, about = measure(options.bin, folder)
-        needed = about["missing"] + about["index"]
-        print(f"{folder.name:24} {kind:7} {about['package']:11} {about['piece']:7} {about['index']:9} {about['missing']:10} {fetched:10}"
-              f" {fetched / needed:19.2f} {fetched / about['package']:10.3f}")
+        for change in ("scattered", "together"):
+            kind, fetched, about = measure(options.bin, folder, change)
+            print(f"{folder.name:24} {change:9} {kind:7} {about['package']:11} {about['piece']:7} {about['index']:9} {about['needed']:10} {fetched:10}"
+                  f" {fetched / (about['needed'] + about['index']):18.2f} {fetched / about['package']:10.3f}")
 
 
 if __name__ == "__main__":

@@ -98,6 +98,8 @@ TEST_F(InstallationSparseTest, WhatIsMissingAndWhatIsOnDiskGiveTheWholeTree) {
   ASSERT_TRUE(missing) << missing.error().message();
   EXPECT_LT(length_of(*missing), Bytes{two.entry.full.length.count / 4}) << "one of twenty files changed";
   EXPECT_GT(missing->from_disk, 400_KiB);
+  EXPECT_LE(missing->needed, length_of(*missing));
+  EXPECT_GT(missing->needed, 29_KiB);
   const auto outcome = machine.install_sparse(two);
   ASSERT_TRUE(outcome) << outcome.error().message();
   EXPECT_EQ(outcome->result, "completed") << outcome->reason;
