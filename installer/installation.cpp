@@ -59,7 +59,10 @@ Result<messages::Outcome> Installation::install(const trust::Entry& to, const st
   const bool is_full = steps.size() == 1 && steps.front().package.sha256 == to.full.sha256;
   UPSWARM_TRY(auto record, begin(to, is_full ? "full" : (steps.size() == 1 ? "delta" : "chain")));
   if (to.version == record.current) return take_over(to, record);
-  if (const auto staged = stage(to, steps, record, progress, stop); !staged) return give_up(record, staged.error());
+  const auto fill = [&] {
+    return is_full ? unpack(to, record, progress, stop) : apply_all(steps, record, progress, stop);
+  };
+  if (const auto staged = stage(to, fill, record, progress, stop); !staged) return give_up(record, staged.error());
   return switch_and_commit(record, progress, stop);
 }
 
@@ -82,13 +85,12 @@ Result<messages::Outcome> Installation::take_over(const trust::Entry& to, Produc
   return commit(record);
 }
 
-Result<void> Installation::stage(const trust::Entry& to, const std::vector<PackageStep>& steps, ProductRecord& record,
+Result<void> Installation::stage(const trust::Entry& to, const Fill& fill, ProductRecord& record,
                                  const package::ProgressSink& progress, const std::stop_token& stop) {
   UPSWARM_CHECK(layout_.prepare());
   UPSWARM_CHECK(layout_.clean(record.versions()));
   tell(progress, "staging");
-  if (record.journal->kind == "full") UPSWARM_CHECK(unpack(to, record, progress, stop));
-  else UPSWARM_CHECK(apply_all(steps, record, progress, stop));
+  UPSWARM_CHECK(fill());
   UPSWARM_CHECK(remove_incoming());
   // A release that is kept under the same version loses its folder now.
   std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == to.version; });
@@ -180,14 +182,17 @@ Error Installation::put_aside(const PackageStep& step, const Base* base, Error w
     const auto whole = package::verify_tree(files_, base->folder, base->tree);
     if (!whole) return Error(whole.error()).within(base->version + " on disk is damaged");
   }
-  const auto content = base == nullptr ? std::nullopt : std::optional(package::content_digest(base->tree));
-  log::error("a package is put aside: its result is not what was signed",
-             {{"product", record.product},
-              {"package", step.package.path},
-              {"base", base == nullptr ? "" : base->version},
-              {"why", why.message()}});
-  record.put_aside({step.package.sha256, content, step.version, why.message(), clock_.now()});
+  put_aside(step, base == nullptr ? std::nullopt : std::optional(package::content_digest(base->tree)), why, record);
   return why;
+}
+
+void Installation::put_aside(const PackageStep& step, const std::optional<Sha256>& base, const Error& why,
+                             ProductRecord& record) {
+  log::error("a package is put aside: its result is not what was signed", {{"product", record.product},
+                                                                           {"package", step.package.path},
+                                                                           {"base", base ? base->hex() : ""},
+                                                                           {"why", why.message()}});
+  record.put_aside({step.package.sha256, base, step.version, why.message(), clock_.now()});
 }
 
 Result<messages::Presence> Installation::present(const std::vector<Sha256>& contents) {

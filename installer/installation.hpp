@@ -1,12 +1,15 @@
 // Making a machine run another release of one product: install, roll back, recover.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "installer/config.hpp"
 #include "installer/product_record.hpp"
 #include "installer/release_runner.hpp"
+#include "installer/sparse_package.hpp"
 #include "installer/versioned_layout.hpp"
 #include "protocol/base/clock.hpp"
 #include "protocol/package/decode/package_reader.hpp"
@@ -16,8 +19,9 @@ namespace upswarm::installer {
 /// One package on the way to a release.
 struct PackageStep {
   trust::PackageFile package;
-  std::string version;  ///< that it rebuilds
-  Sha256 content;       ///< the signed one of that
+  std::string version;     ///< that it rebuilds
+  Sha256 content;          ///< the signed one of that
+  bool is_sparse = false;  ///< parts of a full package, the rest from disk
 };
 
 /// The steps of one product on one machine, each journaled before it is done:
@@ -56,6 +60,18 @@ class Installation {
   Result<messages::Outcome> install(const trust::Entry& to, const std::vector<PackageStep>& steps,
                                     const package::ProgressSink& progress, std::stop_token stop);
 
+  /// Which parts of the full package of `to` must be fetched, given what runs here and what is left of a tree of `to`.
+  /// `part` holds at least the index. Every byte on disk is read.
+  /// Errors: as SparsePackage; as RecordStore::load.
+  Result<messages::MissingParts> missing(const trust::Entry& to, std::unique_ptr<InputFile> part,
+                                         const package::ProgressSink& progress, const std::stop_token& stop);
+
+  /// Installs `to` from those parts of its full package, which `part` must hold, and from what they were reckoned
+  /// from. A result that is not the signed one quarantines the package on what is installed alone; a part that is not
+  /// there, or a file that was changed meanwhile, nothing.
+  Result<messages::Outcome> install_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part,
+                                           const package::ProgressSink& progress, std::stop_token stop);
+
   /// Installs `to` from its tree that is still under versions/, after verifying every byte of it.
   Result<messages::Outcome> install_kept(const trust::Entry& to, const package::ProgressSink& progress,
                                          std::stop_token stop);
@@ -78,7 +94,8 @@ class Installation {
     package::Tree tree;
   };
   Result<ProductRecord> begin(const trust::Entry& to, const char* kind);
-  Result<void> stage(const trust::Entry& to, const std::vector<PackageStep>& steps, ProductRecord& record,
+  using Fill = std::function<Result<void>()>;  ///< makes the tree in staging
+  Result<void> stage(const trust::Entry& to, const Fill& fill, ProductRecord& record,
                      const package::ProgressSink& progress, const std::stop_token& stop);
   Result<void> stage_kept(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
                           const std::stop_token& stop);
@@ -86,11 +103,17 @@ class Installation {
                           const std::stop_token& stop);
   Result<void> unpack(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
                       const std::stop_token& stop);
+  Result<SparsePackage> open_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part,
+                                    const ProductRecord& record, const package::ProgressSink& progress,
+                                    const std::stop_token& stop);
+  Result<void> unpack_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part, ProductRecord& record,
+                             const package::ProgressSink& progress, const std::stop_token& stop);
   Result<void> apply_all(const std::vector<PackageStep>& steps, ProductRecord& record,
                          const package::ProgressSink& progress, const std::stop_token& stop);
   Result<package::Tree> apply(const PackageStep& step, const Path& file, const Base& base,
                               const package::ProgressSink& progress, const std::stop_token& stop);
   Error put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record);
+  void put_aside(const PackageStep& step, const std::optional<Sha256>& base, const Error& why, ProductRecord& record);
   Result<messages::Outcome> take_over(const trust::Entry& to, ProductRecord& record);
   Result<void> check_space(Bytes needed);
   Result<void> save_tree(const package::Tree& tree);

@@ -4,7 +4,25 @@
 namespace upswarm::installer {
 namespace {
 
-enum class Way { full, delta, bad_health, rollback, first, chain, chain_bad_health, kept, kept_bad_health };
+/// With a file that no package needs to bring twice.
+tests::TreeFiles with_large(tests::TreeFiles files) {
+  for (int i = 0; i < 40'000; ++i) files["share/large"] += std::to_string(i * i);
+  return files;
+}
+
+enum class Way {
+  sparse,
+  sparse_bad_health,
+  full,
+  delta,
+  bad_health,
+  rollback,
+  first,
+  chain,
+  chain_bad_health,
+  kept,
+  kept_bad_health
+};
 
 class StopsTest : public testing::TestWithParam<Way> {
  protected:
@@ -34,19 +52,22 @@ class StopsTest : public testing::TestWithParam<Way> {
     const auto fails = [&](const char* health) {
       machine.runner.failures[health] = Error{ErrorKind::invalid, "health", "bad"};
     };
-    if (GetParam() == Way::bad_health) fails("health 2.0.0");
+    if (GetParam() == Way::bad_health || GetParam() == Way::sparse_bad_health) fails("health 2.0.0");
     if (GetParam() == Way::chain_bad_health) fails("health 3.0.0");
     if (GetParam() == Way::kept_bad_health) fails("health 1.0.0");
   }
 
   static bool blames() {
-    return GetParam() == Way::bad_health || GetParam() == Way::chain_bad_health || GetParam() == Way::kept_bad_health;
+    return GetParam() == Way::bad_health || GetParam() == Way::chain_bad_health || GetParam() == Way::kept_bad_health ||
+           GetParam() == Way::sparse_bad_health;
   }
   static bool is_kept() { return GetParam() == Way::kept || GetParam() == Way::kept_bad_health; }
 
   Result<messages::Outcome> act(TestMachine& machine) {
     switch (GetParam()) {
       case Way::rollback: return machine.installation().roll_back("1.0.0", {}, {});
+      case Way::sparse:
+      case Way::sparse_bad_health: return machine.install_sparse(two);
       case Way::delta: return machine.install(two, "1.0.0");
       case Way::chain:
       case Way::chain_bad_health: return machine.install_chain({&two, &three});
@@ -83,9 +104,9 @@ class StopsTest : public testing::TestWithParam<Way> {
 
   tests::TemporaryFolder before;
   tests::TemporaryFolder packages;
-  tests::MadeRelease one = tests::make_release(packages, "1.0.0", 1, tests::first_tree());
-  tests::MadeRelease two = tests::make_release(packages, "2.0.0", 2, tests::second_tree(), &one);
-  tests::MadeRelease three = tests::make_release(packages, "3.0.0", 3, tests::third_tree(), &two);
+  tests::MadeRelease one = tests::make_release(packages, "1.0.0", 1, with_large(tests::first_tree()));
+  tests::MadeRelease two = tests::make_release(packages, "2.0.0", 2, with_large(tests::second_tree()), &one);
+  tests::MadeRelease three = tests::make_release(packages, "3.0.0", 3, with_large(tests::third_tree()), &two);
 };
 
 TEST_P(StopsTest, ThePowerGoesAtEveryOperation) {
@@ -161,10 +182,13 @@ TEST_P(StopsTest, EveryOperationFailsOnceForWantOfSpace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, StopsTest,
-                         testing::Values(Way::full, Way::delta, Way::bad_health, Way::rollback, Way::first, Way::chain,
-                                         Way::chain_bad_health, Way::kept, Way::kept_bad_health),
+                         testing::Values(Way::sparse, Way::sparse_bad_health, Way::full, Way::delta, Way::bad_health,
+                                         Way::rollback, Way::first, Way::chain, Way::chain_bad_health, Way::kept,
+                                         Way::kept_bad_health),
                          [](const auto& way) {
                            switch (way.param) {
+                             case Way::sparse: return "Sparse";
+                             case Way::sparse_bad_health: return "SparseBadHealth";
                              case Way::full: return "Full";
                              case Way::delta: return "Delta";
                              case Way::bad_health: return "BadHealth";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "protocol/package/decode/package_index.hpp"
 #include "protocol/package/decode/sparse.hpp"
@@ -12,9 +13,10 @@ namespace upswarm::package {
 class PackageReader {
  public:
   /// Reads and checks the index: its digest must be `index_digest` when one is given (the signed one). Only the index
-  /// has to be there yet; the length of the file must be the right one (what is not fetched may be a hole). Errors:
-  /// corrupt; invalid  a format version that this program does not know, by number.
-  static Result<PackageReader> open(std::unique_ptr<InputFile> file, const Sha256* index_digest);
+  /// has to be there yet: what is not fetched may be a hole, and with `length`, that of the whole package, the file may
+  /// end early. Errors: corrupt; invalid  a format version that this program does not know, by number.
+  static Result<PackageReader> open(std::unique_ptr<InputFile> file, const Sha256* index_digest,
+                                    std::optional<Bytes> length = {});
 
   PackageReader(PackageReader&&) noexcept;
   PackageReader& operator=(PackageReader&&) noexcept;
@@ -31,7 +33,8 @@ class PackageReader {
 
   /// The same from a package of which only the frames of `plan` were fetched: the others are never read. What they hold
   /// comes from the files in `local` (of which plan_sparse made the plan), verified chunk by chunk.
-  /// Errors: corrupt (reason "local_changed")  a local file is not any more what the scan saw: plan anew.
+  /// Errors: corrupt, reason kLocalChanged  a local file is not any more what the scan saw: plan anew
+  ///                  reason kFrameAltered  a frame is not there, or not the right one; also without a plan
   Result<void> unpack(Files& files, const Path& to, const SparsePlan& plan, const LocalChunks& local,
                       const ProgressSink& progress, std::stop_token stop);
 

@@ -98,8 +98,12 @@ Result<void> Unpacking::decode(const Frame& frame, std::span<std::byte> to) {
   const auto name = "frame " + std::to_string(next_frame_);
   packed_.resize(frame.length.count);
   UPSWARM_TRY(const auto count, package_.read_at(frame.offset, packed_));
-  if (count != packed_.size()) return corrupt("it is cut off in " + name);
-  if (sha256(packed_) != frame.sha256) return corrupt(name + " was altered");
+  const auto altered = [](Error why) {
+    why.reason = kFrameAltered;
+    return why;
+  };
+  if (count != packed_.size()) return altered(corrupt("it is cut off in " + name));
+  if (sha256(packed_) != frame.sha256) return altered(corrupt(name + " was altered"));
   UPSWARM_TRY(const auto with, dictionary());
   if (auto decoded = decoder_.decode(packed_, with, to); !decoded) return corrupt(name + ": " + decoded.error().cause);
   return {};
@@ -115,7 +119,7 @@ Result<void> Unpacking::collect(const Frame& frame, std::span<std::byte> to) {
     const auto& path = local_->files.at(place.file);
     const auto changed = [&] {
       return Error{ErrorKind::corrupt, "take a chunk from " + path.string(), "the file was changed meanwhile",
-                   "local_changed"};
+                   kLocalChanged};
     };
     if (place.size != chunk.size) return changed();
     if (!source_ || source_path_ != path) {
