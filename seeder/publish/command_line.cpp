@@ -218,8 +218,7 @@ Result<Answer> Session::packages() {
     if (line_.command == "pack") return pack_folder(work, line_.folder, line_.output, line_.pack);
     if (line_.command == "unpack") return unpack_package(work, line_.folder, line_.output, line_.go_on);
     if (line_.command == "diff") return make_delta(work, line_.folder, line_.second, line_.output, line_.diff);
-    if (line_.command == "apply")
-      return apply_delta(work, line_.folder, line_.second, line_.output, line_.go_on);
+    if (line_.command == "apply") return apply_delta(work, line_.folder, line_.second, line_.output, line_.go_on);
     return inspect(files(), line_.folder);
   }();
   if (!result) return std::move(result).error();

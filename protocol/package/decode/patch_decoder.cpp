@@ -198,8 +198,8 @@ Result<void> decode_prefixed(InputFile& file, Bytes offset, const PatchGroup& gr
                              const PatchSink& sink) {
   ByteBuffer prefix(old_space.size());
   UPSWARM_CHECK(old_space.read(0, prefix));
-  UPSWARM_TRY(const auto frame, read_exactly(file, offset, group.packed_length(), "a delta"));
-  UPSWARM_TRY(const auto made, decompress_bare(as_bytes(frame), prefix, group.new_length, "a delta"));
+  UPSWARM_TRY(const auto made,
+              decompress_bare(file, offset, group.packed_length(), prefix, group.new_length, "a delta"));
   return sink.write(as_bytes(made));
 }
 
