@@ -53,6 +53,8 @@ class Installation {
   /// Installs `to` from the files at incoming(0) and following, which were verified to be the packages of `steps`, and
   /// removes them: the full package of `to`, or 1 to kLongestChain deltas, the first from what is installed, each from
   /// what the one before rebuilds, the last to `to`. The trees between are verified as any other and removed again.
+  /// What a restart interrupted is gone on with, whatever release it was to be: files that are whole and belong to the
+  /// tree are kept, everything else is made anew.
   /// A package whose result is not the signed one is quarantined with its base, unless the base was damaged. Where what
   /// runs has the same version and content, nothing is unpacked or switched: the entry takes the place of its own. The
   /// same version with other content is refused. The outcome is already in the record. An error means that the record
@@ -112,6 +114,9 @@ class Installation {
                          const package::ProgressSink& progress, const std::stop_token& stop);
   Result<package::Tree> apply(const PackageStep& step, const Path& file, const Base& base,
                               const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<std::size_t> take_up_chain(const std::vector<PackageStep>& steps, Base& base);
+  Path tree_between() const;
+  void tell_kept(const package::OutputReport& report) const;
   Error put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record);
   void put_aside(const PackageStep& step, const std::optional<Sha256>& base, const Error& why, ProductRecord& record);
   Result<messages::Outcome> take_over(const trust::Entry& to, ProductRecord& record);
@@ -126,7 +131,7 @@ class Installation {
                                  const package::ProgressSink& progress, const std::stop_token& stop);
   Result<messages::Outcome> finish_undo(ProductRecord& record, const package::ProgressSink& progress,
                                         const std::stop_token& stop);
-  Result<messages::Outcome> give_up(ProductRecord& record, const Error& why);
+  Result<messages::Outcome> give_up(ProductRecord& record, const Error& why, bool was_interrupted = false);
   Result<void> write_phase(ProductRecord& record, Phase phase);
   Result<messages::Outcome> add_outcome(ProductRecord& record, std::string result, std::string reason);
   void retire(ProductRecord& record);

@@ -34,7 +34,8 @@ Result<void> Installation::unpack_sparse(const trust::Entry& to, std::unique_ptr
                                          const package::ProgressSink& progress, const std::stop_token& stop) {
   UPSWARM_TRY(auto package, open_sparse(to, std::move(part), record, progress, stop));
   UPSWARM_CHECK(check_space(package.tree().total_size()));
-  if (auto done = package.unpack(layout_.staging(), progress, stop); !done) {
+  package::OutputReport report;
+  if (auto done = package.unpack(layout_.staging(), progress, stop, {.resume = true, .report = &report}); !done) {
     const auto& why = done.error();
     const bool is_promise_broken = why.reason == package::kFrameAltered || why.reason == package::kLocalChanged;
     const auto* const installed = entry_of(record, record.current);
@@ -42,6 +43,7 @@ Result<void> Installation::unpack_sparse(const trust::Entry& to, std::unique_ptr
       put_aside({to.full, to.version, to.content}, installed->content, why, record);
     return done;
   }
+  tell_kept(report);
   return save_tree(package.tree());
 }
 

@@ -42,8 +42,9 @@ Result<messages::MissingParts> SparsePackage::missing(Bytes near) const {
   return missing;
 }
 
-Result<void> SparsePackage::unpack(const Path& to, const package::ProgressSink& progress, const std::stop_token& stop) {
-  return reader_.unpack(*files_, to, plan_, local_, progress, stop);
+Result<void> SparsePackage::unpack(const Path& to, const package::ProgressSink& progress, const std::stop_token& stop,
+                                   const package::OutputOptions& options) {
+  return reader_.unpack(*files_, to, plan_, local_, progress, stop, options);
 }
 
 }  // namespace upswarm::installer

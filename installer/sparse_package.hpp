@@ -29,7 +29,8 @@ class SparsePackage {
 
   /// Unpacks the whole tree into the new folder `to`. On an error the folder may be half there.
   /// Errors: as PackageReader::unpack.
-  Result<void> unpack(const Path& to, const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<void> unpack(const Path& to, const package::ProgressSink& progress, const std::stop_token& stop,
+                      const package::OutputOptions& options);
 
  private:
   SparsePackage(Files& files, package::PackageReader reader, package::LocalChunks local)

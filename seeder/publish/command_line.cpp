@@ -217,9 +217,9 @@ Result<Answer> Session::packages() {
   const PackageWork work{files(), progress(), stop_};
   auto result = [&]() -> Result<Json> {
     if (line_.command == "pack") return pack_folder(work, line_.folder, line_.output, line_.pack);
-    if (line_.command == "unpack") return unpack_package(work, line_.folder, line_.output);
+    if (line_.command == "unpack") return unpack_package(work, line_.folder, line_.output, line_.go_on);
     if (line_.command == "diff") return make_delta(work, line_.folder, line_.second, line_.output, line_.diff);
-    if (line_.command == "apply") return apply_delta(work, line_.folder, line_.second, line_.output);
+    if (line_.command == "apply") return apply_delta(work, line_.folder, line_.second, line_.output, line_.go_on);
     return inspect(files(), line_.folder, line_.second);
   }();
   if (!result) return std::move(result).error();

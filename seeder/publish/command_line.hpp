@@ -47,6 +47,7 @@ struct CommandLine {
   std::string output;          ///< -o
   package::PackOptions pack;   ///< pack
   package::DeltaOptions diff;  ///< diff
+  bool go_on = false;          ///< unpack, apply: --resume
   NewRepository wanted;        ///< init
   ReleaseRequest release;
   ReleaseChoice choice;  ///< rollout, floor, withdraw

@@ -175,9 +175,15 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   pack.add_option("DIR", line.folder)->required();
   output(pack);
   add_making_options(pack, line.pack, "MiB to stay below; fewer threads where it is little (256)");
+  const auto resume = [&line](CLI::App& command) {
+    command.add_flag(
+        "--resume", line.go_on,
+        "Go on from the whole files that a stopped run left in OUTPUT.part, and leave it there when stopped");
+  };
   auto& unpack = *app.add_subcommand("unpack", "Unpack a full package into a new folder");
   unpack.add_option("FILE", line.folder)->required();
   output(unpack);
+  resume(unpack);
   auto& diff = *app.add_subcommand("diff", "Make a delta from one folder or .upk to another");
   diff.add_option("OLD", line.folder)->required();
   diff.add_option("NEW", line.second)->required();
@@ -187,6 +193,7 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   apply.add_option("OLD", line.folder)->required();
   apply.add_option("FILE", line.second)->required();
   output(apply);
+  resume(apply);
   auto& inspect = *app.add_subcommand("inspect", "What a package or delta says about itself");
   inspect.add_option("FILE", line.folder)->required();
   inspect.add_option("--base", line.second,

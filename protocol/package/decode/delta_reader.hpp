@@ -42,11 +42,13 @@ class DeltaReader {
 
   /// Builds the new tree in the new folder `to` from the old tree in `base`, whose content `base_tree` was verified to
   /// have the digest from_content: anything else is refused before a byte is written. Every file is verified as it is
-  /// written, and synced; the whole at the end by to_content. Gives the new tree.
+  /// written (on a second thread); the whole at the end by to_content; then all is synced. Gives the new tree. After an
+  /// error or a power cut the folder may be half there: a call with `resume` goes on from its whole files.
+  /// Memory: at most 64 MiB beside the trees and the plan, whatever the size.
   /// Errors: corrupt (reason "wrong_base" when the base is not the right one, or was altered); as
   /// PackageReader::unpack.
   Result<Tree> apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
-                     const ProgressSink& progress, std::stop_token stop);
+                     const ProgressSink& progress, std::stop_token stop, const OutputOptions& options = {});
 
  private:
   struct State;

@@ -57,15 +57,16 @@ Result<PackageReader> PackageReader::open(std::unique_ptr<InputFile> file, const
   return PackageReader(std::move(state));
 }
 
-Result<void> PackageReader::unpack(Files& files, const Path& to, const ProgressSink& progress, std::stop_token stop) {
-  return Unpacking(files, *state_->file, state_->index, to).run(progress, stop);
+Result<void> PackageReader::unpack(Files& files, const Path& to, const ProgressSink& progress, std::stop_token stop,
+                                   const OutputOptions& options) {
+  return Unpacking(files, *state_->file, state_->index, to).run(progress, stop, options);
 }
 
 Result<void> PackageReader::unpack(Files& files, const Path& to, const SparsePlan& plan, const LocalChunks& local,
-                                   const ProgressSink& progress, std::stop_token stop) {
+                                   const ProgressSink& progress, std::stop_token stop, const OutputOptions& options) {
   Unpacking unpacking(files, *state_->file, state_->index, to);
   unpacking.take_from(plan, local);
-  return unpacking.run(progress, stop);
+  return unpacking.run(progress, stop, options);
 }
 
 }  // namespace upswarm::package

@@ -65,6 +65,7 @@ class Differences {
     }
   }
 
+  bool good() const { return gaps_.good() && numbers_.good(); }
   Result<void> check() const {
     if (is_torn_) return corrupt("a difference begins inside of a field that is predicted");
     UPSWARM_CHECK(gaps_.check());
@@ -119,6 +120,7 @@ class References {
     return narrowed(width, value);
   }
 
+  bool good() const { return tokens_.good() && distances_.good(); }
   Result<void> check() const {
     UPSWARM_CHECK(tokens_.check());
     return distances_.check();
@@ -148,7 +150,7 @@ class References {
 class GroupDecoder {
  public:
   GroupDecoder(InputFile& file, Bytes offset, const PatchGroup& group, const std::vector<CopyOperation>& copies,
-               OldSpace& old_space, const std::function<Result<void>(ByteView)>& sink)
+               OldSpace& old_space, const PatchSink& sink)
       : old_space_(old_space),
         sink_(sink),
         coder_(group.layout, copies),
@@ -157,11 +159,10 @@ class GroupDecoder {
         extra_(open_stream(file, offset, group, Stream::extra)) {}
 
   Result<void> add_extra(std::uint64_t length) {
-    for (; length > 0;) {
-      const auto part = std::span(made_).first(std::min<std::uint64_t>(length, kSlice));
+    while (length > 0) {
+      UPSWARM_TRY(const auto part, room_for(std::min<std::uint64_t>(length, kSlice)));
       extra_.read(part);
-      UPSWARM_CHECK(extra_.check());
-      UPSWARM_CHECK(sink_(part));
+      if (!extra_.good()) return extra_.check();
       length -= part.size();
     }
     return {};
@@ -169,55 +170,80 @@ class GroupDecoder {
 
   Result<void> add_copy(const CopyOperation& copy) {
     for (std::uint32_t done = 0; done < copy.length;) {
-      const auto count = std::min<std::size_t>(kSlice, copy.length - done);
-      const auto old_bytes = std::span(old_).first(count);
-      const auto made = std::span(made_).first(count);
-      UPSWARM_CHECK(old_space_.read(copy.from + done, old_bytes));
-      std::memcpy(made.data(), old_bytes.data(), count);
-      if (differences_.has_memory()) mask_.clear(count);
-      coder_.visit(copy, done, old_bytes, [&](std::size_t width, std::size_t at, auto raw, auto predicted) {
-        const auto value = references_.next(width, raw, predicted);
-        store_field(width, made.data() + at, value);
-        if (differences_.has_memory()) mask_.take(at, width);
-        return value;
-      });
+      const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(kSlice, copy.length - done));
+      UPSWARM_TRY(const auto made, room_for(count));
+      // References and differences are one row each: none can be left out, but old bytes alone matter to nobody else,
+      // unless they are remembered.
+      if (is_wanted(count) || differences_.has_memory() || coder_.may_refer(copy.from + done, count)) {
+        const auto old_bytes = std::span(old_).first(count);
+        UPSWARM_CHECK(old_space_.read(copy.from + done, old_bytes));
+        std::memcpy(made.data(), old_bytes.data(), count);
+        if (differences_.has_memory()) mask_.clear(count);
+        coder_.visit(copy, done, old_bytes, [&](std::size_t width, std::size_t at, auto raw, auto predicted) {
+          const auto value = references_.next(width, raw, predicted);
+          store_field(width, made.data() + at, value);
+          if (differences_.has_memory()) mask_.take(at, width);
+          return value;
+        });
+      }
       if (differences_.has_memory()) differences_.add_to(made, mask_);
       else differences_.add_to(made);
-      UPSWARM_CHECK(references_.check());
-      UPSWARM_CHECK(differences_.check());
-      UPSWARM_CHECK(sink_(made));
-      done += static_cast<std::uint32_t>(count);
+      if (!references_.good()) return references_.check();
+      if (!differences_.good()) return differences_.check();
+      done += count;
     }
     return {};
   }
 
-  Result<void> check_end() {
+  Result<void> finish() {
+    UPSWARM_CHECK(flush());
     UPSWARM_CHECK(references_.check_end());
     UPSWARM_CHECK(differences_.check_end());
     return extra_.check_end();
   }
 
  private:
+  /// The next `count` bytes of what is made; at most a slice.
+  Result<std::span<std::byte>> room_for(std::size_t count) {
+    if (made_.size() - filled_ < count) UPSWARM_CHECK(flush());
+    const auto part = std::span(made_).subspan(filled_, count);
+    filled_ += count;
+    return part;
+  }
+
+  Result<void> flush() {
+    if (filled_ == 0) return {};
+    UPSWARM_CHECK(sink_.write(ByteView(made_).first(filled_)));
+    flushed_ += Bytes{filled_};
+    filled_ = 0;
+    return {};
+  }
+
+  /// Of the last `count` bytes that there is room for.
+  bool is_wanted(std::size_t count) const {
+    return !sink_.is_wanted || sink_.is_wanted(flushed_ + Bytes{filled_ - count}, Bytes{count});
+  }
+
   OldSpace& old_space_;
-  const std::function<Result<void>(ByteView)>& sink_;
+  const PatchSink& sink_;
   ReferenceCoder coder_;
   References references_;
   Differences differences_;
   StreamSource extra_;
   ByteBuffer old_ = ByteBuffer(kSlice + kScanSlack);
-  ByteBuffer made_ = ByteBuffer(kSlice);
+  ByteBuffer made_ = ByteBuffer(4 * kSlice);
   ReferenceMask mask_;
+  std::size_t filled_ = 0;
+  Bytes flushed_;
 };
 
 Result<void> decode_prefixed(InputFile& file, Bytes offset, const PatchGroup& group, OldSpace& old_space,
-                             const std::function<Result<void>(ByteView)>& sink) {
+                             const PatchSink& sink) {
   ByteBuffer prefix(old_space.size());
   UPSWARM_CHECK(old_space.read(0, prefix));
-  UPSWARM_TRY(const auto frame, read_exactly(file, offset, group.packed_length(), "a delta"));
-  UPSWARM_TRY(const auto made, decompress_bare(as_bytes(frame), prefix, group.new_length, "a delta"));
-  for (std::size_t at = 0; at < made.size(); at += kSlice)
-    UPSWARM_CHECK(sink(as_bytes(std::string_view(made).substr(at, kSlice))));
-  return {};
+  UPSWARM_TRY(const auto made,
+              decompress_bare(file, offset, group.packed_length(), prefix, group.new_length, "a delta"));
+  return sink.write(as_bytes(made));
 }
 
 }  // namespace
@@ -228,6 +254,7 @@ Result<std::vector<CopyOperation>> read_copies(InputFile& file, Bytes offset, co
   auto seeks = open_stream(file, offset, group, Stream::seeks);
   const auto old_length = group.old_length.count;
   std::vector<CopyOperation> copies;
+  copies.reserve(group.copies);
   std::uint64_t from = 0;
   std::uint64_t to = 0;
   for (std::uint64_t i = 0; i < group.copies; ++i) {
@@ -253,7 +280,7 @@ Result<std::vector<CopyOperation>> read_copies(InputFile& file, Bytes offset, co
 }
 
 Result<void> decode_patch(InputFile& file, Bytes offset, const PatchGroup& group, OldSpace& old_space,
-                          const std::function<Result<void>(ByteView)>& sink) {
+                          const PatchSink& sink) {
   if (group.is_prefixed) return decode_prefixed(file, offset, group, old_space, sink);
   UPSWARM_TRY(const auto copies, read_copies(file, offset, group));
   GroupDecoder decoder(file, offset, group, copies, old_space, sink);
@@ -264,7 +291,7 @@ Result<void> decode_patch(InputFile& file, Bytes offset, const PatchGroup& group
     to = std::uint64_t{copy.to} + copy.length;
   }
   UPSWARM_CHECK(decoder.add_extra(group.new_length.count - to));
-  return decoder.check_end();
+  return decoder.finish();
 }
 
 }  // namespace upswarm::package

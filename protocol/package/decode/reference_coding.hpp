@@ -35,14 +35,19 @@ class ReferenceCoder {
   ReferenceCoder(const Layout& layout, const std::vector<CopyOperation>& copies)
       : layout_(layout), map_(copies, layout.hints, layout.old_end) {}
 
+  /// Whether visit() may find any in old bytes from `from` on.
+  bool may_refer(SpaceOffset from, std::size_t length) const {
+    const auto region = region_from(from);
+    return region != layout_.regions.end() && region->begin < from + length;
+  }
+
   /// Visits the references in `old_bytes`, a part of `copy` that starts `done` bytes into it (kScanSlack bytes after it
   /// are readable). `decide(width, at, raw, predicted)` gives the value that the field has in the new space.
   template <typename Decide>
   void visit(const CopyOperation& copy, std::uint32_t done, ByteView old_bytes, Decide decide) {
     const auto from = copy.from + done;
     const auto end = from + static_cast<SpaceOffset>(old_bytes.size());
-    auto region = std::upper_bound(layout_.regions.begin(), layout_.regions.end(), from,
-                                   [](SpaceOffset place, const Region& one) { return place < one.end; });
+    auto region = region_from(from);
     if (region == layout_.regions.end() || region->begin >= end) return;
     const auto* const new_image = image_at(layout_.new_images, copy.to);
     if (new_image == nullptr) return;
@@ -58,6 +63,12 @@ class ReferenceCoder {
   }
 
  private:
+  /// The first region that ends behind `from`.
+  std::vector<Region>::const_iterator region_from(SpaceOffset from) const {
+    return std::upper_bound(layout_.regions.begin(), layout_.regions.end(), from,
+                            [](SpaceOffset place, const Region& one) { return place < one.end; });
+  }
+
   template <typename Decide>
   void code(const CopyOperation& copy, const Image& new_image, const Region& region, SpaceOffset first, ByteView part,
             const Reference& reference, std::size_t shift, Decide decide) {

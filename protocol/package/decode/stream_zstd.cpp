@@ -44,13 +44,17 @@ Result<std::string> decompress(ByteView frame, Bytes size, const std::string& wh
   return out;
 }
 
-Result<std::string> decompress_bare(ByteView frame, ByteView prefix, Bytes size, const std::string& what) {
+Result<std::string> decompress_bare(InputFile& file, Bytes offset, Bytes length, ByteView prefix, Bytes size,
+                                    const std::string& what) {
   const std::unique_ptr<ZSTD_DCtx, ContextCloser> context(ZSTD_createDCtx());
   if (!context) return Error{ErrorKind::internal, what, "zstd has no memory"};
   ZSTD_DCtx_refPrefix(context.get(), prefix.data(), prefix.size());
-  std::string whole;
-  for (unsigned i = 0; i < 4; ++i) whole += static_cast<char>(std::uint32_t{ZSTD_MAGICNUMBER} >> (8 * i) & 0xffU);
-  whole += as_text(frame);
+  constexpr std::size_t kMagic = 4;
+  std::string whole(kMagic + length.count, '\0');
+  for (std::size_t i = 0; i < kMagic; ++i)
+    whole[i] = static_cast<char>(std::uint32_t{ZSTD_MAGICNUMBER} >> (8 * i) & 0xffU);
+  UPSWARM_TRY(const auto read, file.read_at(offset, std::as_writable_bytes(std::span(whole)).subspan(kMagic)));
+  if (read != length.count) return bad(what, "it is cut off");
   std::string out(size.count, '\0');
   UPSWARM_CHECK(decompress_one(context.get(), as_bytes(whole), out, what));
   return out;

@@ -20,6 +20,7 @@ class StagingFiles final : public Files {
   Result<std::string> read_symlink(const Path& path) override { return real_.read_symlink(path); }
   Result<Bytes> free_space(const Path& path) override { return real_.free_space(path); }
   Result<void> sync_folder(const Path& folder) override { return real_.sync_folder(folder); }
+  Result<void> sync_file(const Path& path) override { return real_.sync_file(path); }
 
   Result<std::unique_ptr<OutputFile>> create(const Path& path, std::uint32_t mode) override {
     UPSWARM_CHECK(check(path));
