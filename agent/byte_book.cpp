@@ -22,8 +22,25 @@ bool is_peer(ByteSource source) { return source == ByteSource::site || source ==
 ByteBook::ByteBook(Bytes length, Bytes piece_length)
     : length_(length),
       piece_length_(piece_length),
-      has_((length.count + piece_length.count - 1) / piece_length.count, false),
-      missing_(has_.size()) {}
+      has_((length.count + piece_length.count - 1) / piece_length.count, false) {
+  want({});
+}
+
+void ByteBook::want(const std::vector<std::uint32_t>& pieces) {
+  wanted_.assign(has_.size(), pieces.empty());
+  for (const auto piece : pieces) {
+    if (piece < wanted_.size()) wanted_[piece] = true;
+  }
+  missing_ = 0;
+  missing_bytes_ = wanted_bytes_ = {};
+  for (std::uint32_t piece = 0; piece < has_.size(); ++piece) {
+    if (!wanted_[piece]) continue;
+    wanted_bytes_ += piece_size(piece);
+    if (has_[piece]) continue;
+    missing_bytes_ += piece_size(piece);
+    ++missing_;
+  }
+}
 
 Bytes ByteBook::piece_size(std::uint32_t piece) const {
   const auto begin = std::min(length_.count, piece * piece_length_.count);
@@ -77,7 +94,9 @@ void ByteBook::piece_finished(std::uint32_t piece) {
     booked_.wasted += Bytes{pending.given * piece_size(piece).count} - given_bytes(piece, pending);
   }
   has_[piece] = true;
+  if (!wanted_[piece]) return;
   --missing_;
+  missing_bytes_ -= piece_size(piece);
 }
 
 void ByteBook::piece_failed(std::uint32_t piece) {
@@ -105,7 +124,7 @@ BytesBySource ByteBook::totals() const {
 std::vector<std::uint32_t> ByteBook::missing() const {
   std::vector<std::uint32_t> pieces;
   for (std::uint32_t piece = 0; piece < has_.size(); ++piece) {
-    if (!has_[piece]) pieces.push_back(piece);
+    if (wanted_[piece] && !has_[piece]) pieces.push_back(piece);
   }
   return pieces;
 }

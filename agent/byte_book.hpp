@@ -20,6 +20,10 @@ class ByteBook {
  public:
   ByteBook(Bytes length, Bytes piece_length);
 
+  /// Only these pieces are missing where they are not there; empty: all, as at first. Those that do not exist are
+  /// ignored. What is there stays booked.
+  void want(const std::vector<std::uint32_t>& pieces);
+
   /// A block has come. Pieces and blocks that do not exist are ignored.
   void block_finished(std::uint32_t piece, std::uint32_t block, ByteSource source);
 
@@ -38,9 +42,14 @@ class ByteBook {
 
   BytesBySource totals() const;
   bool has(std::uint32_t piece) const { return piece < has_.size() && has_[piece]; }
+  /// Every wanted piece is there.
   bool is_complete() const { return missing_ == 0; }
   std::vector<std::uint32_t> missing() const;
-  Bytes missing_bytes() const { return length_ - totals().verified(); }
+  Bytes missing_bytes() const { return missing_bytes_; }
+  /// Of all wanted pieces, there or not.
+  Bytes wanted_bytes() const { return wanted_bytes_; }
+  /// Of the whole file, wanted or not.
+  Bytes left() const { return length_ - totals().verified(); }
 
   /// The most bytes from peers that were there at one time, verified or not. Never falls, and never rises beyond the
   /// length: a peer that sends wrong bytes for ever makes no progress.
@@ -50,6 +59,7 @@ class ByteBook {
   std::uint32_t failed_mixed() const { return failed_mixed_; }
 
   Bytes piece_size(std::uint32_t piece) const;
+  std::size_t pieces() const { return has_.size(); }
 
  private:
   struct Pending {
@@ -63,7 +73,10 @@ class ByteBook {
   Bytes length_;
   Bytes piece_length_;
   std::vector<bool> has_;
-  std::size_t missing_;
+  std::vector<bool> wanted_;
+  std::size_t missing_ = 0;  ///< of those that are wanted
+  Bytes missing_bytes_;
+  Bytes wanted_bytes_;
   std::map<std::uint32_t, Pending> pending_;
   BytesBySource booked_;
   Bytes redundant_;

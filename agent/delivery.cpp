@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/pieces.hpp"
 #include "agent/plan_record.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/trust/client.hpp"
@@ -47,7 +48,11 @@ Result<messages::Outcome> Delivery::deliver_by_plan(const Order& order, Session&
     return *std::move(attempt.outcome);
   };
   for (;;) {
-    const auto plan = make_plan(facts);
+    auto plan = make_plan(facts);
+    if (is_worth_looking_for_parts(plan, facts)) {
+      UPSWARM_TRY(facts.sparse, look_for_parts(order, session, stop));
+      plan = make_plan(facts);
+    }
     UPSWARM_CHECK(keep_plan(tools_.store, order.product, describe(plan, facts, tools_.clock.now())));
     const auto* const way = plan.chosen();
     if (way == nullptr && last) return end_by(*std::move(last));
@@ -84,11 +89,11 @@ Result<PlanFacts> Delivery::gather(const Order& order, const std::stop_token& st
                   .failed = {},
                   .link = tools_.link,
                   .site_seeds = [this](const trust::PackageFile& file) { return tools_.swarm.site_seeds(file); },
-                  .sparse = tools_.sparse};
+                  .sparse = {}};
   UPSWARM_TRY(facts.useless, tools_.store.bad_packages());
   UPSWARM_TRY(const auto downloads, tools_.store.downloads());
   for (const auto& one : downloads) {
-    if (one.complete) facts.cached.insert(one.request.file.sha256);
+    if (one.is_whole()) facts.cached.insert(one.request.file.sha256);
   }
   UPSWARM_CHECK(verify_on_disk(order, facts, stop));
   return facts;
@@ -156,6 +161,49 @@ Result<Delivery::Attempt> Delivery::try_way(const Order& order, const Way& way, 
   return hand_over_and_follow(order, way, {}, session, stop);
 }
 
+/// The index comes first, alone; then the installer, which may read every tree, says what it lacks. An error that no
+/// other way could mend is returned as one.
+Result<SparseOffer> Delivery::look_for_parts(const Order& order, Session& session, const std::stop_token& stop) {
+  const auto& full = order.entry.full;
+  const FilePart index{{}, order.entry.index_length};
+  const Step step{.file = full,
+                  .from = order.installed,
+                  .from_version = order.installed_version,
+                  .to_version = order.entry.version,
+                  .to = order.entry.content,
+                  .rebuilds = full.length,
+                  .pieces = pieces_of(full, {index})};
+  const SparseOffer none{.pieces = {}, .index = {}, .why_not = {}};
+  const auto refused = [&](const Error& why) -> Result<SparseOffer> {
+    if (why.kind == ErrorKind::cancelled || why.kind == ErrorKind::unreachable) return why;
+    auto offer = none;
+    offer.why_not = why.message();
+    return offer;
+  };
+  auto cached = prepare(order, {.kind = WayKind::sparse, .steps = {step}}, step);
+  if (!cached) return refused(cached.error());
+  const std::string what = "the index of the full package";
+  move(order, session, SessionState::downloading, what);
+  const auto file = fetch(*std::move(cached), what, stop);
+  if (!file) return refused(file.error());
+  tools_.board.set_session(order.product, order.entry.version, session.state(), "looking for parts of it on disk");
+  messages::MissingParts missing;
+  const auto ask = [&]() -> Result<void> {
+    UPSWARM_TRY(missing, tools_.installer.missing(order.product, file->path, stop));
+    return {};
+  };
+  if (const auto asked = ask_patiently(order, ask, stop); !asked) return refused(asked.error());
+  missing.parts.push_back(index);
+  SparseOffer offer{.pieces = pieces_of(full, missing.parts), .index = length_of(full, step.pieces), .why_not = {}};
+  log::info("parts of the full package are on disk", {{"product", order.product},
+                                                      {"package", full.length.count},
+                                                      {"index", order.entry.index_length.count},
+                                                      {"needed", missing.needed.count},
+                                                      {"in_pieces", length_of(full, offer.pieces).count},
+                                                      {"from_disk", missing.from_disk.count}});
+  return offer;
+}
+
 /// An error that no other way could mend is returned as one.
 Result<Delivery::Attempt> Delivery::try_packages(const Order& order, const Way& way, Session& session,
                                                  const std::stop_token& stop) {
@@ -187,6 +235,7 @@ Result<Delivery::Attempt> Delivery::hand_over_and_follow(const Order& order, con
     if (files.empty()) return tools_.installer.install_kept(order.product, stop);
     for (std::size_t i = 0; i < files.size(); ++i) {
       offered = way.steps[i].file.sha256;
+      if (way.kind == WayKind::sparse) return tools_.installer.offer_parts(order.product, *offered, files[i], stop);
       UPSWARM_CHECK(tools_.installer.offer_package(order.product, *offered, files[i], i + 1 < files.size(), stop));
     }
     return {};
@@ -216,6 +265,7 @@ Result<CachedDownload> Delivery::prepare(const Order& order, const Way& way, con
                         .complete = false,
                         .bytes = {}};
   cached.request.file = step.file;
+  cached.request.pieces = step.pieces;
   UPSWARM_TRY(cached.request.torrent, tools_.torrent(step.file));
   const trust::TrustedTarget target{step.file.path, {step.file.length, step.file.sha256}, ""};
   cached.request.http_path = "targets/" + target.consistent_name();

@@ -38,7 +38,6 @@ struct DeliveryTools {
   Pause pause;
   std::chrono::milliseconds patience;
   Link link;
-  std::function<SparseOffer(const trust::Entry&)> sparse;
   /// The signed torrent of a package.
   std::function<Result<std::string>(const trust::PackageFile&)> torrent;
   /// Offers the metadata again; whether the installer still wants this entry.
@@ -72,6 +71,7 @@ class Delivery {
   Result<PlanFacts> gather(const Order& order, const std::stop_token& stop);
   Result<void> verify_on_disk(const Order& order, PlanFacts& facts, const std::stop_token& stop);
   Result<messages::Outcome> deliver_by_plan(const Order& order, Session& session, const std::stop_token& stop);
+  Result<SparseOffer> look_for_parts(const Order& order, Session& session, const std::stop_token& stop);
   Result<Attempt> try_way(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
   Result<Attempt> try_packages(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
   Result<CachedDownload> prepare(const Order& order, const Way& way, const Step& step);

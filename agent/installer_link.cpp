@@ -40,6 +40,19 @@ class LocalInstallerLink final : public InstallerLink {
     return {};
   }
 
+  Result<messages::MissingParts> missing(const std::string& product, const Path& file, std::stop_token stop) override {
+    UPSWARM_TRY(const auto answer,
+                ask({{"ask", "missing"}, {"product", product}}, std::move(stop), &file, kVerifyLimit));
+    return messages::parse_missing(answer);
+  }
+
+  Result<void> offer_parts(const std::string& product, const Sha256& sha256, const Path& file,
+                           std::stop_token stop) override {
+    const Json question{{"ask", "offer_package"}, {"product", product}, {"sha256", sha256.hex()}, {"sparse", true}};
+    UPSWARM_CHECK(ask(question, std::move(stop), &file));
+    return {};
+  }
+
   Result<void> install_kept(const std::string& product, std::stop_token stop) override {
     UPSWARM_CHECK(ask({{"ask", "install_kept"}, {"product", product}}, std::move(stop)));
     return {};

@@ -27,6 +27,13 @@ class InstallerLink {
   /// of a chain are to follow.
   virtual Result<void> offer_package(const std::string& product, const Sha256& sha256, const Path& file, bool more,
                                      std::stop_token stop) = 0;
+  /// Which parts of the full package of the wanted release must be fetched, given what is on disk. `file` holds at
+  /// least its index. Every byte on disk is read: it may take minutes.
+  virtual Result<messages::MissingParts> missing(const std::string& product, const Path& file,
+                                                 std::stop_token stop) = 0;
+  /// Hands the full package over of which `file` holds only those parts.
+  virtual Result<void> offer_parts(const std::string& product, const Sha256& sha256, const Path& file,
+                                   std::stop_token stop) = 0;
   /// The wanted release is on disk.
   virtual Result<void> install_kept(const std::string& product, std::stop_token stop) = 0;
   virtual Result<std::vector<messages::ProductProgress>> progress(std::stop_token stop) = 0;

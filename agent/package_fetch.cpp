@@ -50,8 +50,12 @@ Result<void> PackageFetch::run() {
   tools_.session.clear_fault(id_);
   auto state = wait_until([&](const TorrentState& now) -> Result<bool> {
     tell(now, false);
-    return now.is_checked || now.is_complete;
+    return now.is_checked;
   });
+  if (state) {
+    tools_.session.want(id_, request_.pieces);
+    state = wait_until([](const TorrentState&) -> Result<bool> { return true; });
+  }
   if (state && !state->is_complete) {
     UPSWARM_CHECK(check_space(*state));
     last_from_peers_ = last_received_ = Clock::now();
@@ -68,6 +72,8 @@ Result<void> PackageFetch::run() {
   }
   UPSWARM_CHECK(tools_.session.flush(id_, kFlushLimit));
   tell(*state, true);
+  // Of pieces there is no digest that was signed: who takes them verifies what lies in them.
+  if (!request_.pieces.empty()) return {};
   return tools_.cache.verify(request_.file.sha256, stop_);
 }
 
@@ -123,7 +129,7 @@ void PackageFetch::tell(const TorrentState& state, bool at_once) {
   last_told_ = now;
   told_ranges_ = ranges;
   const bool waits = !state.is_complete && now - last_received_ >= tools_.settings.http_after;
-  progress_({state.bytes.verified(), request_.file.length, state.bytes, state.bytes_per_second + by_ranges, state.peers,
+  progress_({state.wanted - state.missing, state.wanted, state.bytes, state.bytes_per_second + by_ranges, state.peers,
              waits ? trouble() : std::string()});
 }
 

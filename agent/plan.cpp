@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "agent/pieces.hpp"
+
 namespace upswarm::agent {
 namespace {
 
@@ -97,10 +99,20 @@ class Planner {
 
   Way sparse() const {
     Way way{.kind = WayKind::sparse, .steps = {full_step()}};
-    const auto offer = facts_.sparse ? facts_.sparse(facts_.wanted) : SparseOffer{};
-    if (!offer.bytes) way.why_not = offer.why_not;
-    else way.bytes.origin = *offer.bytes;
-    if (way.why_not.empty()) way.why_not = objection_to(way.steps.front());
+    auto& step = way.steps.front();
+    step.from = facts_.installed;
+    step.from_version = facts_.installed_version;
+    if (!facts_.sparse) {
+      way.why_not = facts_.installed ? "what is on disk was not looked through for parts of it"
+                                     : "nothing is installed that parts could come from";
+    } else if (step.pieces = facts_.sparse->pieces; step.pieces.empty()) {
+      way.why_not = facts_.sparse->why_not;
+    } else if (length_of(step.file, step.pieces) >= step.file.length) {
+      way.why_not = "none of it is on disk";
+    } else {
+      way.why_not = objection_to(full_step());
+      if (way.why_not.empty()) way.why_not = objection_to(step);
+    }
     return way;
   }
 
@@ -131,13 +143,15 @@ class Planner {
 
   ExpectedBytes bytes_of(const Step& step) const {
     if (facts_.cached.contains(step.file.sha256)) return {.disk = step.file.length, .site = {}, .origin = {}};
+    const Bytes here = step.pieces.empty() ? Bytes{} : facts_.sparse->index;
+    const auto to_come = (step.pieces.empty() ? step.file.length : length_of(step.file, step.pieces)) - here;
     const auto seeds = facts_.site_seeds ? facts_.site_seeds(step.file) : std::nullopt;
-    if (seeds.value_or(0) > 0) return {.disk = {}, .site = step.file.length, .origin = {}};
-    return {.disk = {}, .site = {}, .origin = step.file.length};
+    if (seeds.value_or(0) > 0) return {.disk = here, .site = to_come, .origin = {}};
+    return {.disk = here, .site = {}, .origin = to_come};
   }
 
   ExpectedBytes bytes_of(const Way& way) const {
-    if (way.kind == WayKind::sparse) return way.bytes;
+    if (way.kind == WayKind::sparse && way.steps.front().pieces.empty()) return {};
     ExpectedBytes all;
     for (const auto& step : way.steps) {
       const auto bytes = bytes_of(step);
@@ -241,6 +255,14 @@ std::string_view to_string(WayKind kind) { return kWayNames.at(static_cast<std::
 
 Plan make_plan(const PlanFacts& facts) { return Planner(facts).make(); }
 
+bool is_worth_looking_for_parts(const Plan& plan, const PlanFacts& facts) {
+  const auto* const chosen = plan.chosen();
+  const auto& wanted = facts.wanted;
+  return chosen != nullptr && chosen->kind == WayKind::full && facts.installed && !facts.sparse &&
+         !facts.failed.contains(WayKind::sparse) && !facts.cached.contains(wanted.full.sha256) &&
+         wanted.index_length <= kLongestFetchedIndex && wanted.index_length.count <= wanted.full.length.count / 4;
+}
+
 bool has_delta_from_installed(const PlanFacts& facts) {
   if (!facts.installed) return false;
   const auto has_one = [&](const trust::Entry& entry) {
@@ -268,7 +290,12 @@ std::string words_of(const Way& way) {
       for (const auto& step : way.steps) words += " -> " + step.to_version;
       return words + size;
     }
-    case WayKind::sparse: return "missing parts of the full package";
+    case WayKind::sparse: {
+      const auto& step = way.steps.front();
+      if (step.pieces.empty()) return "missing parts of the full package";
+      return "missing parts of the full package (" + to_string(length_of(step.file, step.pieces)) + " of " +
+             to_string(step.file.length) + ")";
+    }
     case WayKind::full: return "full package" + size;
   }
   return "";

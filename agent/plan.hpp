@@ -37,8 +37,9 @@ struct Step {
   std::optional<Sha256> from;  ///< content; nothing: it stands by itself
   std::string from_version;
   std::string to_version;
-  Sha256 to;       ///< content
-  Bytes rebuilds;  ///< the full package of `to`
+  Sha256 to;                               ///< content
+  Bytes rebuilds;                          ///< the full package of `to`
+  std::vector<std::uint32_t> pieces = {};  ///< of the file that are wanted; empty: all
 };
 
 struct ExpectedBytes {
@@ -57,10 +58,11 @@ struct Way {
   std::string verdict{};  ///< for people: why it is taken, or why another is
 };
 
-/// What fetching only the missing chunks of the full package would cost.
+/// What fetching only the missing parts of the full package would take.
 struct SparseOffer {
-  std::optional<Bytes> bytes = {};  ///< nothing: it cannot be done
-  std::string why_not = "not offered";
+  std::vector<std::uint32_t> pieces = {};  ///< that are wanted, with those of the index; empty: it cannot be done
+  Bytes index;                             ///< of these, what is here already: the pieces of the index
+  std::string why_not = {};                ///< for people, where it cannot be done
 };
 
 struct PlanFacts {
@@ -78,7 +80,7 @@ struct PlanFacts {
   Link link = Link::normal;
   /// How many neighbours have the whole package; nothing: nobody knows, and the origin is reckoned with.
   std::function<std::optional<int>(const trust::PackageFile&)> site_seeds = {};
-  std::function<SparseOffer(const trust::Entry&)> sparse = {};
+  std::optional<SparseOffer> sparse = {};  ///< nothing: nobody looked for it
 };
 
 struct Plan {
@@ -94,11 +96,21 @@ struct Plan {
 ///   chain    the cheapest of 2 to messages::kLongestChain deltas of the signed index, unless the wanted release is
 ///   more
 ///            than one major version away and its entry does not say chain_across_majors
-///   sparse   as facts.sparse says
+///   sparse   the pieces of facts.sparse, where they are fewer than the full package
 ///   full     always, but where its bytes failed here
 ///
-/// None starts from a damaged base, is quarantined (of a chain: any of its steps), or failed just now.
+/// None starts from a damaged base (but sparse, which takes of it what is whole), is quarantined (of a chain: any of
+/// its steps), or failed just now.
 Plan make_plan(const PlanFacts& facts);
+
+/// The largest index that is fetched to see what it would save.
+inline constexpr Bytes kLongestFetchedIndex = 16_MiB;
+
+/// Whether it is worth fetching the index of the full package, and reading what is on disk, to know what a sparse fetch
+/// would take. `plan` was made without. Where nothing, a delta or a chain serves, it is not: an index is a cost on the
+/// WAN link, and where there is a delta it is nearly always the smaller. Nor where nothing is installed, the package is
+/// here already, or its index is longer than kLongestFetchedIndex or a quarter of it.
+bool is_worth_looking_for_parts(const Plan& plan, const PlanFacts& facts);
 
 /// Whether any delta starts from what is installed, so that it is worth verifying.
 bool has_delta_from_installed(const PlanFacts& facts);

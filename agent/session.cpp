@@ -50,7 +50,9 @@ bool is_final(SessionState state) {
 
 SessionState state_of_phase(std::string_view phase) {
   if (phase == "verifying" || phase.empty()) return verifying;
-  if (phase == "staging" || phase == "unpacking" || phase == "applying" || phase == "hook before") return staged;
+  for (const char* word : {"staging", "looking for chunks", "unpacking", "applying", "hook before"}) {
+    if (phase == word) return staged;
+  }
   if (phase == "checking health") return probation;
   return installing;
 }

@@ -23,8 +23,10 @@ struct CachedDownload {
   Sha256 content;            ///< content digest of the release
   std::string way = "full";  ///< that it was a part of: Outcome::kind
   DownloadRequest request;
-  bool complete = false;
+  bool complete = false;        ///< all that the way needed of it came
   messages::SourceBytes bytes;  ///< of the last fetch
+
+  bool is_whole() const { return complete && way != "sparse"; }
 };
 
 /// An outcome that the seeder has not taken yet.

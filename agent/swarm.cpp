@@ -77,10 +77,12 @@ Result<Downloaded> TorrentSwarm::fetch(const DownloadRequest& request, std::chro
   const auto found = [&]() -> std::optional<Downloaded> {
     const auto state = session_->state(id);
     const std::lock_guard lock(mutex_);
-    if (!state || !state->is_complete || !verified_.contains(package)) return {};
+    if (!state || !state->is_complete || (request.pieces.empty() && !verified_.contains(package))) return {};
     return Downloaded{cache_.path_of(package), state->bytes};
   };
-  if (auto already = found()) return std::move(*already);
+  if (request.pieces.empty()) {
+    if (auto already = found()) return std::move(*already);
+  }
 
   const FetchTools tools{settings_, http_, cache_, *session_, *announcer_};
   set_fetching(id);
@@ -90,7 +92,7 @@ Result<Downloaded> TorrentSwarm::fetch(const DownloadRequest& request, std::chro
     if (result.error().kind == ErrorKind::corrupt && result.error().reason == "digest") UPSWARM_CHECK(drop(package));
     return std::move(result).error();
   }
-  {
+  if (request.pieces.empty()) {
     const std::lock_guard lock(mutex_);
     verified_.insert(package);
   }
@@ -150,10 +152,10 @@ Result<void> TorrentSwarm::drop(const Sha256& package) {
 
 std::optional<AnnounceStats> TorrentSwarm::stats_of(const trust::InfoHash& id) {
   const auto state = session_->state(id);
-  if (!state || (!state->is_checked && !state->is_complete)) return {};
+  if (!state || !state->is_checked) return {};
   const bool wants_peers = is_fetching(id) && !state->is_complete;
   const auto downloaded = state->bytes.site + state->bytes.origin_bt + state->bytes.origin_http;
-  return AnnounceStats{state->uploaded, downloaded, state->missing, wants_peers, state->peers >= kEnoughPeers};
+  return AnnounceStats{state->uploaded, downloaded, state->left, wants_peers, state->peers >= kEnoughPeers};
 }
 
 void TorrentSwarm::take_answer(const trust::InfoHash& id, const AnnounceAnswer& answer) {

@@ -42,10 +42,11 @@ struct DownloadRequest {
   trust::PackageFile file;
   std::string torrent;    ///< the bytes of the signed FILE.torrent; its info-hash must be file.info_hash
   std::string http_path;  ///< under the seeder's URL: "targets/pkg/app/linux-x64/1.0.0/<sha256>.app-1.0.0.upk"
+  std::vector<std::uint32_t> pieces = {};  ///< that are wanted, rising; empty: the whole package
 };
 
 struct Downloaded {
-  std::filesystem::path path;  ///< in the cache; verified by SHA-256
+  std::filesystem::path path;  ///< in the cache; a whole package is verified by SHA-256, of pieces each by its SHA-1
   BytesBySource by_source;
 };
 
@@ -66,9 +67,11 @@ class Swarm {
  public:
   virtual ~Swarm() = default;
 
-  /// Fetches a package into the cache and goes on seeding it. Pieces fetched before a stop or a kill count again. Ends
-  /// also when the tracker, all peers, or the BitTorrent port are gone, as long as the origin answers by HTTP.
-  /// Errors: no_space     checked before the first byte
+  /// Fetches a package, or some pieces of it, into the cache and goes on seeding what is there. Pieces fetched before a
+  /// stop or a kill, or for another request of the same package, count again. Ends also when the tracker, all peers, or
+  /// the BitTorrent port are gone, as long as the origin answers by HTTP. Of pieces the file has holes where nothing
+  /// was fetched, and may end early.
+  /// Errors: no_space     for what is wanted; checked before the first byte
   ///         corrupt      the torrent is not the signed one, or the whole file's SHA-256 differs (it is deleted then)
   ///         unreachable  nobody had it for `patience`
   ///         cancelled    what came stays for the next time

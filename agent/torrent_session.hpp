@@ -16,9 +16,11 @@ namespace upswarm::agent {
 
 struct TorrentState {
   bool is_checked = false;   ///< what was on disk is known
-  bool is_complete = false;  ///< every piece passed its SHA-1
+  bool is_complete = false;  ///< every wanted piece passed its SHA-1
   BytesBySource bytes;
-  Bytes missing;                   ///< in pieces not yet verified
+  Bytes missing;                   ///< in wanted pieces not yet verified
+  Bytes wanted;                    ///< in all wanted pieces
+  Bytes left;                      ///< of the whole file, not yet verified
   Bytes from_peers;                ///< the most that was there, verified or not; never falls
   std::uint32_t failed_given = 0;  ///< pieces of give_piece that failed their check
   std::uint32_t failed_mixed = 0;  ///< the same, but with blocks of peers in them
@@ -45,7 +47,10 @@ class TorrentSession {
   virtual Result<void> add(const TorrentToAdd& torrent) = 0;
   /// Takes back a fault, so that the torrent is worked on again.
   virtual void clear_fault(const trust::InfoHash& id) = 0;
-  /// Downloads what is missing.
+  /// Only these pieces are downloaded from now on (rising); empty: all, as after add(). What is there stays and is
+  /// served. After a round trip to the library: what state() says next is about these pieces.
+  virtual void want(const trust::InfoHash& id, const std::vector<std::uint32_t>& pieces) = 0;
+  /// Downloads what is wanted and missing.
   virtual void start(const trust::InfoHash& id) = 0;
   /// Downloads no more; goes on serving.
   virtual void hold(const trust::InfoHash& id) = 0;
@@ -60,6 +65,7 @@ class TorrentSession {
   virtual void give_piece(const trust::InfoHash& id, std::uint32_t piece, ByteView bytes) = 0;
 
   virtual std::optional<TorrentState> state(const trust::InfoHash& id) const = 0;
+  /// The wanted pieces that are not there, rising.
   virtual std::vector<std::uint32_t> missing(const trust::InfoHash& id) const = 0;
 
   /// Waits until anything about any torrent may have changed, at most `longest`.

@@ -44,7 +44,6 @@ struct Torrent {
   lt::torrent_handle handle;
   ByteBook book;
   bool is_checked = false;
-  bool is_complete = false;
   int flushes_wanted = 0;
   Bytes uploaded;
   int peers = 0;
@@ -81,6 +80,7 @@ class LibtorrentSession final : public TorrentSession {
 
   Result<void> add(const TorrentToAdd& torrent) override;
   void clear_fault(const InfoHash& id) override;
+  void want(const InfoHash& id, const std::vector<std::uint32_t>& pieces) override;
   void start(const InfoHash& id) override;
   void hold(const InfoHash& id) override;
   void remove(const InfoHash& id) override;
@@ -100,7 +100,7 @@ class LibtorrentSession final : public TorrentSession {
   void on_alert(const lt::alert& alert);
   void on_progress(const lt::alert& alert);
   void on_saved(const lt::alert& alert);
-  void on_checked(const lt::torrent_handle& handle);
+  void take_stock(const lt::torrent_handle& handle);
   void on_status(const lt::torrent_status& status);
   Torrent* find(const lt::torrent_handle& handle);
   std::optional<lt::torrent_handle> handle_of(const InfoHash& id) const;
@@ -175,6 +175,27 @@ void LibtorrentSession::clear_fault(const InfoHash& id) {
   });
 }
 
+void LibtorrentSession::want(const InfoHash& id, const std::vector<std::uint32_t>& pieces) {
+  const auto handle = handle_of(id);
+  if (!handle) return;
+  std::size_t count = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    auto* torrent = find(*handle);
+    if (!torrent) return;
+    torrent->book.want(pieces);
+    count = torrent->book.pieces();
+  }
+  std::vector<lt::download_priority_t> priorities(count, pieces.empty() ? lt::default_priority : lt::dont_download);
+  for (const auto piece : pieces) {
+    if (piece < count) priorities[piece] = lt::default_priority;
+  }
+  unless_gone([&] {
+    handle->prioritize_pieces(priorities);
+    (void)handle->status({});  // a round trip
+  });
+}
+
 void LibtorrentSession::start(const InfoHash& id) {
   if (const auto handle = handle_of(id)) unless_gone([&] { handle->unset_flags(lt::torrent_flags::upload_mode); });
 }
@@ -229,9 +250,11 @@ std::optional<TorrentState> LibtorrentSession::state(const InfoHash& id) const {
   const auto& torrent = found->second;
   const auto& book = torrent.book;
   return TorrentState{.is_checked = torrent.is_checked,
-                      .is_complete = torrent.is_complete,
+                      .is_complete = torrent.is_checked && book.is_complete(),
                       .bytes = book.totals(),
                       .missing = book.missing_bytes(),
+                      .wanted = book.wanted_bytes(),
+                      .left = book.left(),
                       .from_peers = book.from_peers(),
                       .failed_given = book.failed_given(),
                       .failed_mixed = book.failed_mixed(),
@@ -318,7 +341,11 @@ void LibtorrentSession::run(const std::stop_token& stop) {
 
 void LibtorrentSession::on_alert(const lt::alert& alert) {
   if (const auto* checked = lt::alert_cast<lt::torrent_checked_alert>(&alert)) {
-    on_checked(checked->handle);
+    take_stock(checked->handle);
+    const std::lock_guard lock(mutex_);
+    if (auto* torrent = find(checked->handle)) torrent->is_checked = true;
+  } else if (const auto* finished = lt::alert_cast<lt::torrent_finished_alert>(&alert)) {
+    take_stock(finished->handle);  // whatever alert was lost
   } else if (const auto* stats = lt::alert_cast<lt::session_stats_alert>(&alert)) {
     static const int sent = lt::find_metric_idx("net.sent_payload_bytes");
     if (sent >= 0) uploaded_ = static_cast<std::uint64_t>(stats->counters()[sent]);
@@ -350,11 +377,6 @@ void LibtorrentSession::on_progress(const lt::alert& alert) {
   } else if (const auto* failed = lt::alert_cast<lt::hash_failed_alert>(&alert)) {
     auto* torrent = find(failed->handle);
     if (torrent) torrent->book.piece_failed(static_cast<std::uint32_t>(static_cast<int>(failed->piece_index)));
-  } else if (const auto* finished = lt::alert_cast<lt::torrent_finished_alert>(&alert)) {
-    auto* torrent = find(finished->handle);
-    if (!torrent) return;
-    for (const auto missing : torrent->book.missing()) torrent->book.piece_finished(missing);
-    torrent->is_complete = true;
   } else if (const auto* fault = lt::alert_cast<lt::file_error_alert>(&alert)) {
     auto* torrent = find(fault->handle);
     if (torrent && !torrent->fault && fault->timestamp() >= torrent->fault_cleared) torrent->fault = to_fault(*fault);
@@ -378,7 +400,8 @@ void LibtorrentSession::on_saved(const lt::alert& alert) {
   }
 }
 
-void LibtorrentSession::on_checked(const lt::torrent_handle& handle) {
+/// Books every piece that the library has.
+void LibtorrentSession::take_stock(const lt::torrent_handle& handle) {
   lt::torrent_status status;
   unless_gone([&] { status = handle.status(lt::torrent_handle::query_pieces); });
   const std::lock_guard lock(mutex_);
@@ -387,7 +410,6 @@ void LibtorrentSession::on_checked(const lt::torrent_handle& handle) {
   for (const auto piece : status.pieces.range()) {
     if (status.pieces[piece]) torrent->book.piece_finished(static_cast<std::uint32_t>(static_cast<int>(piece)));
   }
-  torrent->is_checked = true;
 }
 
 void LibtorrentSession::on_status(const lt::torrent_status& status) {

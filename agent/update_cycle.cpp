@@ -46,7 +46,7 @@ Result<void> UpdateCycle::resume_seeding() {
   UPSWARM_TRY(const auto downloads, tools_.store.downloads());
   std::vector<DownloadRequest> requests;
   for (const auto& one : downloads) requests.push_back(one.request);
-  tools_.board.set_seeding(static_cast<std::size_t>(std::ranges::count_if(downloads, &CachedDownload::complete)));
+  tools_.board.set_seeding(static_cast<std::size_t>(std::ranges::count_if(downloads, &CachedDownload::is_whole)));
   return tools_.swarm.keep_only(requests);
 }
 
@@ -245,7 +245,6 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .pause = tools_.pause,
                     .patience = tools_.patience,
                     .link = tools_.link,
-                    .sparse = [](const trust::Entry&) { return SparseOffer{}; },
                     .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },
                     .offer_again = [this, &round](const Order& order) -> Result<bool> {
                       UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer, round.stop));

@@ -3,12 +3,10 @@
 #include <algorithm>
 
 #include "protocol/base/log.hpp"
-#include "protocol/package/decode/delta_reader.hpp"
 
 namespace upswarm::installer {
 namespace {
 
-constexpr Bytes kLongestTree = 512_MiB;
 constexpr std::int64_t kMostRecoveries = 2;
 constexpr const char* kByAdministrator = "rolled back by an administrator";
 
@@ -59,7 +57,10 @@ Result<messages::Outcome> Installation::install(const trust::Entry& to, const st
   const bool is_full = steps.size() == 1 && steps.front().package.sha256 == to.full.sha256;
   UPSWARM_TRY(auto record, begin(to, is_full ? "full" : (steps.size() == 1 ? "delta" : "chain")));
   if (to.version == record.current) return take_over(to, record);
-  if (const auto staged = stage(to, steps, record, progress, stop); !staged) return give_up(record, staged.error());
+  const auto fill = [&] {
+    return is_full ? unpack(to, record, progress, stop) : apply_all(steps, record, progress, stop);
+  };
+  if (const auto staged = stage(to, fill, record, progress, stop); !staged) return give_up(record, staged.error());
   return switch_and_commit(record, progress, stop);
 }
 
@@ -82,112 +83,11 @@ Result<messages::Outcome> Installation::take_over(const trust::Entry& to, Produc
   return commit(record);
 }
 
-Result<void> Installation::stage(const trust::Entry& to, const std::vector<PackageStep>& steps, ProductRecord& record,
-                                 const package::ProgressSink& progress, const std::stop_token& stop) {
-  UPSWARM_CHECK(layout_.prepare());
-  UPSWARM_CHECK(layout_.clean(record.versions()));
-  tell(progress, "staging");
-  if (record.journal->kind == "full") UPSWARM_CHECK(unpack(to, record, progress, stop));
-  else UPSWARM_CHECK(apply_all(steps, record, progress, stop));
-  UPSWARM_CHECK(remove_incoming());
-  // A release that is kept under the same version loses its folder now.
-  std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == to.version; });
-  UPSWARM_CHECK(write_phase(record, Phase::preparing));
-  UPSWARM_CHECK(layout_.adopt_staging(to.version));
-  return run_before(to, record, progress, stop);
-}
-
-Result<void> Installation::stage_kept(const trust::Entry& to, ProductRecord& record,
-                                      const package::ProgressSink& progress, const std::stop_token& stop) {
-  const auto* const kept = record.find(to.version);
-  if (kept == nullptr || kept->entry.content != to.content) {
-    return Error{ErrorKind::not_found, "install " + product_.product + " " + to.version, "it is not kept here"};
-  }
-  tell(progress, "verifying");
-  UPSWARM_TRY(const auto tree, load_tree(to.content));
-  UPSWARM_CHECK(package::verify_tree(files_, layout_.folder_of(to.version), tree));
-  UPSWARM_CHECK(write_phase(record, Phase::preparing));
-  return run_before(to, record, progress, stop);
-}
-
 Result<void> Installation::run_before(const trust::Entry& to, const ProductRecord& record,
                                       const package::ProgressSink& progress, const std::stop_token& stop) {
   if (!to.hooks.before) return {};
   tell(progress, "hook before");
   return runner_.run_hook("before", *to.hooks.before, context_of(to.version, record.current), stop);
-}
-
-Result<void> Installation::unpack(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
-                                  const std::stop_token& stop) {
-  const auto work = [&]() -> Result<void> {
-    UPSWARM_TRY(auto file, files_.open(incoming()));
-    UPSWARM_TRY(auto reader, package::PackageReader::open(std::move(file), &to.index_digest));
-    if (package::content_digest(reader.index().tree) != to.content) {
-      return Error{ErrorKind::corrupt, "unpack " + product_.product + " " + to.version,
-                   "it holds another tree than the signed one"};
-    }
-    UPSWARM_CHECK(check_space(reader.index().tree.total_size()));
-    UPSWARM_CHECK(reader.unpack(files_, layout_.staging(), progress, stop));
-    return save_tree(reader.index().tree);
-  };
-  auto done = work();
-  if (!done) return put_aside({to.full, to.version, to.content}, nullptr, std::move(done).error(), record);
-  return done;
-}
-
-Result<void> Installation::apply_all(const std::vector<PackageStep>& steps, ProductRecord& record,
-                                     const package::ProgressSink& progress, const std::stop_token& stop) {
-  const auto* const installed = entry_of(record, record.current);
-  if (installed == nullptr)
-    return Error{ErrorKind::not_found, "apply a delta", "nothing is installed that it could start from"};
-  UPSWARM_TRY(auto tree, load_tree(installed->content));
-  Base base{record.current, layout_.folder_of(record.current), std::move(tree)};
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    auto rebuilt = apply(steps[i], incoming(i), base, progress, stop);
-    if (!rebuilt) return put_aside(steps[i], &base, std::move(rebuilt).error(), record);
-    if (i + 1 == steps.size()) {
-      UPSWARM_CHECK(save_tree(*rebuilt));
-      break;
-    }
-    UPSWARM_CHECK(layout_.set_staging_between());
-    base = {steps[i].version, layout_.between(), std::move(*rebuilt)};
-  }
-  return remove_tree(files_, layout_.between());
-}
-
-/// The tree of `step`, rebuilt in staging.
-Result<package::Tree> Installation::apply(const PackageStep& step, const Path& file, const Base& base,
-                                          const package::ProgressSink& progress, const std::stop_token& stop) {
-  const auto doing = "apply the delta from " + base.version + " to " + product_.product + " " + step.version;
-  UPSWARM_TRY(auto opened, files_.open(file));
-  auto reader = package::DeltaReader::open(std::move(opened));
-  if (!reader) {
-    auto error = std::move(reader).error().within(doing);
-    // What this program does not know is no fault of the release: its full package may well do.
-    if (error.kind == ErrorKind::invalid) error.kind = ErrorKind::corrupt;
-    return error;
-  }
-  if (reader->info().to_content != step.content)
-    return Error{ErrorKind::corrupt, doing, "it leads to another tree than the signed one"};
-  UPSWARM_CHECK(check_space(reader->info().unpacked));
-  return reader->apply(files_, base.folder, base.tree, layout_.staging(), progress, stop);
-}
-
-/// What went wrong, in the end: the base, or the package, which then is not tried on that base again.
-Error Installation::put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record) {
-  if (why.kind != ErrorKind::corrupt) return why;
-  if (base != nullptr) {
-    const auto whole = package::verify_tree(files_, base->folder, base->tree);
-    if (!whole) return Error(whole.error()).within(base->version + " on disk is damaged");
-  }
-  const auto content = base == nullptr ? std::nullopt : std::optional(package::content_digest(base->tree));
-  log::error("a package is put aside: its result is not what was signed",
-             {{"product", record.product},
-              {"package", step.package.path},
-              {"base", base == nullptr ? "" : base->version},
-              {"why", why.message()}});
-  record.put_aside({step.package.sha256, content, step.version, why.message(), clock_.now()});
-  return why;
 }
 
 Result<messages::Presence> Installation::present(const std::vector<Sha256>& contents) {
@@ -211,28 +111,6 @@ Result<messages::Presence> Installation::present(const std::vector<Sha256>& cont
 Result<void> Installation::remove_incoming() {
   for (std::size_t i = 0; i < messages::kLongestChain; ++i) UPSWARM_CHECK(remove_tree(files_, incoming(i)));
   return {};
-}
-
-Result<void> Installation::check_space(Bytes needed) {
-  UPSWARM_TRY(const auto there, files_.free_space(product_.root));
-  if (there >= needed + config_.keep_free) return {};
-  return Error{ErrorKind::no_space, "unpack under " + product_.root.string(),
-               to_string(needed) + " and " + to_string(config_.keep_free) + " of reserve are needed, " +
-                   to_string(there) + " are free; free some space, the update is tried again by itself"};
-}
-
-Result<void> Installation::save_tree(const package::Tree& tree) {
-  return write_file_atomically(files_, state_ / "trees" / (package::content_digest(tree).hex() + ".tree"),
-                               package::encode_tree(tree), 0600);
-}
-
-Result<package::Tree> Installation::load_tree(const Sha256& content) {
-  const auto file = state_ / "trees" / (content.hex() + ".tree");
-  UPSWARM_TRY(const auto bytes, read_file(files_, file, kLongestTree));
-  UPSWARM_TRY(auto tree, package::decode_tree(bytes, file.string()));
-  if (package::content_digest(tree) != content)
-    return Error{ErrorKind::corrupt, "read " + file.string(), "it does not have its own digest"};
-  return tree;
 }
 
 Result<messages::Outcome> Installation::switch_and_commit(ProductRecord& record, const package::ProgressSink& progress,
@@ -285,6 +163,11 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
   UPSWARM_CHECK(records_.save(record));
   log::info("release installed",
             {{"product", record.product}, {"from", outcome.from}, {"to", outcome.to}, {"kind", outcome.kind}});
+  const auto drop = [&]() -> Result<void> {
+    UPSWARM_CHECK(remove_tree(files_, tree_between()));
+    return layout_.drop_unfinished();
+  };
+  if (const auto dropped = drop(); !dropped) log::warning("left-overs stay", {{"error", dropped.error().message()}});
   retire(record);
   return outcome;
 }
@@ -319,11 +202,12 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
   UPSWARM_TRY(const auto outcome, add_outcome(record, "rolled_back", journal.reason));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
-  lenient(layout_.clean(record.versions()));
+  lenient(layout_.clean(record.versions(), false));
   return outcome;
 }
 
-Result<messages::Outcome> Installation::give_up(ProductRecord& record, const Error& why) {
+/// What an interruption left half made stays, for the next try; what failed does not.
+Result<messages::Outcome> Installation::give_up(ProductRecord& record, const Error& why, bool was_interrupted) {
   if (why.kind == ErrorKind::cancelled) return why;
   const auto to = record.journal->to;
   log::warning("release not installed", {{"product", record.product}, {"version", to.version}, {"why", why.message()}});
@@ -334,7 +218,8 @@ Result<messages::Outcome> Installation::give_up(ProductRecord& record, const Err
   UPSWARM_CHECK(records_.save(record));
   const auto tidy = [&]() -> Result<void> {
     UPSWARM_CHECK(remove_incoming());
-    return layout_.clean(record.versions());
+    if (!was_interrupted) UPSWARM_CHECK(remove_tree(files_, tree_between()));
+    return layout_.clean(record.versions(), was_interrupted);
   };
   if (const auto tidied = tidy(); !tidied) log::warning("left-overs stay", {{"error", tidied.error().message()}});
   return outcome;
@@ -376,7 +261,7 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
   UPSWARM_TRY(const auto root_there, exists(files_, product_.root));
   if (root_there) UPSWARM_CHECK(layout_.prepare());
   if (!record.journal) {
-    if (root_there) UPSWARM_CHECK(layout_.clean(record.versions()));
+    if (root_there) UPSWARM_CHECK(layout_.clean(record.versions(), true));
     UPSWARM_CHECK(remove_incoming());
     return std::optional<messages::Outcome>();
   }
@@ -386,8 +271,12 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
                           "interrupted by a restart while " + std::string(to_string(record.journal->phase))};
   const auto go_on = [&]() -> Result<messages::Outcome> {
     switch (record.journal->phase) {
-      case Phase::staging:
-      case Phase::preparing: return give_up(record, interrupted);
+      case Phase::preparing:
+        // Whole, but for what a hook did to it: nothing is lost by verifying it once more.
+        if (record.find(record.journal->to.version) == nullptr && root_there)
+          UPSWARM_CHECK(layout_.return_to_staging(record.journal->to.version));
+        return give_up(record, interrupted, true);
+      case Phase::staging: return give_up(record, interrupted, true);
       case Phase::switching: return undo(record, interrupted, false, progress, stop);
       case Phase::rolling_back: return finish_undo(record, progress, stop);
       case Phase::probation:

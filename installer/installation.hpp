@@ -1,12 +1,15 @@
 // Making a machine run another release of one product: install, roll back, recover.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "installer/config.hpp"
 #include "installer/product_record.hpp"
 #include "installer/release_runner.hpp"
+#include "installer/sparse_package.hpp"
 #include "installer/versioned_layout.hpp"
 #include "protocol/base/clock.hpp"
 #include "protocol/package/decode/package_reader.hpp"
@@ -16,8 +19,9 @@ namespace upswarm::installer {
 /// One package on the way to a release.
 struct PackageStep {
   trust::PackageFile package;
-  std::string version;  ///< that it rebuilds
-  Sha256 content;       ///< the signed one of that
+  std::string version;     ///< that it rebuilds
+  Sha256 content;          ///< the signed one of that
+  bool is_sparse = false;  ///< parts of a full package, the rest from disk
 };
 
 /// The steps of one product on one machine, each journaled before it is done:
@@ -49,12 +53,26 @@ class Installation {
   /// Installs `to` from the files at incoming(0) and following, which were verified to be the packages of `steps`, and
   /// removes them: the full package of `to`, or 1 to kLongestChain deltas, the first from what is installed, each from
   /// what the one before rebuilds, the last to `to`. The trees between are verified as any other and removed again.
+  /// What a restart interrupted is gone on with, whatever release it was to be: files that are whole and belong to the
+  /// tree are kept, everything else is made anew.
   /// A package whose result is not the signed one is quarantined with its base, unless the base was damaged. Where what
   /// runs has the same version and content, nothing is unpacked or switched: the entry takes the place of its own. The
   /// same version with other content is refused. The outcome is already in the record. An error means that the record
   /// could not be written, or `cancelled`: then recover() finishes or undoes at the next start.
   Result<messages::Outcome> install(const trust::Entry& to, const std::vector<PackageStep>& steps,
                                     const package::ProgressSink& progress, std::stop_token stop);
+
+  /// Which parts of the full package of `to` must be fetched, given what runs here and what is left of a tree of `to`.
+  /// `part` holds at least the index. Every byte on disk is read.
+  /// Errors: as SparsePackage; as RecordStore::load.
+  Result<messages::MissingParts> missing(const trust::Entry& to, std::unique_ptr<InputFile> part,
+                                         const package::ProgressSink& progress, const std::stop_token& stop);
+
+  /// Installs `to` from those parts of its full package, which `part` must hold, and from what they were reckoned
+  /// from. A result that is not the signed one quarantines the package on what is installed alone; a part that is not
+  /// there, or a file that was changed meanwhile, nothing.
+  Result<messages::Outcome> install_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part,
+                                           const package::ProgressSink& progress, std::stop_token stop);
 
   /// Installs `to` from its tree that is still under versions/, after verifying every byte of it.
   Result<messages::Outcome> install_kept(const trust::Entry& to, const package::ProgressSink& progress,
@@ -78,7 +96,8 @@ class Installation {
     package::Tree tree;
   };
   Result<ProductRecord> begin(const trust::Entry& to, const char* kind);
-  Result<void> stage(const trust::Entry& to, const std::vector<PackageStep>& steps, ProductRecord& record,
+  using Fill = std::function<Result<void>()>;  ///< makes the tree in staging
+  Result<void> stage(const trust::Entry& to, const Fill& fill, ProductRecord& record,
                      const package::ProgressSink& progress, const std::stop_token& stop);
   Result<void> stage_kept(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
                           const std::stop_token& stop);
@@ -86,11 +105,20 @@ class Installation {
                           const std::stop_token& stop);
   Result<void> unpack(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
                       const std::stop_token& stop);
+  Result<SparsePackage> open_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part,
+                                    const ProductRecord& record, const package::ProgressSink& progress,
+                                    const std::stop_token& stop);
+  Result<void> unpack_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part, ProductRecord& record,
+                             const package::ProgressSink& progress, const std::stop_token& stop);
   Result<void> apply_all(const std::vector<PackageStep>& steps, ProductRecord& record,
                          const package::ProgressSink& progress, const std::stop_token& stop);
   Result<package::Tree> apply(const PackageStep& step, const Path& file, const Base& base,
                               const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<std::size_t> take_up_chain(const std::vector<PackageStep>& steps, Base& base);
+  Path tree_between() const;
+  void tell_kept(const package::OutputReport& report) const;
   Error put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record);
+  void put_aside(const PackageStep& step, const std::optional<Sha256>& base, const Error& why, ProductRecord& record);
   Result<messages::Outcome> take_over(const trust::Entry& to, ProductRecord& record);
   Result<void> check_space(Bytes needed);
   Result<void> save_tree(const package::Tree& tree);
@@ -103,7 +131,7 @@ class Installation {
                                  const package::ProgressSink& progress, const std::stop_token& stop);
   Result<messages::Outcome> finish_undo(ProductRecord& record, const package::ProgressSink& progress,
                                         const std::stop_token& stop);
-  Result<messages::Outcome> give_up(ProductRecord& record, const Error& why);
+  Result<messages::Outcome> give_up(ProductRecord& record, const Error& why, bool was_interrupted = false);
   Result<void> write_phase(ProductRecord& record, Phase phase);
   Result<messages::Outcome> add_outcome(ProductRecord& record, std::string result, std::string reason);
   void retire(ProductRecord& record);

@@ -19,8 +19,8 @@ inline constexpr std::size_t kMostKeptOutcomes = 200;
 
 /// How far the work has come. What recovery does is said beside.
 enum class Phase {
-  staging,       ///< nothing outside the staging folder was touched: forget it
-  preparing,     ///< the release is unpacked, the hook `before` may have run: forget it
+  staging,       ///< nothing outside the staging folder was touched: forget it; what is whole serves the next try
+  preparing,     ///< the release is unpacked, the hook `before` may have run: the same
   switching,     ///< services may be down, `current` may name either: roll back
   probation,     ///< the new release runs, its health is being checked: check again, roll back at the third time
   rolling_back,  ///< go on rolling back

@@ -94,6 +94,8 @@ void InstallerService::perform(Job& job, const std::stop_token& stop) {
   const auto run = [&]() -> Result<messages::Outcome> {
     if (!job.entry) return installation.roll_back(job.rollback_to, sink, stop);
     if (job.steps.empty()) return installation.install_kept(*job.entry, sink, stop);
+    if (job.steps.front().is_sparse)
+      return installation.install_sparse(*job.entry, std::move(job.files.front()), sink, stop);
     sink({"verifying", {}, job.length()});
     UPSWARM_CHECK(take_packages(job, installation, stop));
     return installation.install(*job.entry, job.steps, sink, stop);
@@ -111,6 +113,7 @@ Bytes InstallerService::Job::length() const {
 std::string InstallerService::Job::kind() const {
   if (!entry) return "rollback";
   if (steps.size() != 1) return steps.empty() ? "nothing" : "chain";
+  if (steps.front().is_sparse) return "sparse";
   return steps.front().package.sha256 == entry->full.sha256 ? "full" : "delta";
 }
 

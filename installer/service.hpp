@@ -57,8 +57,12 @@ class InstallerService {
   Result<Json> offer_metadata(const Json& question);
   Result<messages::ProductDecision> judge(const ProductConfig& product);
   Result<Json> present(const Json& question);
+  Result<Json> missing(const Json& question, std::unique_ptr<InputFile> file);
   Result<Wanted*> find_wanted(const std::string& product, const std::string& doing);
-  Result<PackageStep> find_step(Wanted& wanted, const std::string& product, const Sha256& digest, bool more);
+  template <typename Work>
+  auto without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, Work work);
+  Result<PackageStep> find_step(Wanted& wanted, const std::string& product, const Sha256& digest, bool more,
+                                bool is_sparse);
   Result<Json> offer_package(const Json& question, std::unique_ptr<InputFile> file);
   Result<Json> install_kept(const Json& question);
   Result<Json> progress();

@@ -9,6 +9,17 @@ namespace {
 
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 
+/// Of parts the file may end early.
+Result<void> check_length(InputFile& file, const trust::PackageFile& package, bool is_part) {
+  UPSWARM_TRY(const auto info, file.info());
+  const bool fits = is_part ? info.size <= package.length : info.size == package.length;
+  if (info.type == FileType::regular && fits) return {};
+  return Error{ErrorKind::untrusted, "take a package",
+               "it must be a regular file of " + std::string(is_part ? "at most " : "exactly ") +
+                   std::to_string(package.length.count) + " bytes",
+               "wrong_length"};
+}
+
 bool is_administrator(const PeerIdentity& peer) { return peer.user == 0 || peer.user == own_user(); }
 
 }  // namespace
@@ -22,6 +33,7 @@ Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::strin
                  administrators_only ? "only an administrator may do that" : "only the agent's account may do that"};
   }
   if (word == "present") return present(question);
+  if (word == "missing") return missing(question, std::move(file));
   const std::lock_guard lock(mutex_);
   if (word == "hello") return hello();
   if (word == "offer_metadata") return offer_metadata(question);
@@ -122,7 +134,18 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
   return answer;
 }
 
-/// Not under the lock: it may take minutes. Meanwhile the product is busy, so that nothing changes under it.
+/// What may take minutes. Meanwhile the product is busy, so that nothing changes under it.
+template <typename Work>
+auto InstallerService::without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, Work work) {
+  busy_ = product;
+  lock.unlock();
+  auto result = work();
+  lock.lock();
+  busy_.reset();
+  progress_ = {};
+  return result;
+}
+
 Result<Json> InstallerService::present(const Json& question) {
   ObjectReader in(question, "present");
   const auto name = in.text("product", 64);
@@ -140,13 +163,26 @@ Result<Json> InstallerService::present(const Json& question) {
     const bool is_kept = kept != nullptr && kept->entry.content == content && content == wanted->entry.content;
     if (is_kept || content == wanted->installed) contents.push_back(content);
   }
-  busy_ = name;
-  lock.unlock();
-  const auto presence = installation_of(*product).present(contents);
-  lock.lock();
-  busy_.reset();
-  if (!presence) return presence.error();
-  return messages::to_json(*presence);
+  UPSWARM_TRY(const auto presence,
+              without_lock(lock, name, [&] { return installation_of(*product).present(contents); }));
+  return messages::to_json(presence);
+}
+
+Result<Json> InstallerService::missing(const Json& question, std::unique_ptr<InputFile> file) {
+  ObjectReader in(question, "missing");
+  const auto name = in.text("product", 64);
+  UPSWARM_CHECK(in.finish_open());
+  UPSWARM_TRY(const auto* const product, find_product(name));
+  if (!file) return Error{ErrorKind::invalid, "missing", "no file came along"};
+  std::unique_lock lock(mutex_);
+  if (busy_) return Error{ErrorKind::busy, "look for what is missing", "the installer is at work on " + *busy_};
+  UPSWARM_TRY(const auto* const wanted, find_wanted(name, "missing"));
+  const auto entry = wanted->entry;  // what is wanted may change meanwhile
+  UPSWARM_CHECK(check_length(*file, entry.full, true));
+  UPSWARM_TRY(const auto missing, without_lock(lock, name, [&] {
+                return installation_of(*product).missing(entry, std::move(file), sink_for(name, entry.version), {});
+              }));
+  return messages::to_json(missing);
 }
 
 /// A release that is wanted, by metadata that is still fresh.
@@ -165,7 +201,7 @@ Result<InstallerService::Wanted*> InstallerService::find_wanted(const std::strin
 
 /// What the package is, by its signed digest alone, and whether it may come next.
 Result<PackageStep> InstallerService::find_step(Wanted& wanted, const std::string& product, const Sha256& digest,
-                                                bool more) {
+                                                bool more, bool is_sparse) {
   const auto& entry = wanted.entry;
   const auto refuse = [&](const std::string& why) {
     return Error{ErrorKind::untrusted, "offer_package",
@@ -175,8 +211,9 @@ Result<PackageStep> InstallerService::find_step(Wanted& wanted, const std::strin
     if (more) return refuse("a part of a chain");
     wanted.steps.clear();
     wanted.files.clear();
-    return PackageStep{entry.full, entry.version, entry.content};
+    return PackageStep{entry.full, entry.version, entry.content, is_sparse};
   }
+  if (is_sparse) return refuse("a package that can be taken in parts");
   const auto find_delta = [&](const trust::Entry& release, const std::optional<Sha256>& from) {
     const auto found = std::ranges::find_if(release.deltas, [&](const auto& one) {
       return one.file.sha256 == digest && from && *from == one.from_content &&
@@ -210,26 +247,22 @@ Result<Json> InstallerService::offer_package(const Json& question, std::unique_p
   const auto name = in.text("product", 64);
   const auto digest = in.parsed("sha256", parse_sha256);
   const bool more = in.boolean_or("more", false);
+  const bool is_sparse = in.boolean_or("sparse", false);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
   if (!file) return Error{ErrorKind::invalid, "offer_package", "no file came along"};
   if (busy_) return Error{ErrorKind::busy, "offer_package", "the installer is at work on " + *busy_};
   UPSWARM_TRY(auto* const wanted, find_wanted(name, "offer_package"));
-  UPSWARM_TRY(auto step, find_step(*wanted, name, *digest, more));
+  UPSWARM_TRY(auto step, find_step(*wanted, name, *digest, more, is_sparse));
   UPSWARM_TRY(const auto record, records_.load(name));
   std::optional<Sha256> base;
-  if (step.package.sha256 != wanted->entry.full.sha256)
+  if (is_sparse || step.package.sha256 != wanted->entry.full.sha256)
     base = wanted->steps.empty() ? wanted->installed : wanted->steps.back().content;
   if (const auto* const bad = record.quarantined(step.package.sha256, base)) {
     return Error{ErrorKind::untrusted, "offer_package", "it was tried on the same base before: " + bad->reason,
                  "quarantined"};
   }
-  UPSWARM_TRY(const auto info, file->info());
-  if (info.type != FileType::regular || info.size != step.package.length) {
-    return Error{ErrorKind::untrusted, "offer_package",
-                 "it must be a regular file of exactly " + std::to_string(step.package.length.count) + " bytes",
-                 "wrong_length"};
-  }
+  UPSWARM_CHECK(check_length(*file, step.package, is_sparse));
   wanted->steps.push_back(std::move(step));
   wanted->files.push_back(std::move(file));
   if (more) return Json{{"accepted", true}};

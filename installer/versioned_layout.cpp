@@ -5,6 +5,23 @@
 #include "installer/guard.hpp"
 
 namespace upswarm::installer {
+namespace {
+
+Result<Bytes> size_of(Files& files, const Path& folder) {
+  Bytes sum;
+  UPSWARM_TRY(const auto names, files.list(folder));
+  for (const auto& name : names) {
+    const auto path = folder / Path(std::u8string(name.begin(), name.end()));
+    UPSWARM_TRY(const auto info, files.info(path));
+    if (info.type == FileType::regular) sum += info.size;
+    if (info.type != FileType::folder) continue;
+    UPSWARM_TRY(const auto inside, size_of(files, path));
+    sum += inside;
+  }
+  return sum;
+}
+
+}  // namespace
 
 Result<void> VersionedLayout::prepare() {
   UPSWARM_CHECK(prepare_private_folder(files_, root_));
@@ -61,17 +78,41 @@ Result<void> VersionedLayout::remove(const std::string& version) {
   return remove_tree(files_, doomed);
 }
 
-Result<void> VersionedLayout::clean(const std::vector<std::string>& known) {
+Result<void> VersionedLayout::clean(const std::vector<std::string>& known, bool keep_unfinished) {
   UPSWARM_CHECK(remove_tree(files_, root_ / ".current.new"));
   UPSWARM_TRY(const auto current, current_version());
   UPSWARM_TRY(const auto names, files_.list(root_ / "versions"));
   for (const auto& name : names) {
     const bool wanted = name == current || std::ranges::find(known, name) != known.end();
-    if (wanted) continue;
-    if (name.starts_with('.')) UPSWARM_CHECK(remove_tree(files_, root_ / "versions" / name));
+    const auto path = root_ / "versions" / name;
+    if (wanted || (keep_unfinished && (path == staging() || path == between()))) continue;
+    if (name.starts_with('.')) UPSWARM_CHECK(remove_tree(files_, path));
     else UPSWARM_CHECK(remove(name));
   }
   return {};
+}
+
+Result<Bytes> VersionedLayout::prepare_staging() {
+  UPSWARM_TRY(const auto there, exists(files_, staging()));
+  if (!there) return Bytes{};
+  if (!check_private_folder(files_, staging())) {
+    UPSWARM_CHECK(remove_tree(files_, staging()));
+    return Bytes{};
+  }
+  return size_of(files_, staging());
+}
+
+Result<void> VersionedLayout::return_to_staging(const std::string& version) {
+  UPSWARM_TRY(const auto not_adopted, exists(files_, staging()));
+  UPSWARM_TRY(const auto unpacked, exists(files_, folder_of(version)));
+  if (not_adopted || !unpacked) return {};
+  UPSWARM_CHECK(files_.rename(folder_of(version), staging()));
+  return files_.sync_folder(root_ / "versions");
+}
+
+Result<void> VersionedLayout::drop_unfinished() {
+  UPSWARM_CHECK(remove_tree(files_, staging()));
+  return remove_tree(files_, between());
 }
 
 }  // namespace upswarm::installer

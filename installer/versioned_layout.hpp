@@ -41,8 +41,19 @@ class VersionedLayout {
   /// Removes a release that is not current; it vanishes at once, not file by file.
   Result<void> remove(const std::string& version);
 
-  /// Removes what interrupted work left behind: everything under versions/ that is neither in `known` nor current.
-  Result<void> clean(const std::vector<std::string>& known);
+  /// Removes what interrupted work left behind: everything under versions/ that is neither in `known` nor current. With
+  /// `keep_unfinished`, staging() and between() stay: trees half made, for the next installation to go on from.
+  Result<void> clean(const std::vector<std::string>& known, bool keep_unfinished);
+
+  /// Before something is made in staging(): bytes in the files that are there. What others could have written to is
+  /// removed.
+  Result<Bytes> prepare_staging();
+
+  /// Undoes adopt_staging() for a release that nobody knows of, if it was done.
+  Result<void> return_to_staging(const std::string& version);
+
+  /// Removes staging() and between().
+  Result<void> drop_unfinished();
 
  private:
   Files& files_;

@@ -41,6 +41,9 @@ class OutputFile {
   virtual Result<void> write(ByteView bytes) = 0;
   /// After success the content survives a power cut (the name needs sync_folder).   Errors: no_space, disk.
   virtual Result<void> sync() = 0;
+  /// Promises nothing: what was written may start on its way to the disk, so that a later sync waits for less. Of many
+  /// files, each started when it ends and all synced at the end, ext4 writes its journal once and not for each file.
+  virtual void start_sync() {}
 };
 
 /// The file system. Links are never followed in the last component of a path. Errors of all: not_found, denied,
@@ -67,6 +70,8 @@ class Files {
   virtual Result<std::string> read_symlink(const Path& path) = 0;
   virtual Result<void> hard_link(const Path& existing, const Path& path) = 0;
   virtual Result<void> set_mode(const Path& path, std::uint32_t mode) = 0;
+  /// As OutputFile::sync, for a regular file that is closed again, whoever wrote it.
+  virtual Result<void> sync_file(const Path& path) = 0;
   /// After success the names in `folder` survive a power cut. Nothing to do on Windows, where the file system's own
   /// journal orders names.
   virtual Result<void> sync_folder(const Path& folder) = 0;

@@ -93,6 +93,13 @@ class PosixOutputFile final : public OutputFile {
 
   Result<void> sync() override { return check(::fsync(descriptor_), "sync", name_); }
 
+  void start_sync() override {
+#ifdef SYNC_FILE_RANGE_WRITE
+    // An error here comes again when somebody waits for it.
+    static_cast<void>(::sync_file_range(descriptor_, 0, 0, SYNC_FILE_RANGE_WRITE));
+#endif
+  }
+
  private:
   int descriptor_;
   std::string name_;
@@ -178,6 +185,14 @@ class PosixFiles final : public Files {
 
   Result<void> set_mode(const Path& path, std::uint32_t mode) override {
     return check(::fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW), "set the mode of", path);
+  }
+
+  Result<void> sync_file(const Path& path) override {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) return failure("open", path);
+    const auto result = check(::fsync(descriptor), "sync", path);
+    ::close(descriptor);
+    return result;
   }
 
   Result<void> sync_folder(const Path& folder) override {

@@ -184,6 +184,13 @@ class Win32Files final : public Files {
     return check(GetFileAttributesW(path.c_str()) != INVALID_FILE_ATTRIBUTES, "look at", path);
   }
 
+  Result<void> sync_file(const Path& path) override {
+    const Handle handle(CreateFileW(path.c_str(), GENERIC_WRITE, kShareAll, nullptr, OPEN_EXISTING,
+                                    FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+    if (!handle.good()) return failure("open", path);
+    return check(FlushFileBuffers(handle.get()), "sync", path);
+  }
+
   Result<void> sync_folder(const Path& /*folder*/) override { return {}; }
 
   Result<Bytes> free_space(const Path& path) override {

@@ -37,6 +37,13 @@ constexpr Bytes operator""_KiB(unsigned long long n) { return {n << 10U}; }
 constexpr Bytes operator""_MiB(unsigned long long n) { return {n << 20U}; }
 constexpr Bytes operator""_GiB(unsigned long long n) { return {n << 30U}; }
 
+/// A run of bytes in a file.
+struct FilePart {
+  Bytes offset;
+  Bytes length;
+  bool operator==(const FilePart&) const = default;
+};
+
 using ByteView = std::span<const std::byte>;
 using ByteBuffer = std::vector<std::byte>;
 

@@ -70,13 +70,17 @@ Result<ProductDecision> read_decision(ObjectReader& in) {
   return decision;
 }
 
+Bytes read_bytes(ObjectReader& in, std::string_view key) {
+  return Bytes{static_cast<std::uint64_t>(in.integer(key, 0, kMax))};
+}
+
 Result<ProductProgress> read_progress(ObjectReader& in) {
   ProductProgress progress;
   progress.product = in.text("product", 64);
   progress.version = in.text("version", 128);
   progress.phase = in.text("phase", 64);
-  progress.done = Bytes{static_cast<std::uint64_t>(in.integer("done", 0, kMax))};
-  progress.total = Bytes{static_cast<std::uint64_t>(in.integer("total", 0, kMax))};
+  progress.done = read_bytes(in, "done");
+  progress.total = read_bytes(in, "total");
   return progress;
 }
 
@@ -129,6 +133,13 @@ Json to_json(const Presence& presence) {
   Json damaged = Json::array();
   for (const auto& one : presence.damaged) damaged.push_back({{"content", one.content.hex()}, {"why", one.why}});
   return {{"present", std::move(present)}, {"damaged", std::move(damaged)}};
+}
+
+Json to_json(const MissingParts& missing) {
+  Json parts = Json::array();
+  for (const auto& part : missing.parts)
+    parts.push_back({{"offset", part.offset.count}, {"length", part.length.count}});
+  return {{"parts", std::move(parts)}, {"needed", missing.needed.count}, {"from_disk", missing.from_disk.count}};
 }
 
 Json to_json(const ProductDecision& decision) {
@@ -193,6 +204,24 @@ Result<Presence> parse_presence(const Json& value) {
   }
   UPSWARM_CHECK(in.finish());
   return presence;
+}
+
+Result<MissingParts> parse_missing(const Json& value) {
+  ObjectReader in(value, "missing");
+  MissingParts missing;
+  Bytes before;
+  for (const auto& one : in.array("parts", kMostMissingParts)) {
+    auto inside = in.inside(one, "parts", missing.parts.size());
+    const FilePart part{read_bytes(inside, "offset"), read_bytes(inside, "length")};
+    if (part.length.count == 0 || part.offset < before) inside.fail("offset", "parts must rise, and none be empty");
+    UPSWARM_CHECK(inside.finish());
+    before = part.offset + part.length;
+    missing.parts.push_back(part);
+  }
+  missing.needed = read_bytes(in, "needed");
+  missing.from_disk = read_bytes(in, "from_disk");
+  UPSWARM_CHECK(in.finish());
+  return missing;
 }
 
 Result<std::vector<ProductDecision>> parse_decisions(const Json& value) {

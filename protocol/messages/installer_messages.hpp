@@ -11,12 +11,20 @@
 //     {"ask": "present", "product",             ->   reads every byte of those trees: it may take minutes
 //      "contents": [digest ...]}                     of the wanted release and of what is installed, no others
 //                                               <-   Presence
+//     {"ask": "missing", "product"}             ->   (the frame carries a file that holds at least the index of the
+//     full
+//                                                    package that it wants) looks what of it the trees on disk give:
+//                                                    reads every byte of them
+//                                               <-   MissingParts
 //     {"ask": "offer_package", "product",       ->   (the frame carries the open file)
 //      "sha256", "more": true}                       must be the full package or a delta of the entry it wants, or,
 //                                                    of a chain, a delta of the signed index that starts where the
 //                                                    one offered before it ends. All but the last carry "more"; one
 //                                                    that starts from what is installed begins a chain anew
 //                                               <-   {"accepted": true}     the work goes on by itself
+//     {"ask": "offer_package", "product",       ->   the full package, of which only parts may be there: the rest comes
+//      "sha256", "sparse": true}                     from the trees on disk. Which, the installer finds out anew
+//                                               <-   {"accepted": true}
 //     {"ask": "install_kept", "product"}        ->   the wanted release is still on disk: it is verified again
 //                                               <-   {"accepted": true}
 //     {"ask": "progress"}                       ->
@@ -36,7 +44,8 @@
 // Any question may be answered by {"error": {"kind", "context", "cause", "reason"}} (protocol/base/program.hpp).
 // Who may ask what is decided by the identity that the kernel gives: hello, present, offers, progress and outcomes by
 // the agent's account or root; rollback and clear_bad by root; confirm by the account that the signed entry names. The
-// installer never believes a name: what a file is follows from its signed digest.
+// installer never believes a name: what a file is follows from its signed digest; of one that is not whole, what its
+// frames are from the signed digest of the index.
 #pragma once
 
 #include <map>
@@ -95,6 +104,15 @@ struct Presence {
   std::vector<Damaged> damaged;
 };
 
+inline constexpr std::size_t kMostMissingParts = 20'000;
+
+/// What of a full package the trees on disk do not give.
+struct MissingParts {
+  std::vector<FilePart> parts;  ///< of the package, rising, apart; without its index
+  Bytes needed;                 ///< of what lies in them; the rest of them lies between
+  Bytes from_disk;              ///< content (not compressed) that is there
+};
+
 struct ProductDecision {
   enum class Kind { current, wanted, held };
   std::string product;
@@ -118,7 +136,7 @@ struct Outcome {
   std::string from = {};     ///< version; empty: nothing was installed
   std::string to = {};       ///< version that was tried
   std::string running = {};  ///< version that `current` names now
-  std::string kind = {};     ///< "nothing" (it was on disk), "delta", "chain", "full", "rollback"
+  std::string kind = {};     ///< "nothing" (it was on disk), "delta", "chain", "sparse", "full", "rollback"
   std::string result = {};   ///< "completed", "rolled_back", "failed"
   std::string reason = {};   ///< empty when completed
   Time at = {};
@@ -128,6 +146,7 @@ struct Outcome {
 Json to_json(const Hello& hello);
 Json to_json(const Quarantined& one);
 Json to_json(const Presence& presence);
+Json to_json(const MissingParts& missing);
 Json to_json(const ProductDecision& decision);
 Json to_json(const ProductProgress& progress);
 Json to_json(const Outcome& outcome);
@@ -136,6 +155,7 @@ Json to_json(const Outcome& outcome);
 Result<Hello> parse_hello(const Json& value);
 Result<Quarantined> read_quarantined(ObjectReader& in);
 Result<Presence> parse_presence(const Json& value);
+Result<MissingParts> parse_missing(const Json& value);
 Result<std::vector<ProductDecision>> parse_decisions(const Json& value);
 Result<std::vector<ProductProgress>> parse_progress(const Json& value);
 Result<std::vector<Outcome>> parse_outcomes(const Json& value);

@@ -110,7 +110,7 @@ Result<Tree> decode_entries(ByteReader& in, bool has_digests, const std::string&
   std::uint64_t total = 0;
   for (std::uint32_t i = 0; i < count && in.good(); ++i) {
     UPSWARM_TRY(auto entry, decode_entry(in, has_digests));
-    if (entry.size.count > (std::uint64_t{1} << 62U) - total) return corrupt("its sizes overflow");
+    if (entry.size.count > kLargestTree.count - total) return corrupt("its sizes overflow");
     total += entry.size.count;
     tree.entries.push_back(std::move(entry));
   }

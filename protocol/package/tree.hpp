@@ -12,6 +12,8 @@ namespace upswarm::package {
 
 inline constexpr std::size_t kMostTreeEntries = 2'000'000;
 inline constexpr std::size_t kLongestTreePath = 4096;
+inline constexpr std::size_t kLongestTreeText = std::size_t{256} << 20U;  ///< all paths and targets of links together
+inline constexpr Bytes kLargestTree{std::uint64_t{1} << 62U};             ///< all files together
 inline constexpr std::size_t kLongestName = 255;
 inline constexpr int kDeepestTree = 128;
 
@@ -19,7 +21,7 @@ inline constexpr int kDeepestTree = 128;
 struct TreeEntry {
   std::string path;  ///< relative, `/` between parts, UTF-8
   FileType type = FileType::regular;
-  std::uint32_t mode = 0644;  ///< permission bits; set-id and sticky bits are refused
+  std::uint32_t mode = 0644;  ///< of files 0644 or 0755, of folders 0755, of links 0777
   Bytes size;                 ///< regular files
   Sha256 digest;              ///< regular files: of the content
   std::string link_target;    ///< links: relative and staying inside the tree
@@ -38,7 +40,8 @@ struct Tree {
 
 /// Whether a tree may be unpacked anywhere: names safe on every system (no `..`, empty or dot parts, absolute or drive
 /// paths, backslash, control characters, `:` and the other characters, reserved names and trailing dots that Windows
-/// forbids), valid UTF-8, no two that fold to the same name by ASCII case, parents are folders, links stay inside.
+/// forbids), valid UTF-8, no two that fold to the same name by ASCII case, parents are folders, links stay inside (and
+/// `..` in a target goes back out of folders of the tree alone), files are 0644 or 0755, folders 0755, links 0777.
 /// Errors: corrupt (reason "unsafe_path" for names).
 Result<void> check_tree(const Tree& tree);
 

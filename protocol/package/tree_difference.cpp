@@ -38,6 +38,15 @@ std::size_t common_end(std::string_view path, std::string_view other) {
   return same;
 }
 
+/// Takes no more memory than it needs: there may be millions.
+std::string joined(std::string_view start, std::string_view rest) {
+  std::string path;
+  path.reserve(start.size() + rest.size());
+  path += start;
+  path += rest;
+  return path;
+}
+
 bool is_changed_content(const TreeEntry& from, const TreeEntry& to) {
   return from.path == to.path && from.type == FileType::regular && to.type == FileType::regular && from.mode == to.mode;
 }
@@ -173,7 +182,7 @@ class Reader {
     if (count > total - told_.tree.entries.size()) return corrupt("its tree is longer than it says");
     for (std::uint64_t i = 0; i < count && in_.good(); ++i) {
       switch (step) {
-        case Step::keep: keep(); break;
+        case Step::keep: UPSWARM_CHECK(keep()); break;
         case Step::changed: UPSWARM_CHECK(change()); break;
         default: UPSWARM_CHECK(tell()); break;
       }
@@ -192,21 +201,21 @@ class Reader {
     for (auto i = place; i < place + count; ++i) {
       auto entry = from_.entries[i];
       if (strip > entry.path.size()) return corrupt("it moves what has no such path");
-      entry.path = start + entry.path.substr(strip);
+      entry.path = joined(start, std::string_view(entry.path).substr(strip));
       if (entry.path.size() > kLongestTreePath) return corrupt("a path is too long");
       ContentSource source;
       if (entry.type == FileType::regular) source = {ContentSource::Kind::copied, static_cast<std::uint32_t>(i), {}};
-      add(std::move(entry), source);
+      UPSWARM_CHECK(add(std::move(entry), source));
     }
     return {};
   }
 
-  void keep() {
+  Result<void> keep() {
     const auto& entry = from_.entries[at_];
     ContentSource source;
     if (entry.type == FileType::regular) source = {ContentSource::Kind::copied, static_cast<std::uint32_t>(at_), {}};
-    add(entry, source);
     ++at_;
+    return add(entry, source);
   }
 
   Result<void> change() {
@@ -220,7 +229,7 @@ class Reader {
     const auto shared = in_.varint();
     const auto rest = in_.varint();
     if (shared > before_.size() || rest > kLongestTreePath) return corrupt("a path is impossible");
-    entry.path = before_.substr(0, shared) + std::string(in_.raw(rest));
+    entry.path = joined(std::string_view(before_).substr(0, shared), in_.raw(rest));
     if (entry.path.size() > kLongestTreePath) return corrupt("a path is too long");
     before_ = entry.path;
     const auto type = in_.u8();
@@ -233,8 +242,7 @@ class Reader {
       entry.link_target = std::string(in_.raw(length));
     }
     if (entry.type == FileType::regular) return add_content(std::move(entry));
-    add(std::move(entry), {});
-    return {};
+    return add(std::move(entry), {});
   }
 
   Result<void> add_content(TreeEntry entry) {
@@ -254,19 +262,26 @@ class Reader {
       const auto check = in_.raw(source.check.size());
       for (std::size_t i = 0; i < check.size(); ++i) source.check.at(i) = static_cast<std::byte>(check[i]);
     }
-    add(std::move(entry), source);
-    return {};
+    return add(std::move(entry), source);
   }
 
-  void add(TreeEntry entry, const ContentSource& source) {
+  /// A few bytes can tell a long path, and many of them: sums are bounded before memory is taken.
+  Result<void> add(TreeEntry entry, const ContentSource& source) {
+    text_ += entry.path.size() + entry.link_target.size();
+    if (text_ > kLongestTreeText) return corrupt("its paths are too long together");
+    if (entry.size > kLargestTree - size_) return corrupt("its sizes overflow");
+    size_ += entry.size;
     told_.tree.entries.push_back(std::move(entry));
     told_.sources.push_back(source);
+    return {};
   }
 
   ByteReader& in_;
   const Tree& from_;
   std::size_t at_ = 0;
   std::string before_;
+  std::size_t text_ = 0;
+  Bytes size_;
   ToldTree told_;
 };
 

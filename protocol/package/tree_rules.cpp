@@ -7,11 +7,6 @@
 namespace upswarm::package {
 namespace {
 
-Error unsafe(std::string_view path, std::string why) {
-  return {ErrorKind::corrupt, "the name \"" + std::string(path.substr(0, 200)) + "\" in a package", std::move(why),
-          "unsafe_path"};
-}
-
 /// RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
 bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
@@ -35,6 +30,31 @@ bool is_utf8(std::string_view text) {
     i += static_cast<std::size_t>(more) + 1;
   }
   return true;
+}
+
+/// U+0000 to U+001F, U+007F to U+009F.
+bool is_control(std::string_view text, std::size_t at) {
+  const auto code = static_cast<unsigned char>(text[at]);
+  const auto before = at > 0 ? static_cast<unsigned char>(text[at - 1]) : 0U;
+  return code < 0x20 || code == 0x7f || (before == 0xc2 && code < 0xa0);
+}
+
+/// The start of a name from outside, as a log or a terminal may show it.
+std::string shown(std::string_view name) {
+  constexpr std::size_t longest = 200;
+  auto length = std::min(name.size(), longest);
+  while (length < name.size() && length > 0 && (static_cast<unsigned char>(name[length]) & 0xc0U) == 0x80) --length;
+  if (!is_utf8(name.substr(0, length))) return "(not shown)";
+  std::string text(name.substr(0, length));
+  for (std::size_t i = 0; i < length; ++i) {
+    if (is_control(name, i)) text[i] = '?';
+    if (is_control(name, i) && i > 0 && name[i - 1] == '\xc2') text[i - 1] = '?';
+  }
+  return text;
+}
+
+Error unsafe(std::string_view path, std::string why) {
+  return {ErrorKind::corrupt, "the name \"" + shown(path) + "\" in a package", std::move(why), "unsafe_path"};
 }
 
 std::string lower(std::string_view text) {
@@ -61,10 +81,9 @@ Result<void> check_part(std::string_view path, std::string_view part) {
   if (part.size() > kLongestName) return unsafe(path, "a part is longer than 255 bytes");
   if (part.back() == '.' || part.back() == ' ') return unsafe(path, "a part ends in a dot or a space");
   if (is_device(part)) return unsafe(path, "it is the name of a device on Windows");
-  for (const char c : part) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || code == 0x7f) return unsafe(path, "control characters are not allowed");
-    if (std::string_view("\\:*?\"<>|").find(c) != std::string_view::npos)
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    if (is_control(part, i)) return unsafe(path, "control characters are not allowed");
+    if (std::string_view("\\:*?\"<>|").find(part[i]) != std::string_view::npos)
       return unsafe(path, "\\ : * ? \" < > | are not allowed");
   }
   return {};
@@ -72,7 +91,7 @@ Result<void> check_part(std::string_view path, std::string_view part) {
 
 Result<void> check_path(std::string_view path) {
   if (path.size() > kLongestTreePath) return unsafe(path, "longer than 4096 bytes");
-  if (!is_utf8(path)) return unsafe("(not shown)", "it is not UTF-8");
+  if (!is_utf8(path)) return unsafe(path, "it is not UTF-8");
   int depth = 0;
   for (auto left = path;;) {
     const auto slash = left.find('/');
@@ -83,41 +102,48 @@ Result<void> check_path(std::string_view path) {
   }
 }
 
-/// A link must lead to a place inside the tree, step by step.
-Result<void> check_link(const TreeEntry& link) {
+/// A link must lead to a place inside the tree, step by step. The way may lead through other links, as long as it does
+/// not go back with `..`: from where another link leads that would be another folder than the names say.
+Result<void> check_link(const TreeEntry& link, const Tree& tree) {
   const auto refuse = [&](const char* why) {
-    return unsafe(link.path, "the link to \"" + link.link_target.substr(0, 200) + "\" " + why);
+    return unsafe(link.path, "the link to \"" + shown(link.link_target) + "\" " + why);
   };
   if (link.link_target.empty() || link.link_target.size() > kLongestTreePath) return refuse("is empty or too long");
   if (link.link_target[0] == '/' || link.link_target.find('\\') != std::string::npos || !is_utf8(link.link_target))
     return refuse("is not a relative path");
-  auto depth = std::ranges::count(link.path, '/');
+  auto folder = link.path.substr(0, link.path.rfind('/') == std::string::npos ? 0 : link.path.rfind('/'));
   std::string_view left = link.link_target;
   for (;;) {
     const auto slash = left.find('/');
     const auto part = left.substr(0, slash);
     if (part == "..") {
-      if (--depth < 0) return refuse("leads out of the tree");
+      if (folder.empty()) return refuse("leads out of the tree");
+      const auto* const from = tree.find(folder);
+      if (from == nullptr || from->type != FileType::folder) return refuse("goes back out of what is no folder");
+      folder.resize(folder.rfind('/') == std::string::npos ? 0 : folder.rfind('/'));
     } else if (part.empty() || part.find('\0') != std::string_view::npos) {
       return refuse("has an empty part or a zero byte");
     } else if (part != ".") {
-      ++depth;
+      folder += (folder.empty() ? "" : "/") + std::string(part);
     }
     if (slash == std::string_view::npos) return {};
     left.remove_prefix(slash + 1);
   }
 }
 
-Result<void> check_entry(const TreeEntry& entry) {
+Result<void> check_mode(const TreeEntry& entry) {
+  const bool is_right = entry.type == FileType::regular  ? entry.mode == 0644 || entry.mode == 0755
+                        : entry.type == FileType::folder ? entry.mode == 0755
+                                                         : entry.mode == 0777;
+  if (is_right) return {};
+  return unsafe(entry.path, "its mode is not one that files, folders or links have");
+}
+
+Result<void> check_entry(const TreeEntry& entry, const Tree& tree) {
   UPSWARM_CHECK(check_path(entry.path));
-  if ((entry.mode & ~0777U) != 0) return unsafe(entry.path, "set-id and sticky bits are not allowed");
-  switch (entry.type) {
-    case FileType::regular:
-    case FileType::folder: return {};
-    case FileType::symlink: return check_link(entry);
-    case FileType::other: break;
-  }
-  return unsafe(entry.path, "only files, folders and links are allowed");
+  if (entry.type == FileType::other) return unsafe(entry.path, "only files, folders and links are allowed");
+  UPSWARM_CHECK(check_mode(entry));
+  return entry.type == FileType::symlink ? check_link(entry, tree) : Result<void>();
 }
 
 }  // namespace
@@ -128,7 +154,7 @@ Result<void> check_tree(const Tree& tree) {
   std::map<std::string, FileType, std::less<>> seen;  // by folded path
   const TreeEntry* before = nullptr;
   for (const auto& entry : tree.entries) {
-    UPSWARM_CHECK(check_entry(entry));
+    UPSWARM_CHECK(check_entry(entry, tree));
     if (before != nullptr && entry.path <= before->path) return unsafe(entry.path, "the entries are not in order");
     before = &entry;
     const auto folded = lower(entry.path);

@@ -2,6 +2,7 @@
 
 #include "protocol/base/config.hpp"
 #include "protocol/base/log.hpp"
+#include "seeder/publish/delta_explanation.hpp"
 #include "seeder/publish/everything.hpp"
 #include "seeder/publish/package_commands.hpp"
 #include "seeder/publish/session.hpp"
@@ -216,17 +217,20 @@ Result<Answer> Session::packages() {
   const PackageWork work{files(), progress(), stop_};
   auto result = [&]() -> Result<Json> {
     if (line_.command == "pack") return pack_folder(work, line_.folder, line_.output, line_.pack);
-    if (line_.command == "unpack") return unpack_package(work, line_.folder, line_.output);
+    if (line_.command == "unpack") return unpack_package(work, line_.folder, line_.output, line_.go_on);
     if (line_.command == "plan") return plan_fetch(work, line_.folder, line_.second, line_.chunks);
     if (line_.command == "diff") return make_delta(work, line_.folder, line_.second, line_.output, line_.diff);
-    if (line_.command == "apply") return apply_delta(work, line_.folder, line_.second, line_.output);
-    return inspect(files(), line_.folder);
+    if (line_.command == "apply") return apply_delta(work, line_.folder, line_.second, line_.output, line_.go_on);
+    return inspect(files(), line_.folder, line_.second);
   }();
   if (!result) return std::move(result).error();
   Answer answer;
   for (const auto& [key, value] : result->items()) {
+    if (key == "files" && value.is_array()) continue;
     answer.text += key + "  " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
   }
+  if (const auto files = result->find("files"); files != result->end() && files->is_array())
+    answer.text += origins_text(*files);
   answer.json = std::move(*result);
   return answer;
 }

@@ -43,11 +43,12 @@ struct CommandLine {
   std::string command;
   CommonOptions common;
   std::string folder;          ///< init, release, pack, plan, diff, apply: the first path
-  std::string second;          ///< plan, diff, apply: the second path
+  std::string second;          ///< plan, diff, apply: the second path; inspect: --base
   std::string output;          ///< -o
   package::PackOptions pack;   ///< pack
   bool chunks = false;         ///< plan: name each chunk
   package::DeltaOptions diff;  ///< diff
+  bool go_on = false;          ///< unpack, apply: --resume
   NewRepository wanted;        ///< init
   ReleaseRequest release;
   ReleaseChoice choice;  ///< rollout, floor, withdraw

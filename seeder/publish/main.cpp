@@ -175,6 +175,11 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   pack.add_option("DIR", line.folder)->required();
   output(pack);
   add_making_options(pack, line.pack, "MiB to stay below; fewer threads where it is little (256)");
+  const auto resume = [&line](CLI::App& command) {
+    command.add_flag(
+        "--resume", line.go_on,
+        "Go on from the whole files that a stopped run left in OUTPUT.part, and leave it there when stopped");
+  };
   pack.add_option_function<std::uint64_t>(
           "--frame", [&line](std::uint64_t kib) { line.pack.frame = Bytes{kib << 10U}; },
           "KiB up to which small files share a frame (8): with less, machines that have most of them fetch less")
@@ -182,6 +187,7 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   auto& unpack = *app.add_subcommand("unpack", "Unpack a full package into a new folder");
   unpack.add_option("FILE", line.folder)->required();
   output(unpack);
+  resume(unpack);
   auto& plan = *app.add_subcommand("plan", "What a machine with the folder OLD would fetch of a full package");
   plan.add_option("OLD", line.folder)->required();
   plan.add_option("FILE", line.second)->required();
@@ -195,8 +201,12 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   apply.add_option("OLD", line.folder)->required();
   apply.add_option("FILE", line.second)->required();
   output(apply);
+  resume(apply);
   auto& inspect = *app.add_subcommand("inspect", "What a package or delta says about itself");
   inspect.add_option("FILE", line.folder)->required();
+  inspect.add_option("--base", line.second,
+                     "What a delta starts from (folder or .upk): also says how each file comes, what it costs, and why "
+                     "not more of it is copied");
 }
 
 int answer(const Result<Answer>& result, bool json) {

@@ -4,27 +4,41 @@
 #include <functional>
 #include <utility>
 
+#include "protocol/base/cpu_time.hpp"
 #include "protocol/package/decode/delta_reader.hpp"
 #include "protocol/package/encode/package_writer.hpp"
+#include "seeder/publish/delta_explanation.hpp"
 
 namespace upswarm::publish {
 namespace {
 
+/// What is half made when a run is stopped.
+enum class HalfMade {
+  removed,    ///< and what another run left is in the way
+  resumable,  ///< the same, but another run may be asked to go on from it
+  resumed,    ///< what another run left is gone on from, and what is half made is left for the next
+};
+
 /// Makes `to` by `make(part)`, whole or not at all.
-Result<Json> make_whole(Files& files, const Path& to, const std::function<Result<Json>(const Path&)>& make) {
+Result<Json> make_whole(Files& files, const Path& to, const std::function<Result<Json>(const Path&)>& make,
+                        HalfMade half = HalfMade::removed) {
   auto target = std::filesystem::absolute(to).lexically_normal();
   if (!target.has_filename()) target = target.parent_path();
   UPSWARM_TRY(const auto there, exists(files, target));
   if (there) return Error{ErrorKind::denied, "make " + target.string(), "it is there already"};
   const Path part = target.string() + ".part";
   UPSWARM_TRY(const auto in_the_way, exists(files, part));
-  if (in_the_way)
-    return Error{ErrorKind::denied, "make " + target.string(), part.string() + " is in the way: remove it"};
+  if (in_the_way && half != HalfMade::resumed) {
+    return Error{ErrorKind::denied, "make " + target.string(),
+                 part.string() + " is in the way: remove it" +
+                     (half == HalfMade::resumable ? ", or go on from it with --resume" : "")};
+  }
   auto made = make(part);
   if (made) {
     if (auto renamed = files.rename(part, target); !renamed) made = std::move(renamed).error();
   }
-  if (!made) ignore_failure(remove_tree(files, part), "the error that led here is the one to report");
+  if (!made && half != HalfMade::resumed)
+    ignore_failure(remove_tree(files, part), "the error that led here is the one to report");
   return made;
 }
 
@@ -65,6 +79,17 @@ Json describe_tree(const package::Tree& tree) {
           {"unpacked", tree.total_size().count}};
 }
 
+/// `all` is what the command took so far, `base` what of that went into reading and checking the base.
+Json describe_made(const package::Tree& tree, const package::OutputReport& report, CpuTime all, CpuTime base) {
+  auto json = describe_tree(tree);
+  if (report.kept_files > 0) json["kept"] = {{"files", report.kept_files}, {"bytes", report.kept.count}};
+  const auto milliseconds = [](CpuTime time) { return (time.count() + 500) / 1000; };
+  json["cpu_ms"] = {{"base", milliseconds(base)},
+                    {"digests", milliseconds(report.digests)},
+                    {"rest", milliseconds(all - base - report.digests)}};
+  return json;
+}
+
 Result<Json> inspect_package(Files& files, const Path& file) {
   UPSWARM_TRY(auto opened, files.open(file));
   UPSWARM_TRY(const auto info, opened->info());
@@ -85,7 +110,16 @@ Result<Json> inspect_package(Files& files, const Path& file) {
   return json;
 }
 
-Result<Json> inspect_delta(Files& files, const Path& file) {
+/// Of a folder, or of a full package that need not be unpacked for it.
+Result<package::Tree> read_tree(Files& files, const Path& path) {
+  UPSWARM_TRY(const auto info, files.info(path));
+  if (info.type != FileType::regular) return package::scan_tree(files, path);
+  UPSWARM_TRY(auto file, files.open(path));
+  UPSWARM_TRY(const auto reader, package::PackageReader::open(std::move(file), nullptr));
+  return reader.index().tree;
+}
+
+Result<Json> inspect_delta(Files& files, const Path& file, const Path& base) {
   UPSWARM_TRY(auto opened, files.open(file));
   UPSWARM_TRY(const auto info, opened->info());
   UPSWARM_TRY(const auto reader, package::DeltaReader::open(std::move(opened)));
@@ -112,6 +146,10 @@ Result<Json> inspect_delta(Files& files, const Path& file) {
                               {"regions", group.layout.regions.size()},
                               {"streams", std::move(streams)}});
   }
+  if (base.empty()) return json;
+  UPSWARM_TRY(const auto base_tree, read_tree(files, base));
+  UPSWARM_TRY(const auto origins, explain_delta(reader, base_tree));
+  describe_origins(origins, json);
   return json;
 }
 
@@ -130,13 +168,16 @@ Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path
   });
 }
 
-Result<Json> unpack_package(const PackageWork& work, const Path& package, const Path& to) {
-  return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
+Result<Json> unpack_package(const PackageWork& work, const Path& package, const Path& to, bool resume) {
+  const auto start = process_cpu_time();
+  const auto make = [&](const Path& part) -> Result<Json> {
     UPSWARM_TRY(auto file, work.files.open(package));
     UPSWARM_TRY(auto reader, package::PackageReader::open(std::move(file), nullptr));
-    UPSWARM_CHECK(reader.unpack(work.files, part, work.progress, work.stop));
-    return describe_tree(reader.index().tree);
-  });
+    package::OutputReport report;
+    UPSWARM_CHECK(reader.unpack(work.files, part, work.progress, work.stop, {.resume = resume, .report = &report}));
+    return describe_made(reader.index().tree, report, process_cpu_time() - start, {});
+  };
+  return make_whole(work.files, to, make, resume ? HalfMade::resumed : HalfMade::resumable);
 }
 
 Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& package, bool names_chunks) {
@@ -183,23 +224,31 @@ Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& t
   });
 }
 
-Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& delta, const Path& to) {
-  return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
+Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& delta, const Path& to, bool resume) {
+  const auto start = process_cpu_time();
+  const auto make = [&](const Path& part) -> Result<Json> {
     UPSWARM_TRY(auto file, work.files.open(delta));
     UPSWARM_TRY(auto reader, package::DeltaReader::open(std::move(file)));
     UPSWARM_TRY(const auto folder, TreeFolder::open(work, base, part.string() + ".old"));
+    const auto before = process_cpu_time();
     UPSWARM_TRY(const auto tree, package::scan_tree(work.files, folder.path()));
-    UPSWARM_TRY(const auto made, reader.apply(work.files, folder.path(), tree, part, work.progress, work.stop));
-    return describe_tree(made);
-  });
+    const auto checking = process_cpu_time() - before;
+    package::OutputReport report;
+    UPSWARM_TRY(const auto made, reader.apply(work.files, folder.path(), tree, part, work.progress, work.stop,
+                                              {.resume = resume, .report = &report}));
+    return describe_made(made, report, process_cpu_time() - start, checking);
+  };
+  return make_whole(work.files, to, make, resume ? HalfMade::resumed : HalfMade::resumable);
 }
 
-Result<Json> inspect(Files& files, const Path& file) {
+Result<Json> inspect(Files& files, const Path& file, const Path& base) {
   auto full = inspect_package(files, file);
+  if (full && !base.empty())
+    return Error{ErrorKind::invalid, "inspect " + file.string(), "it is a full package: it starts from no base"};
   if (full || full.error().kind != ErrorKind::corrupt) return full;
-  auto delta = inspect_delta(files, file);
+  auto delta = inspect_delta(files, file, base);
   // When it is neither, the reader that its name promises says why.
-  if (!delta && file.extension() != ".upd") return full;
+  if (!delta && file.extension() != ".upd" && delta.error().reason != "wrong_base") return full;
   return delta;
 }
 

@@ -1,7 +1,9 @@
 // pack, unpack, plan, diff, apply, inspect: packages by hand, without a repository. Thin over protocol/package.
 //
 // What is made appears under its name when it is whole: files and folders are made as NAME.part and renamed. What is
-// there already is never replaced.
+// there already is never replaced. A NAME.part that is there is in the way, but for unpack and apply with `resume`:
+// they go on from the files in it that are whole, remove everything else in it, and leave it there when they are
+// stopped.
 #pragma once
 
 #include <stop_token>
@@ -22,16 +24,20 @@ struct PackageWork {
 // Errors: denied  the output is there already; as write_package, write_delta, PackageReader and DeltaReader.
 Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to,
                          const package::PackOptions& options = {});
-Result<Json> unpack_package(const PackageWork& work, const Path& package, const Path& to);
+Result<Json> unpack_package(const PackageWork& work, const Path& package, const Path& to, bool resume = false);
 /// What a machine that has the folder `old` would fetch of a full package, and which chunks it lacks; each of these by
 /// itself (as path, offset and size) where `names_chunks`.
 Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& package, bool names_chunks);
 /// `from`, `to_tree` and `base` are folders or full packages; packages are unpacked beside the output meanwhile.
 Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
                         const package::DeltaOptions& options = {});
-Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& delta, const Path& to);
+/// Says beside the tree what CPU time went into checking the base, into digests of what was made, and into the rest.
+Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& delta, const Path& to,
+                         bool resume = false);
 
-/// What a package or delta says about itself; which of the two it is, is found by reading it.
-Result<Json> inspect(Files& files, const Path& file);
+/// What a package or delta says about itself; which of the two it is, is found by reading it. With `base`, the folder
+/// or full package that a delta starts from, also how each file comes, what it costs, and why not more of it is copied.
+/// Errors: corrupt (reason "wrong_base"  the delta starts from something else); invalid  a base for a full package.
+Result<Json> inspect(Files& files, const Path& file, const Path& base = {});
 
 }  // namespace upswarm::publish

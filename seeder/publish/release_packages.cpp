@@ -1,5 +1,12 @@
 #include "seeder/publish/release_packages.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
 #include "protocol/base/version.hpp"
 #include "protocol/package/decode/delta_reader.hpp"
 #include "seeder/publish/bundle_folder.hpp"
@@ -29,54 +36,140 @@ class PackageMaker {
     return {};
   }
 
-  Result<void> make_delta(const DeltaBase& base, const Path& folder, const Path& scratch) {
-    if (base.content == made_.content) return note(base, "it has the same content");
-    auto opened = files_.open(base.package);
-    if (!opened && opened.error().kind == ErrorKind::not_found)
-      return note(base, "its package is not kept here any more");
-    if (!opened) return std::move(opened).error();
-    UPSWARM_TRY(auto reader, package::PackageReader::open(std::move(*opened), &base.index_digest));
-    UPSWARM_CHECK(make_folders(files_, scratch.parent_path()));
-    UPSWARM_CHECK(reader.unpack(files_, scratch, progress_, stop_));
-    auto file = name_.delta_file(base.version);
-    // A nightly build and a release may have one version and two contents.
-    if (made_.targets.contains(name_.target_path(file)))
-      file = name_.delta_file(base.version + "-" + base.content.hex().substr(0, kShortDigest));
-    UPSWARM_TRY(const auto delta, package::write_delta(files_, scratch, folder, to_ / file, progress_, stop_));
-    UPSWARM_CHECK(try_delta(to_ / file, scratch));
-    UPSWARM_CHECK(remove_tree(files_, scratch));
-    if (delta.to_content != made_.content) {
-      return Error{ErrorKind::invalid, "release " + folder.string(), "the folder changed while it was being packed"};
+  /// As many at a time as processors and memory allow.
+  Result<void> make_deltas(const std::vector<DeltaBase>& bases, const Path& folder, const Path& scratch) {
+    UPSWARM_CHECK(plan_deltas(bases, scratch));
+    UPSWARM_CHECK(make_folders(files_, scratch));
+    const package::DeltaOptions defaults;
+    const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+    std::size_t workers = std::min(attempts_.size(), processors);
+    for (const auto& one : attempts_) {
+      const auto needed = package::memory_for_delta(one.reader->index().tree.total_size());
+      workers = std::min<std::size_t>(workers, std::max<std::uint64_t>(1, defaults.memory.count / needed.count));
     }
-    if (delta.length.count * 100 > made_.full.length.count * kLargestDeltaPercent) {
-      UPSWARM_CHECK(files_.remove_file(to_ / file));
-      return note(base, "it would be " + to_string(delta.length) + ", more than " +
-                            std::to_string(kLargestDeltaPercent) + " % of the full package");
+    package::DeltaOptions options;
+    options.threads = std::max<std::size_t>(1, processors / std::max<std::size_t>(1, workers));
+    std::stop_source stop;
+    const std::stop_callback forward(stop_, [&] { stop.request_stop(); });
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&] {
+      for (auto i = next++; i < attempts_.size() && !stop.stop_requested(); i = next++) {
+        attempts_[i].result = make_delta(i, folder, options, stop.get_token());
+        if (!attempts_[i].result) stop.request_stop();
+        tell_next(i);
+      }
+    };
+    {
+      std::vector<std::jthread> others;
+      for (std::size_t i = 1; i < workers; ++i) others.emplace_back(work);
+      work();
     }
-    UPSWARM_TRY(auto described, describe(file, delta.length, delta.sha256));
-    made_.deltas.push_back({base.version, delta.from_content, std::move(described)});
+    UPSWARM_CHECK(find_failure());
+    for (const auto& one : attempts_) UPSWARM_CHECK(take_delta(one, folder));
     return {};
   }
 
   MadePackages take() { return std::move(made_); }
 
  private:
+  struct Attempt {
+    const DeltaBase* base = nullptr;
+    std::string file;
+    std::optional<package::PackageReader> reader;
+    Path scratch;
+    Result<package::PackedDelta> result = Error{ErrorKind::cancelled, "make a delta", "stopped"};
+    bool is_over = false;
+  };
+
+  Result<void> plan_deltas(const std::vector<DeltaBase>& bases, const Path& scratch) {
+    std::set<std::string> names;
+    for (const auto& base : bases) {
+      if (base.content == made_.content) {
+        note(base, "it has the same content");
+        continue;
+      }
+      auto opened = files_.open(base.package);
+      if (!opened && opened.error().kind == ErrorKind::not_found) {
+        note(base, "its package is not kept here any more");
+        continue;
+      }
+      if (!opened) return std::move(opened).error();
+      UPSWARM_TRY(auto reader, package::PackageReader::open(std::move(*opened), &base.index_digest));
+      auto file = name_.delta_file(base.version);
+      // A nightly build and a release may have one version and two contents.
+      if (!names.insert(file).second)
+        file = name_.delta_file(base.version + "-" + base.content.hex().substr(0, kShortDigest));
+      Attempt attempt;
+      attempt.base = &base;
+      attempt.file = std::move(file);
+      attempt.reader = std::move(reader);
+      attempt.scratch = scratch / std::to_string(attempts_.size());
+      attempts_.push_back(std::move(attempt));
+    }
+    return {};
+  }
+
+  Result<package::PackedDelta> make_delta(std::size_t number, const Path& folder, const package::DeltaOptions& options,
+                                          const std::stop_token& stop) {
+    auto& one = attempts_[number];
+    // The first one that is not over tells how far it is; it would be a jumble otherwise.
+    const package::ProgressSink progress = [this, number](const Progress& now) {
+      const std::lock_guard lock(mutex_);
+      if (number == told_ && progress_) progress_(now);
+    };
+    UPSWARM_CHECK(one.reader->unpack(files_, one.scratch, progress, stop));
+    UPSWARM_TRY(const auto delta,
+                package::write_delta(files_, one.scratch, folder, to_ / one.file, progress, stop, options));
+    UPSWARM_CHECK(try_delta(to_ / one.file, one.scratch, progress, stop));
+    UPSWARM_CHECK(remove_tree(files_, one.scratch));
+    return delta;
+  }
+
+  void tell_next(std::size_t number) {
+    const std::lock_guard lock(mutex_);
+    attempts_[number].is_over = true;
+    while (told_ < attempts_.size() && attempts_[told_].is_over) ++told_;
+  }
+
+  /// One that failed stops the others: its error is the one to tell.
+  Result<void> find_failure() {
+    const Attempt* found = nullptr;
+    for (const auto& one : attempts_) {
+      if (one.result) continue;
+      if (found == nullptr || found->result.error().kind == ErrorKind::cancelled) found = &one;
+    }
+    return found == nullptr ? Result<void>() : Result<void>(Error(found->result.error()));
+  }
+
+  Result<void> take_delta(const Attempt& one, const Path& folder) {
+    const auto& delta = *one.result;
+    if (delta.to_content != made_.content) {
+      return Error{ErrorKind::invalid, "release " + folder.string(), "the folder changed while it was being packed"};
+    }
+    if (delta.length.count * 100 > made_.full.length.count * kLargestDeltaPercent) {
+      note(*one.base, "it would be " + to_string(delta.length) + ", more than " + std::to_string(kLargestDeltaPercent) +
+                          " % of the full package");
+      return files_.remove_file(to_ / one.file);
+    }
+    UPSWARM_TRY(auto described, describe(one.file, delta.length, delta.sha256));
+    made_.deltas.push_back({one.base->version, delta.from_content, std::move(described)});
+    return {};
+  }
+
   /// Does with the delta what every machine will do: what does not give the new tree back never leaves the desk.
-  Result<void> try_delta(const Path& delta, const Path& base) {
+  Result<void> try_delta(const Path& delta, const Path& base, const package::ProgressSink& progress,
+                         const std::stop_token& stop) {
     const Path made = base.string() + ".made";
     UPSWARM_CHECK(remove_tree(files_, made));
     UPSWARM_TRY(auto file, files_.open(delta));
     UPSWARM_TRY(auto reader, package::DeltaReader::open(std::move(file)));
     UPSWARM_TRY(const auto tree, package::scan_tree(files_, base));
-    const auto applied = reader.apply(files_, base, tree, made, progress_, stop_);
+    const auto applied = reader.apply(files_, base, tree, made, progress, stop);
     UPSWARM_CHECK(remove_tree(files_, made));
     return applied ? Result<void>() : Result<void>(Error(applied.error()).within("try " + delta.string()));
   }
 
-  Result<void> note(const DeltaBase& base, std::string why) {
-    made_.notes.push_back({base.version, std::move(why)});
-    return {};
-  }
+  void note(const DeltaBase& base, std::string why) { made_.notes.push_back({base.version, std::move(why)}); }
 
   /// Makes the torrent beside the file and enters both as targets.
   Result<trust::PackageFile> describe(const std::string& file, Bytes length, const Sha256& digest) {
@@ -99,6 +192,9 @@ class PackageMaker {
   const package::ProgressSink& progress_;
   std::stop_token stop_;
   MadePackages made_;
+  std::vector<Attempt> attempts_;
+  std::mutex mutex_;
+  std::size_t told_ = 0;  ///< the attempt whose progress is told; with is_over under the mutex
 };
 
 }  // namespace
@@ -137,7 +233,8 @@ Result<MadePackages> make_packages(Files& files, const ReleaseName& name, const 
   UPSWARM_CHECK(make_folders(files, to));
   PackageMaker maker(files, name, to, progress, std::move(stop));
   UPSWARM_CHECK(maker.make_full(folder));
-  for (const auto& base : bases) UPSWARM_CHECK(maker.make_delta(base, folder, scratch));
+  UPSWARM_CHECK(maker.make_deltas(bases, folder, scratch));
+  UPSWARM_CHECK(remove_tree(files, scratch));
   UPSWARM_CHECK(files.sync_folder(to));
   return maker.take();
 }

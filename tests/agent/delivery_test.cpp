@@ -37,7 +37,6 @@ class DeliveryTest : public testing::Test {
                        .pause = tests::pause_by(clock_),
                        .patience = std::chrono::minutes(1),
                        .link = link_,
-                       .sparse = [](const trust::Entry&) { return SparseOffer{}; },
                        .torrent = [](const trust::PackageFile& file) { return Result<std::string>(file.path); },
                        .offer_again =
                            [this](const Order&) {
@@ -207,6 +206,74 @@ TEST_F(DeliveryTest, AnOlderInstallerThatVerifiesNothingStillUpdates) {
   installer_.present_error =
       Error{ErrorKind::invalid, "ask the installer for present", "it does not know this question"};
   EXPECT_EQ(kind_of_delivery(), "chain completed");
+}
+
+/// No delta leads from 1.0.0 to 1.2.0. Its full package has ten pieces, of which the first holds the index.
+class SparseDeliveryTest : public DeliveryTest {
+ protected:
+  SparseDeliveryTest() {
+    wanted_.deltas.clear();
+    wanted_.full.piece_length = 100_B;
+    wanted_.index_length = 90_B;
+    installer_.wants["app"] = wanted_;
+    installer_.lacks =
+        messages::MissingParts{.parts = {{250_B, 60_B}, {990_B, 10_B}}, .needed = 70_B, .from_disk = 5000_B};
+  }
+  std::vector<std::vector<std::uint32_t>> pieces_fetched() const {
+    std::vector<std::vector<std::uint32_t>> all;
+    for (const auto& request : swarm_.fetched) all.push_back(request.pieces);
+    return all;
+  }
+  using Pieces = std::vector<std::uint32_t>;
+};
+
+TEST_F(SparseDeliveryTest, TheIndexIsFetchedThenWhatIsMissing) {
+  EXPECT_EQ(kind_of_delivery(), "sparse completed");
+  EXPECT_THAT(pieces_fetched(), ElementsAre(Pieces{0}, Pieces{0, 2, 3, 9}));
+  EXPECT_THAT(installer_.parts_of, ElementsAre(wanted_.full.sha256));
+  EXPECT_THAT(installer_.packages, IsEmpty());
+  EXPECT_EQ(plan().ways.at(0).kind, "sparse");
+  EXPECT_EQ(plan().ways.at(0).disk, 100_B);
+  EXPECT_EQ(plan().ways.at(0).origin, 300_B);
+  EXPECT_THAT(verdict("full"), HasSubstr("costs more"));
+  EXPECT_GT(store_.history(1)->at(0).bytes.verified(), 0_B);
+  EXPECT_FALSE(store_.downloads()->at(0).is_whole()) << "it must not be taken for the whole package later";
+}
+
+TEST_F(SparseDeliveryTest, WhereADeltaServesTheIndexIsNotFetched) {
+  tests::add_delta(wanted_, one_, 900_B);
+  installer_.wants["app"] = wanted_;
+  EXPECT_EQ(kind_of_delivery(), "delta completed");
+  EXPECT_THAT(pieces_fetched(), ElementsAre(Pieces{}));
+}
+
+TEST_F(SparseDeliveryTest, ADeltaThatFailsIsFollowedBySparseAndThatByTheFullPackage) {
+  tests::add_delta(wanted_, one_, 900_B);
+  installer_.wants["app"] = wanted_;
+  installer_.endings[wanted_.deltas[0].file.sha256] = tests::make_outcome(0, "", "failed");
+  installer_.ending_of_parts = tests::make_outcome(0, "", "failed");
+  installer_.ending_of_parts->reason = "share/data was changed meanwhile";
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  EXPECT_THAT(pieces_fetched(), ElementsAre(Pieces{}, Pieces{0}, Pieces{0, 2, 3, 9}, Pieces{}));
+  EXPECT_THAT(verdict("sparse"), HasSubstr("share/data was changed meanwhile"));
+  EXPECT_THAT(*store_.bad_packages(), IsEmpty()) << "the full package is not to blame";
+  EXPECT_TRUE(store_.downloads()->at(0).is_whole() || store_.downloads()->at(1).is_whole());
+}
+
+TEST_F(SparseDeliveryTest, AnInstallerThatCannotSayGetsTheFullPackage) {
+  installer_.lacks.reset();
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  EXPECT_THAT(pieces_fetched(), ElementsAre(Pieces{0}, Pieces{}));
+  EXPECT_THAT(verdict("sparse"), HasSubstr("does not know this question"));
+}
+
+TEST_F(SparseDeliveryTest, AnIndexThatDoesNotComeIsWaitedForAndOneThatIsWrongIsNot) {
+  swarm_.failures.insert_or_assign(wanted_.full.sha256, Error{ErrorKind::unreachable, "fetch", "nobody has it"});
+  EXPECT_EQ(deliver().error().kind, ErrorKind::unreachable);
+  EXPECT_EQ(swarm_.fetched.size(), 1U);
+  swarm_.failures.insert_or_assign(wanted_.full.sha256, Error{ErrorKind::corrupt, "fetch", "another torrent"});
+  EXPECT_EQ(deliver().error().kind, ErrorKind::corrupt);
+  EXPECT_THAT(verdict("sparse"), HasSubstr("another torrent"));
 }
 
 TEST_F(DeliveryTest, OnAMeteredLinkTheFewestBytesWin) {

@@ -18,7 +18,7 @@ trust::Entry make_entry(const std::string& version, std::int64_t n) {
   entry.version = version;
   entry.content = sha256("content of " + version);
   entry.full = make_file(version + "/app-" + version + ".upk", 1000_B);
-  entry.index_length = 100_B;
+  entry.index_length = 300_B;  // too long for parts of it to be looked for
   entry.index_digest = sha256("index of " + version);
   entry.salt = "salt";
   return entry;
@@ -177,6 +177,25 @@ Result<void> FakeInstaller::offer_package(const std::string& product, const Sha2
   }
   const bool is_full = sha256 == wants.at(product).full.sha256;
   begin_work(product, is_full ? "full" : std::exchange(is_chain_, false) ? "chain" : "delta", sha256);
+  return {};
+}
+
+Result<messages::MissingParts> FakeInstaller::missing(const std::string& /*product*/, const Path& /*file*/,
+                                                      std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  if (lacks) return *lacks;
+  return Error{ErrorKind::invalid, "ask the installer for missing", "it does not know this question"};
+}
+
+Result<void> FakeInstaller::offer_parts(const std::string& product, const Sha256& sha256, const Path& /*file*/,
+                                        std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  parts_of.push_back(sha256);
+  begin_work(product, "sparse", sha256);
+  if (ending_of_parts) {
+    ending_->result = ending_of_parts->result;
+    ending_->reason = ending_of_parts->reason;
+  }
   return {};
 }
 

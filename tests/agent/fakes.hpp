@@ -63,6 +63,7 @@ class FakeInstaller final : public agent::InstallerLink {
   std::map<std::string, std::string> holds;                  ///< by product: the reason
   std::map<Sha256, Error> refusals;                          ///< of offer_package, by package
   std::map<Sha256, messages::Outcome> endings;               ///< result and reason, by package; else completed
+  std::optional<messages::Outcome> ending_of_parts;          ///< the same, of what parts were handed over of
   std::vector<std::vector<messages::ProductProgress>> work;  ///< what progress says after a hand-over, one by one
   std::vector<messages::Outcome> kept;                       ///< not yet acknowledged
   std::optional<Error> down;
@@ -70,10 +71,12 @@ class FakeInstaller final : public agent::InstallerLink {
   std::map<Sha256, std::string> damage;  ///< by content: what is there, but not whole
   std::set<Sha256> on_disk;              ///< contents besides what is installed
   std::optional<Error> present_error;
-  int silent_questions = 0;  ///< so many questions after a hand-over are not answered
+  std::optional<messages::MissingParts> lacks;  ///< of every full package; nothing: an older installer
+  int silent_questions = 0;                     ///< so many questions after a hand-over are not answered
 
   std::vector<std::map<std::string, std::string>> offers;
   std::vector<Sha256> packages;
+  std::vector<Sha256> parts_of;        ///< packages of which parts were handed over
   std::vector<Sha256> verified;        ///< contents that it was asked for
   std::vector<std::string> from_disk;  ///< products that were installed so
   std::vector<std::int64_t> forgotten;
@@ -90,6 +93,9 @@ class FakeInstaller final : public agent::InstallerLink {
                                      std::stop_token stop) override;
   Result<void> offer_package(const std::string& product, const Sha256& sha256, const Path& file, bool more,
                              std::stop_token stop) override;
+  Result<messages::MissingParts> missing(const std::string& product, const Path& file, std::stop_token stop) override;
+  Result<void> offer_parts(const std::string& product, const Sha256& sha256, const Path& file,
+                           std::stop_token stop) override;
   Result<void> install_kept(const std::string& product, std::stop_token stop) override;
   Result<std::vector<messages::ProductProgress>> progress(std::stop_token stop) override;
   Result<std::vector<messages::Outcome>> outcomes(std::stop_token stop) override;

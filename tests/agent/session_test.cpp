@@ -60,6 +60,7 @@ TEST(SessionTest, WordsOfTheInstallerThatComeLateAreLeftOut) {
 TEST(SessionTest, KnowsTheInstallersPhases) {
   EXPECT_EQ(state_of_phase("verifying"), verifying);
   EXPECT_EQ(state_of_phase("staging"), staged);
+  EXPECT_EQ(state_of_phase("looking for chunks"), staged);
   EXPECT_EQ(state_of_phase("switching"), installing);
   EXPECT_EQ(state_of_phase("checking health"), probation);
   EXPECT_EQ(state_of_phase("something new"), installing);

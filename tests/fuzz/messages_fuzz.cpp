@@ -21,6 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(messages::parse_offer(*json));
   static_cast<void>(messages::parse_history(*json));
   static_cast<void>(messages::parse_presence(*json));
+  if (const auto missing = messages::parse_missing(*json)) fuzz::must(messages::to_json(*missing) == *json);
   if (const auto why = messages::parse_why(*json)) {
     const auto written = messages::why_to_json(*why);
     const auto again = messages::parse_why(written);

@@ -29,6 +29,7 @@ class OneFile final : public Files {
   Result<std::string> read_symlink(const Path&) override { return refused(); }
   Result<void> hard_link(const Path&, const Path&) override { return refused(); }
   Result<void> set_mode(const Path&, std::uint32_t) override { return refused(); }
+  Result<void> sync_file(const Path&) override { return refused(); }
   Result<void> sync_folder(const Path&) override { return refused(); }
   Result<Bytes> free_space(const Path&) override { return refused(); }
 
@@ -42,7 +43,8 @@ class OneFile final : public Files {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   package::ByteReader in(bytes);
-  auto group = package::decode_group(in);
+  auto parts_left = package::kMostParts;
+  auto group = package::decode_group(in, parts_left);
   if (!group || group->new_length > 4_MiB) return 0;
   const package::Tree tree{{{"old", FileType::regular, 0644, 4096_B, {}, ""}}};
   const auto pieces = package::find_old_pieces(*group, tree);
@@ -55,6 +57,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     made += Bytes{part.size()};
     return {};
   };
-  if (package::decode_patch(file, {}, *group, old_space, sink)) fuzz::must(made == group->new_length);
+  if (package::decode_patch(file, {}, *group, old_space, {sink, {}})) fuzz::must(made == group->new_length);
   return 0;
 }

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "tests/support/release_fixture.hpp"
 #include "tests/support/stopping_files.hpp"
 
@@ -30,6 +33,35 @@ struct TestMachine {
     std::filesystem::copy_file(source, work.incoming(), std::filesystem::copy_options::overwrite_existing, code);
     const auto& package = from == nullptr ? release.entry.full : release.entry.deltas.at(0).file;
     return work.install(release.entry, {{package, release.entry.version, release.entry.content}}, {}, {});
+  }
+
+  /// What of the full package is missing here, as the installer finds by its index alone.
+  Result<messages::MissingParts> missing(const tests::MadeRelease& release) {
+    const auto index = parts_of(release, {});
+    return installation().missing(release.entry, opened(index), {}, {});
+  }
+
+  /// A file with the index of the full package and `parts` of it, noise between them, and nothing behind.
+  Path parts_of(const tests::MadeRelease& release, const std::vector<FilePart>& parts) const {
+    std::ifstream in(release.full, std::ios::binary);
+    const std::string whole((std::istreambuf_iterator<char>(in)), {});
+    auto bytes = whole.substr(0, release.entry.index_length.count);
+    for (const auto& part : parts) {
+      bytes.resize(part.offset.count, '?');
+      bytes += whole.substr(part.offset.count, part.length.count);
+    }
+    auto path = state.parent_path() / "parts.upk";
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+  }
+
+  /// Asks what is missing, and installs from that and from what is on disk.
+  Result<messages::Outcome> install_sparse(const tests::MadeRelease& release) {
+    UPSWARM_TRY(const auto lacks, missing(release));
+    return install_parts(release, parts_of(release, lacks.parts));
+  }
+  Result<messages::Outcome> install_parts(const tests::MadeRelease& release, const Path& parts) {
+    return installation().install_sparse(release.entry, opened(parts), {}, {});
   }
 
   /// Installs the last of `releases` by their deltas, each from the one before, the first from what is installed.
@@ -76,6 +108,11 @@ struct TestMachine {
   RecordStore records{files, state_of(product)};
 
  private:
+  static std::unique_ptr<InputFile> opened(const Path& path) {
+    auto file = system_files().open(path);
+    EXPECT_TRUE(file) << file.error().message();
+    return std::move(*file);
+  }
   static Path state_of(const ProductConfig& product) { return product.root.parent_path() / "state" / "products"; }
 };
 

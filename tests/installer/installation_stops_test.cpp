@@ -1,10 +1,31 @@
 // Promise 3: whatever operation the machine dies at, or that fails, it is on exactly one whole release afterwards.
+#include <array>
+#include <span>
+
 #include "tests/installer/installation_fixture.hpp"
 
 namespace upswarm::installer {
 namespace {
 
-enum class Way { full, delta, bad_health, rollback, first, chain, chain_bad_health, kept, kept_bad_health };
+/// With a file that no package needs to bring twice.
+tests::TreeFiles with_large(tests::TreeFiles files) {
+  for (int i = 0; i < 40'000; ++i) files["share/large"] += std::to_string(i * i);
+  return files;
+}
+
+enum class Way {
+  sparse,
+  sparse_bad_health,
+  full,
+  delta,
+  bad_health,
+  rollback,
+  first,
+  chain,
+  chain_bad_health,
+  kept,
+  kept_bad_health
+};
 
 class StopsTest : public testing::TestWithParam<Way> {
  protected:
@@ -34,19 +55,22 @@ class StopsTest : public testing::TestWithParam<Way> {
     const auto fails = [&](const char* health) {
       machine.runner.failures[health] = Error{ErrorKind::invalid, "health", "bad"};
     };
-    if (GetParam() == Way::bad_health) fails("health 2.0.0");
+    if (GetParam() == Way::bad_health || GetParam() == Way::sparse_bad_health) fails("health 2.0.0");
     if (GetParam() == Way::chain_bad_health) fails("health 3.0.0");
     if (GetParam() == Way::kept_bad_health) fails("health 1.0.0");
   }
 
   static bool blames() {
-    return GetParam() == Way::bad_health || GetParam() == Way::chain_bad_health || GetParam() == Way::kept_bad_health;
+    return GetParam() == Way::bad_health || GetParam() == Way::chain_bad_health || GetParam() == Way::kept_bad_health ||
+           GetParam() == Way::sparse_bad_health;
   }
   static bool is_kept() { return GetParam() == Way::kept || GetParam() == Way::kept_bad_health; }
 
   Result<messages::Outcome> act(TestMachine& machine) {
     switch (GetParam()) {
       case Way::rollback: return machine.installation().roll_back("1.0.0", {}, {});
+      case Way::sparse:
+      case Way::sparse_bad_health: return machine.install_sparse(two);
       case Way::delta: return machine.install(two, "1.0.0");
       case Way::chain:
       case Way::chain_bad_health: return machine.install_chain({&two, &three});
@@ -56,7 +80,8 @@ class StopsTest : public testing::TestWithParam<Way> {
     }
   }
 
-  /// `current` is a whole release that the record names, nothing is under way, and nothing is left behind.
+  /// `current` is a whole release that the record names, nothing is under way, and nothing is left behind but what the
+  /// next try goes on from.
   void expect_whole(TestMachine& machine, std::size_t n) {
     SCOPED_TRACE("operation " + std::to_string(n));
     const auto record = machine.record();
@@ -68,9 +93,9 @@ class StopsTest : public testing::TestWithParam<Way> {
     } else {
       machine.expect_runs(current == "1.0.0" ? one : current == "2.0.0" ? two : three);
     }
-    for (const char* name : {"versions/.staging", "versions/.between", "versions/.removing", ".current.new"}) {
-      EXPECT_FALSE(std::filesystem::exists(machine.product.root / name)) << name;
-    }
+    expect_gone(machine, std::array{"root/versions/.removing", "root/.current.new"});
+    const bool is_unfinished = current == (GetParam() == Way::first ? "" : "1.0.0") && !is_kept();
+    if (!is_unfinished) expect_gone(machine, kUnfinished);
     EXPECT_TRUE(record.quarantine.empty()) << record.quarantine.front().reason;
     EXPECT_TRUE(std::filesystem::is_empty(machine.state / "incoming"));
     // What was kept to go back to is still whole, too.
@@ -81,11 +106,30 @@ class StopsTest : public testing::TestWithParam<Way> {
     }
   }
 
+  static constexpr std::array<const char*, 3> kUnfinished{"root/versions/.staging", "root/versions/.between",
+                                                          "state/trees/app.between"};
+  static void expect_gone(const TestMachine& machine, std::span<const char* const> names) {
+    for (const auto* const name : names)
+      EXPECT_FALSE(std::filesystem::exists(machine.product.root.parent_path() / name)) << name;
+  }
+
+  /// How many files of the tree that is being made are whole in staging.
+  std::size_t whole_in_staging(const TestMachine& machine) const {
+    const auto staging = machine.product.root / "versions/.staging";
+    if (!std::filesystem::exists(staging)) return 0;
+    const auto found = package::scan_tree(system_files(), staging);
+    const auto wanted = package::scan_tree(system_files(), two.tree);
+    return static_cast<std::size_t>(std::ranges::count_if(found->entries, [&](const auto& entry) {
+      const auto* const right = wanted->find(entry.path);
+      return entry.type == FileType::regular && right != nullptr && *right == entry;
+    }));
+  }
+
   tests::TemporaryFolder before;
   tests::TemporaryFolder packages;
-  tests::MadeRelease one = tests::make_release(packages, "1.0.0", 1, tests::first_tree());
-  tests::MadeRelease two = tests::make_release(packages, "2.0.0", 2, tests::second_tree(), &one);
-  tests::MadeRelease three = tests::make_release(packages, "3.0.0", 3, tests::third_tree(), &two);
+  tests::MadeRelease one = tests::make_release(packages, "1.0.0", 1, with_large(tests::first_tree()));
+  tests::MadeRelease two = tests::make_release(packages, "2.0.0", 2, with_large(tests::second_tree()), &one);
+  tests::MadeRelease three = tests::make_release(packages, "3.0.0", 3, with_large(tests::third_tree()), &two);
 };
 
 TEST_P(StopsTest, ThePowerGoesAtEveryOperation) {
@@ -109,6 +153,43 @@ TEST_P(StopsTest, ThePowerGoesAtEveryOperation) {
   }
   RecordProperty("stops", static_cast<int>(n - 2));
   EXPECT_GT(n, 10U);
+}
+
+/// The ways that unpack something and end well.
+class NextTryTest : public StopsTest {};
+
+TEST_P(NextTryTest, GoesOnFromWhatIsWhole) {
+  std::size_t all = 0;
+  {
+    const tests::TemporaryFolder folder;
+    prepare(folder);
+    TestMachine machine(folder.path());
+    ASSERT_TRUE(act(machine));
+    all = machine.files.operations();
+  }
+  std::size_t went_on = 0;
+  for (std::size_t n = 1; n <= all; ++n) {
+    SCOPED_TRACE("operation " + std::to_string(n));
+    const tests::TemporaryFolder folder;
+    prepare(folder);
+    TestMachine machine(folder.path());
+    machine.files.stop_at(n);
+    ignore_failure(act(machine), "it was stopped");
+    machine.files.stop_at({});
+    ASSERT_TRUE(machine.installation().recover({}, {}));
+    if (machine.current() != (GetParam() == Way::first ? "" : "1.0.0")) continue;
+    const auto whole = whole_in_staging(machine);
+    machine.files.stop_at({});
+    const auto outcome = act(machine);
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(outcome->result, "completed") << outcome->reason;
+    machine.expect_runs(GetParam() == Way::chain ? three : two);
+    expect_gone(machine, kUnfinished);
+    if (whole < 2) continue;
+    ++went_on;
+    EXPECT_LT(machine.files.operations(), all);
+  }
+  EXPECT_GT(went_on, 5U);
 }
 
 TEST_P(StopsTest, ThePowerGoesAgainDuringRecovery) {
@@ -160,23 +241,30 @@ TEST_P(StopsTest, EveryOperationFailsOnceForWantOfSpace) {
   }
 }
 
+std::string name_of(const testing::TestParamInfo<Way>& way) {
+  switch (way.param) {
+    case Way::sparse: return "Sparse";
+    case Way::sparse_bad_health: return "SparseBadHealth";
+    case Way::full: return "Full";
+    case Way::delta: return "Delta";
+    case Way::bad_health: return "BadHealth";
+    case Way::rollback: return "Rollback";
+    case Way::first: return "First";
+    case Way::chain: return "Chain";
+    case Way::chain_bad_health: return "ChainBadHealth";
+    case Way::kept: return "Kept";
+    case Way::kept_bad_health: return "KeptBadHealth";
+  }
+  return "Unknown";
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, StopsTest,
-                         testing::Values(Way::full, Way::delta, Way::bad_health, Way::rollback, Way::first, Way::chain,
-                                         Way::chain_bad_health, Way::kept, Way::kept_bad_health),
-                         [](const auto& way) {
-                           switch (way.param) {
-                             case Way::full: return "Full";
-                             case Way::delta: return "Delta";
-                             case Way::bad_health: return "BadHealth";
-                             case Way::rollback: return "Rollback";
-                             case Way::first: return "First";
-                             case Way::chain: return "Chain";
-                             case Way::chain_bad_health: return "ChainBadHealth";
-                             case Way::kept: return "Kept";
-                             case Way::kept_bad_health: return "KeptBadHealth";
-                           }
-                           return "Unknown";
-                         });
+                         testing::Values(Way::sparse, Way::sparse_bad_health, Way::full, Way::delta, Way::bad_health,
+                                         Way::rollback, Way::first, Way::chain, Way::chain_bad_health, Way::kept,
+                                         Way::kept_bad_health),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Ways, NextTryTest, testing::Values(Way::sparse, Way::full, Way::delta, Way::first, Way::chain),
+                         name_of);
 
 }  // namespace
 }  // namespace upswarm::installer

@@ -37,6 +37,57 @@ TEST_F(InstallationWaysTest, AChainLeadsThroughAReleaseThatLeavesNothingBehind) 
   EXPECT_TRUE(std::filesystem::is_empty(machine.state / "incoming"));
 }
 
+TEST_F(InstallationWaysTest, AnInterruptedChainGoesOnFromTheTreeBetween) {
+  ASSERT_TRUE(machine.install(one));
+  // As if the power had gone after the first step.
+  const auto root = machine.product.root;
+  std::filesystem::copy(two.tree, root / "versions/.between", std::filesystem::copy_options::recursive);
+  const auto tree = package::scan_tree(system_files(), two.tree);
+  folder.write("state/trees/app.between", package::encode_tree(*tree));
+  // The first delta is of no use any more, so it was not used.
+  folder.write("junk", "no delta");
+  auto broken = two;
+  broken.deltas.begin()->second = folder / "junk";
+  const auto outcome = machine.install_chain({&broken, &three});
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->result, "completed") << outcome->reason;
+  machine.expect_runs(three);
+}
+
+TEST_F(InstallationWaysTest, ATreeBetweenThatWasAlteredIsMadeAgain) {
+  ASSERT_TRUE(machine.install(one));
+  std::filesystem::copy(two.tree, machine.product.root / "versions/.between", std::filesystem::copy_options::recursive);
+  const auto tree = package::scan_tree(system_files(), two.tree);
+  folder.write("state/trees/app.between", package::encode_tree(*tree));
+  folder.write("root/versions/.between/share/same", "NEVER CHANGES");
+  const auto outcome = machine.install_chain({&two, &three});
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->result, "completed") << outcome->reason;
+  machine.expect_runs(three);
+}
+
+TEST_F(InstallationWaysTest, NothingInAStagingFolderIsTrusted) {
+  ASSERT_TRUE(machine.install(one));
+  for (const char* from : {static_cast<const char*>(nullptr), "1.0.0"}) {
+    const auto staging = machine.product.root / "versions/.staging";
+    std::filesystem::remove_all(staging);
+    std::filesystem::copy(two.tree, staging, std::filesystem::copy_options::recursive);
+    folder.write("root/versions/.staging/bin/app", "#!/bin/sh\necho ill\n");
+    folder.write("root/versions/.staging/bin/more", "#!/bin/sh\n");
+    std::filesystem::permissions(staging / "share/new", std::filesystem::perms(0666));
+    std::filesystem::create_hard_link(staging / "share/same", folder / "held");
+    std::filesystem::remove_all(staging / "doc");
+    std::filesystem::create_symlink("/etc", staging / "doc");
+    const auto outcome = machine.install(two, from);
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(outcome->result, "completed") << outcome->reason;
+    machine.expect_runs(two);
+    EXPECT_EQ(std::filesystem::hard_link_count(machine.product.root / "current/share/same"), 1U);
+    std::filesystem::remove(folder / "held");
+    ASSERT_TRUE(machine.installation().roll_back("", {}, {}));
+  }
+}
+
 TEST_F(InstallationWaysTest, AStepThatLeadsElsewhereThanItsSignedReleaseIsRefused) {
   ASSERT_TRUE(machine.install(one));
   two.entry.content = sha256("another tree");

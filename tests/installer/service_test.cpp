@@ -55,7 +55,7 @@ TEST_F(ServiceTest, TheMachineIdStays) {
 
 TEST_F(ServiceTest, StrangersAreRefusedEveryQuestion) {
   for (const char* word : {"hello", "offer_metadata", "offer_package", "progress", "outcomes", "forget_outcomes",
-                           "rollback", "clear_bad", "present", "install_kept"}) {
+                           "rollback", "clear_bad", "present", "missing", "install_kept"}) {
     const auto answer = ask(kStranger, word);
     ASSERT_FALSE(answer) << word;
     EXPECT_EQ(answer.error().kind, ErrorKind::denied) << word;

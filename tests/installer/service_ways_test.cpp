@@ -148,6 +148,48 @@ TEST_F(ServiceWaysTest, PresenceIsOnlyOfWhatIsWantedAndInstalled) {
   EXPECT_EQ(presence->damaged[0].content, index.entries[0].content);
 }
 
+/// The first part of a file as long as the wanted full package.
+class ServicePartsTest : public ServiceWaysTest {
+ protected:
+  const trust::Entry& entry() const { return index.entries[3]; }
+  std::string offer_parts(const Sha256& digest, Bytes length) {
+    folder.write("parts", std::string(length.count, 'x'));
+    const Json question{{"product", "app"}, {"sha256", digest.hex()}, {"sparse", true}};
+    const auto answer = ask("offer_package", question, *system_files().open(folder / "parts"));
+    return answer ? "accepted" : answer.error().reason.empty() ? answer.error().message() : answer.error().reason;
+  }
+};
+
+TEST_F(ServicePartsTest, OfTheFullPackageTheyAreTaken) {
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_EQ(offer_parts(entry().deltas[0].file.sha256, 1_B), "wrong_digest") << "a delta is whole or nothing";
+  EXPECT_EQ(offer_parts(entry().full.sha256, entry().full.length + 1_B), "wrong_length");
+  EXPECT_EQ(offer_parts(entry().full.sha256, 1_B), "accepted");
+  EXPECT_FALSE((*ask("progress", {}))["products"].empty());
+}
+
+TEST_F(ServicePartsTest, PutAsideOnWhatIsInstalledTheyAreNotTakenAgain) {
+  RecordStore records(system_files(), config.state_folder / "products");
+  auto record = records.load("app");
+  record->put_aside({entry().full.sha256, index.entries[0].content, "1.3.0", "why", clock.now()});
+  ASSERT_TRUE(records.save(*record));
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_EQ(offer_parts(entry().full.sha256, 1_B), "quarantined");
+}
+
+TEST_F(ServicePartsTest, WhatIsMissingIsSaidOfWhatIsWantedAlone) {
+  const Json question{{"product", "app"}};
+  folder.write("parts", "no package");
+  const auto missing = [&] { return ask("missing", question, *system_files().open(folder / "parts")); };
+  EXPECT_EQ(missing().error().kind, ErrorKind::invalid) << "nothing is wanted yet";
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_EQ(ask("missing", question).error().kind, ErrorKind::invalid) << "no file";
+  EXPECT_EQ(missing().error().kind, ErrorKind::corrupt);
+  EXPECT_TRUE((*ask("progress", {}))["products"].empty()) << "it is at rest again";
+  folder.write("parts", std::string(entry().full.length.count + 1, 'x'));
+  EXPECT_EQ(missing().error().reason, "wrong_length");
+}
+
 TEST_F(ServiceWaysTest, AKeptReleaseNeedsFreshMetadataToo) {
   EXPECT_EQ(ask("install_kept", {{"product", "app"}}).error().kind, ErrorKind::invalid);
   ASSERT_EQ(wants(), "wanted 1.3.0");

@@ -75,11 +75,35 @@ TEST_F(VersionedLayoutTest, CleaningKeepsKnownAndCurrentReleases) {
   ASSERT_TRUE(layout.switch_to("1.0.0"));
   folder.write("root/versions/.staging/file", "half");
   folder.write("root/versions/3.0.0/file", "orphan");
-  ASSERT_TRUE(layout.clean({"2.0.0"}));
+  ASSERT_TRUE(layout.clean({"2.0.0"}, true));
+  EXPECT_TRUE(std::filesystem::exists(folder / "root/versions/.staging")) << "half made, for the next try";
+  ASSERT_TRUE(layout.clean({"2.0.0"}, false));
   EXPECT_TRUE(std::filesystem::exists(folder / "root/versions/1.0.0"));
   EXPECT_TRUE(std::filesystem::exists(folder / "root/versions/2.0.0"));
   EXPECT_FALSE(std::filesystem::exists(folder / "root/versions/3.0.0"));
   EXPECT_FALSE(std::filesystem::exists(folder / "root/versions/.staging"));
+}
+
+TEST_F(VersionedLayoutTest, OnlyAStagingFolderOfItsOwnIsGoneOnWith) {
+  EXPECT_EQ(*layout.prepare_staging(), 0_B);
+  folder.write("root/versions/.staging/deep/file", "half");
+  EXPECT_EQ(*layout.prepare_staging(), 4_B);
+  std::filesystem::permissions(folder / "root/versions/.staging", std::filesystem::perms(0777));
+  EXPECT_EQ(*layout.prepare_staging(), 0_B) << "others may have written there";
+  EXPECT_FALSE(std::filesystem::exists(folder / "root/versions/.staging"));
+  std::filesystem::create_symlink("1.0.0", folder / "root/versions/.staging");
+  EXPECT_EQ(*layout.prepare_staging(), 0_B);
+  EXPECT_FALSE(std::filesystem::exists(std::filesystem::symlink_status(folder / "root/versions/.staging")));
+  EXPECT_TRUE(std::filesystem::exists(folder / "root/versions/1.0.0"));
+}
+
+TEST_F(VersionedLayoutTest, WhatWasAdoptedGoesBackToStaging) {
+  folder.write("root/versions/.staging/file", "new three");
+  ASSERT_TRUE(layout.return_to_staging("3.0.0")) << "it was not adopted yet";
+  ASSERT_TRUE(layout.adopt_staging("3.0.0"));
+  ASSERT_TRUE(layout.return_to_staging("3.0.0"));
+  EXPECT_EQ(folder.read("root/versions/.staging/file"), "new three");
+  EXPECT_FALSE(std::filesystem::exists(folder / "root/versions/3.0.0"));
 }
 
 TEST_F(VersionedLayoutTest, AdoptingReplacesADamagedReleaseOfTheSameName) {

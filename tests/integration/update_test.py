@@ -215,15 +215,16 @@ class Update(WorldTest):
         machine.start_agent()
         machine.await_version("3.0.0")
         chosen, ways = self.chosen(machine)
-        self.assertEqual((machine.history()[0]["kind"], chosen["kind"]), ("full", "full"))
+        self.assertEqual((machine.history()[0]["kind"], chosen["kind"]), ("sparse", "sparse"))
         self.assertSays(ways["chain"]["verdict"], "2 major versions")
 
-    def test_a_damaged_base_is_said_and_the_full_package_taken(self):
+    def test_a_damaged_base_is_said_and_what_is_whole_of_it_taken(self):
         world, machine = self.left_behind("1.1.0")
         (machine.installed / "app/versions/1.0.0/share/text").write_text("somebody was here")
         machine.start_agent()
         machine.await_version("1.1.0")
-        self.assertEqual(machine.history()[0]["kind"], "full")
+        self.assertEqual(machine.history()[0]["kind"], "sparse")
+        self.assertEqual((machine.installed / "app/current/share/text").read_text(), big("1.1.0")["share/text"])
         _, ways = self.chosen(machine)
         self.assertSays(ways["delta"]["verdict"], "1.0.0 on disk is damaged", "share/text")
 
@@ -238,7 +239,7 @@ class Update(WorldTest):
         record.write_text(json.dumps(known))
         machine.start()
         machine.await_version("1.1.0")
-        self.assertEqual(machine.history()[0]["kind"], "full")
+        self.assertEqual(machine.history()[0]["kind"], "sparse")
         _, ways = self.chosen(machine)
         self.assertSays(ways["delta"]["verdict"], "put aside", "other bytes came out of it")
         machine.installer.stop()

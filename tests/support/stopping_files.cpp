@@ -103,6 +103,12 @@ Result<void> StoppingFiles::set_mode(const Path& path, std::uint32_t mode) {
   return real_.set_mode(path, mode);
 }
 
+Result<void> StoppingFiles::sync_file(const Path& path) {
+  UPSWARM_CHECK(step("sync_file"));
+  return exists(real_, path) ? Result<void>()
+                             : Result<void>(Error{ErrorKind::not_found, "sync " + path.string(), "it is not there"});
+}
+
 Result<void> StoppingFiles::sync_folder(const Path& folder) {
   UPSWARM_CHECK(step("sync_folder"));
   return exists(real_, folder)

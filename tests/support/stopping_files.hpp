@@ -34,6 +34,7 @@ class StoppingFiles final : public Files {
   Result<std::string> read_symlink(const Path& path) override;
   Result<void> hard_link(const Path& existing, const Path& path) override;
   Result<void> set_mode(const Path& path, std::uint32_t mode) override;
+  Result<void> sync_file(const Path& path) override;
   Result<void> sync_folder(const Path& folder) override;
   Result<Bytes> free_space(const Path& path) override;
 

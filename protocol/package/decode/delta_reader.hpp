@@ -5,6 +5,8 @@
 
 #include "protocol/package/decode/package_reader.hpp"
 #include "protocol/package/decode/patch_group.hpp"
+#include "protocol/package/decode/stream_source.hpp"
+#include "protocol/package/tree_difference.hpp"
 
 namespace upswarm::package {
 
@@ -30,13 +32,23 @@ class DeltaReader {
 
   const DeltaInfo& info() const;
 
+  /// The tree that it leads to from `base_tree`, the digests of made files not known, and where each file comes from.
+  /// Errors: corrupt (reason "wrong_base" when it starts from another tree).
+  Result<ToldTree> tree(const Tree& base_tree) const;
+  /// The copies of a group, for whoever wants to know what its files are made of.   Errors: corrupt; disk.
+  Result<std::vector<CopyOperation>> copies(std::size_t group) const;
+  /// One stream of a group that has no prefix. The reader must outlive it.
+  StreamSource stream(std::size_t group, Stream which) const;
+
   /// Builds the new tree in the new folder `to` from the old tree in `base`, whose content `base_tree` was verified to
   /// have the digest from_content: anything else is refused before a byte is written. Every file is verified as it is
-  /// written, and synced; the whole at the end by to_content. Gives the new tree.
+  /// written (on a second thread); the whole at the end by to_content; then all is synced. Gives the new tree. After an
+  /// error or a power cut the folder may be half there: a call with `resume` goes on from its whole files.
+  /// Memory: at most 64 MiB beside the trees and the plan, whatever the size.
   /// Errors: corrupt (reason "wrong_base" when the base is not the right one, or was altered); as
   /// PackageReader::unpack.
   Result<Tree> apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
-                     const ProgressSink& progress, std::stop_token stop);
+                     const ProgressSink& progress, std::stop_token stop, const OutputOptions& options = {});
 
  private:
   struct State;

@@ -22,7 +22,9 @@ inline constexpr std::size_t kDeltaHeader = 96;    ///< common 16, from 32, to 3
 inline constexpr int kLargestWindowLog = 27;
 
 /// What a delta may ask of the program that applies it.
-inline constexpr std::array<std::string_view, 1> kDeltaFilters = {"x86-64"};
+inline constexpr std::string_view kCodeFilter = "x86-64";
+inline constexpr std::string_view kObjectFilter = "elf-relocatable";
+inline constexpr std::array kDeltaFilters = {kCodeFilter, kObjectFilter};
 
 /// The error that every reader here gives for bytes no writer made.
 Error corrupt_package(std::string_view what, std::string why);

@@ -1,4 +1,5 @@
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "protocol/package/decode/frame_decoder.hpp"
 
@@ -31,6 +32,7 @@ Result<void> FrameDecoder::decode(ByteView frame, ByteView dictionary, std::span
   if (ZSTD_isError(length) != 0) return bad(ZSTD_getErrorName(length));
   if (length != frame.size()) return bad("bytes follow its end");
   const auto count = ZSTD_decompressDCtx(context, to.data(), to.size(), frame.data(), frame.size());
+  if (ZSTD_getErrorCode(count) == ZSTD_error_dstSize_tooSmall) return bad("it gives more bytes than it says");
   if (ZSTD_isError(count) != 0) return bad(ZSTD_getErrorName(count));
   if (count != to.size()) return bad("it gives fewer bytes than it says");
   return {};

@@ -6,17 +6,19 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 namespace upswarm::package {
 namespace {
 
 constexpr std::size_t kMostWaiting = 4 << 20;
 constexpr std::size_t kBatch = 256 << 10;  // small files travel together: waking a thread costs more than hashing them
+constexpr std::size_t kMostFiles = 256;    // of a batch
+constexpr std::size_t kMostSpare = 4;
 
 struct File {
   std::size_t end;  // in the batch
-  std::string path;
-  Sha256 expected;
+  HashThread::Judge judge;
 };
 
 struct Batch {
@@ -31,12 +33,14 @@ struct HashThread::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Batch> waiting;
+  std::vector<ByteBuffer> spare;  // what is given back to the system is zeroed anew by it
   std::size_t waiting_bytes = 0;
   bool is_busy = false;
   bool is_closing = false;
   std::optional<Error> error;
   std::atomic<bool> has_failed = false;
   Sha256Hasher hasher;
+  CpuTime cpu_time{};
   std::thread thread;
 
   void send() {
@@ -45,6 +49,10 @@ struct HashThread::State {
     waiting_bytes += filling.bytes.size();
     waiting.push_back(std::move(filling));
     filling = {};
+    if (!spare.empty()) {
+      filling.bytes = std::move(spare.back());
+      spare.pop_back();
+    }
     changed.notify_all();
   }
 
@@ -53,9 +61,10 @@ struct HashThread::State {
     for (const auto& file : batch.finished) {
       hasher.update(ByteView(batch.bytes).subspan(at, file.end - at));
       at = file.end;
-      if (hasher.finish() == file.expected) continue;
+      const auto judged = file.judge(hasher.finish());
+      if (judged) continue;
       const std::lock_guard lock(mutex);
-      if (!error) error = Error{ErrorKind::corrupt, "unpack " + file.path, "its content is not the signed one"};
+      if (!error) error = judged.error();
       has_failed = true;
     }
     hasher.update(ByteView(batch.bytes).subspan(at));
@@ -66,7 +75,7 @@ struct HashThread::State {
     for (;;) {
       changed.wait(lock, [this] { return is_closing || !waiting.empty(); });
       if (waiting.empty()) return;
-      const auto batch = std::move(waiting.front());
+      auto batch = std::move(waiting.front());
       waiting.pop_front();
       is_busy = true;
       lock.unlock();
@@ -74,6 +83,9 @@ struct HashThread::State {
       lock.lock();
       is_busy = false;
       waiting_bytes -= batch.bytes.size();
+      batch.bytes.clear();
+      if (spare.size() < kMostSpare) spare.push_back(std::move(batch.bytes));
+      cpu_time = thread_cpu_time();
       changed.notify_all();
     }
   }
@@ -96,14 +108,25 @@ HashThread::~HashThread() {
 void HashThread::update(ByteView bytes) {
   auto& filling = state_->filling;
   // Growing by steps would leave holes between the batches of the two threads: 15 MB of them on a busy machine.
-  if (filling.bytes.capacity() == 0) filling.bytes.reserve(2 * kBatch);
-  filling.bytes.insert(filling.bytes.end(), bytes.begin(), bytes.end());
-  if (filling.bytes.size() >= kBatch) state_->send();
+  if (filling.bytes.capacity() == 0) filling.bytes.reserve(kBatch);
+  while (!bytes.empty()) {
+    const auto part = bytes.first(std::min(bytes.size(), kBatch - filling.bytes.size()));
+    filling.bytes.insert(filling.bytes.end(), part.begin(), part.end());
+    bytes = bytes.subspan(part.size());
+    if (filling.bytes.size() == kBatch) state_->send();
+  }
+}
+
+void HashThread::finish(Judge judge) {
+  state_->filling.finished.push_back({state_->filling.bytes.size(), std::move(judge)});
+  if (state_->filling.finished.size() >= kMostFiles) state_->send();
 }
 
 void HashThread::finish(const std::string& path, const Sha256& expected) {
-  state_->filling.finished.push_back({state_->filling.bytes.size(), path, expected});
-  if (state_->filling.finished.size() >= 256) state_->send();
+  finish([path, expected](const Sha256& found) -> Result<void> {
+    if (found == expected) return {};
+    return Error{ErrorKind::corrupt, "unpack " + path, "its content is not the signed one"};
+  });
 }
 
 Result<void> HashThread::check() {
@@ -115,5 +138,10 @@ Result<void> HashThread::check() {
 }
 
 bool HashThread::has_failed() const { return state_->has_failed; }
+
+CpuTime HashThread::cpu_time() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->cpu_time;
+}
 
 }  // namespace upswarm::package

@@ -30,14 +30,16 @@ const PackageIndex& PackageReader::index() const { return state_->index; }
 Bytes PackageReader::index_length() const { return state_->index_length; }
 Sha256 PackageReader::index_digest() const { return state_->index_digest; }
 
-Result<PackageReader> PackageReader::open(std::unique_ptr<InputFile> file, const Sha256* index_digest) {
+Result<PackageReader> PackageReader::open(std::unique_ptr<InputFile> file, const Sha256* index_digest,
+                                          std::optional<Bytes> length) {
   auto state = std::make_unique<State>();
   UPSWARM_TRY(const auto info, file->info());
+  const auto whole = length.value_or(info.size);
   UPSWARM_TRY(const auto header, read_header(*file, kPackageHeader, kPackageMagic, kPackageVersion, kWhat));
   ByteReader in(std::string_view(header).substr(kCommonHeader));
   const Bytes compressed{in.u64()};
   const Bytes size{in.u64()};
-  if (size > kLongestPackageIndex || compressed > kLongestPackageIndex ||
+  if (size > kLongestPackageIndex || compressed > kLongestPackageIndex || info.size < Bytes{kPackageHeader} ||
       compressed > info.size - Bytes{kPackageHeader})
     return corrupt("its index has an impossible length");
   UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kPackageHeader}, compressed, kWhat));
@@ -50,20 +52,21 @@ Result<PackageReader> PackageReader::open(std::unique_ptr<InputFile> file, const
   if (index_digest != nullptr && *index_digest != state->index_digest)
     return corrupt("its index is not the signed one");
   UPSWARM_TRY(const auto bytes, decompress(as_bytes(packed), size, "the index of a package"));
-  UPSWARM_TRY(state->index, decode_package_index(bytes, state->index_length, info.size));
+  UPSWARM_TRY(state->index, decode_package_index(bytes, state->index_length, whole));
   state->file = std::move(file);
   return PackageReader(std::move(state));
 }
 
-Result<void> PackageReader::unpack(Files& files, const Path& to, const ProgressSink& progress, std::stop_token stop) {
-  return Unpacking(files, *state_->file, state_->index, to).run(progress, stop);
+Result<void> PackageReader::unpack(Files& files, const Path& to, const ProgressSink& progress, std::stop_token stop,
+                                   const OutputOptions& options) {
+  return Unpacking(files, *state_->file, state_->index, to).run(progress, stop, options);
 }
 
 Result<void> PackageReader::unpack(Files& files, const Path& to, const SparsePlan& plan, const LocalChunks& local,
-                                   const ProgressSink& progress, std::stop_token stop) {
+                                   const ProgressSink& progress, std::stop_token stop, const OutputOptions& options) {
   Unpacking unpacking(files, *state_->file, state_->index, to);
   unpacking.take_from(plan, local);
-  return unpacking.run(progress, stop);
+  return unpacking.run(progress, stop, options);
 }
 
 }  // namespace upswarm::package

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "protocol/package/decode/package_index.hpp"
 #include "protocol/package/decode/sparse.hpp"
+#include "protocol/package/decode/tree_output.hpp"
 
 namespace upswarm::package {
 
@@ -12,9 +14,10 @@ namespace upswarm::package {
 class PackageReader {
  public:
   /// Reads and checks the index: its digest must be `index_digest` when one is given (the signed one). Only the index
-  /// has to be there yet; the length of the file must be the right one (what is not fetched may be a hole). Errors:
-  /// corrupt; invalid  a format version that this program does not know, by number.
-  static Result<PackageReader> open(std::unique_ptr<InputFile> file, const Sha256* index_digest);
+  /// has to be there yet: what is not fetched may be a hole, and with `length`, that of the whole package, the file may
+  /// end early. Errors: corrupt; invalid  a format version that this program does not know, by number.
+  static Result<PackageReader> open(std::unique_ptr<InputFile> file, const Sha256* index_digest,
+                                    std::optional<Bytes> length = {});
 
   PackageReader(PackageReader&&) noexcept;
   PackageReader& operator=(PackageReader&&) noexcept;
@@ -26,14 +29,17 @@ class PackageReader {
   Sha256 index_digest() const;
 
   /// Unpacks the whole tree into the new folder `to` through `files`. Each frame is verified before it is decompressed,
-  /// each file by its digest; every file is synced. On an error the folder may be half there: the caller removes it.
-  Result<void> unpack(Files& files, const Path& to, const ProgressSink& progress, std::stop_token stop);
+  /// each file by its digest; all is synced at the end. After an error or a power cut the folder may be half there: a
+  /// call with `resume` goes on from its whole files.
+  Result<void> unpack(Files& files, const Path& to, const ProgressSink& progress, std::stop_token stop,
+                      const OutputOptions& options = {});
 
   /// The same from a package of which only the frames of `plan` were fetched: the others are never read. What they hold
   /// comes from the files in `local` (of which plan_sparse made the plan), verified chunk by chunk.
-  /// Errors: corrupt (reason "local_changed")  a local file is not any more what the scan saw: plan anew.
+  /// Errors: corrupt, reason kLocalChanged  a local file is not any more what the scan saw: plan anew
+  ///                  reason kFrameAltered  a frame is not there, or not the right one; also without a plan
   Result<void> unpack(Files& files, const Path& to, const SparsePlan& plan, const LocalChunks& local,
-                      const ProgressSink& progress, std::stop_token stop);
+                      const ProgressSink& progress, std::stop_token stop, const OutputOptions& options = {});
 
  private:
   struct State;

@@ -1,7 +1,9 @@
 #include "protocol/package/decode/patch_decoder.hpp"
 
 #include <cstring>
+#include <memory>
 
+#include "protocol/package/decode/difference_memory.hpp"
 #include "protocol/package/decode/format.hpp"
 #include "protocol/package/decode/stream_source.hpp"
 #include "protocol/package/decode/zstd_stream.hpp"
@@ -23,27 +25,49 @@ class Differences {
   Differences(InputFile& file, Bytes offset, const PatchGroup& group)
       : gaps_(open_stream(file, offset, group, Stream::gaps)),
         numbers_(open_stream(file, offset, group, Stream::differences)) {
+    if (group.has_memory) memory_ = std::make_unique<DifferenceMemory>();
     next();
   }
+
+  bool has_memory() const { return memory_ != nullptr; }
 
   /// `slice` is a whole one: no difference goes on in the next.
   void add_to(std::span<std::byte> slice) {
     while (gap_ < slice.size()) {
       slice = slice.subspan(gap_);
-      const auto count = std::min<std::size_t>(slice.size(), kDifferenceWidth);
-      unsigned carried = 0;
-      for (auto& byte : slice.first(count)) {
-        carried += std::to_integer<unsigned>(byte) + numbers_.byte();
-        byte = static_cast<std::byte>(carried & 0xffU);
-        carried >>= 8U;
-      }
-      slice = slice.subspan(count);
+      add_number(slice.first(std::min(slice.size(), kDifferenceWidth)));
+      slice = slice.subspan(std::min(slice.size(), kDifferenceWidth));
       next();
     }
     gap_ -= slice.size();
   }
 
+  /// The same with a memory, which leaves the bytes of `references` alone.
+  void add_to(std::span<std::byte> slice, const ReferenceMask& references) {
+    for (std::size_t at = 0; at < slice.size();) {
+      const bool is_field = references.has_field(at);
+      const auto old = is_field ? static_cast<std::uint32_t>(load32(slice.data() + at)) : 0;
+      const auto predicted = is_field ? memory_->predict(old) : 0;
+      const std::size_t width = predicted == 0 ? 1 : kDifferenceWidth;
+      if (gap_ >= width) {
+        if (predicted != 0) store_field(kDifferenceWidth, slice.data() + at, old + predicted);
+        if (is_field) memory_->learn(old, predicted);
+        gap_ -= width;
+        at += width;
+        continue;
+      }
+      is_torn_ |= gap_ > 0;
+      const auto count = std::min(slice.size() - at, kDifferenceWidth);
+      const auto told = add_number(slice.subspan(at, count));
+      if (is_field) memory_->learn(old, told);
+      at += count;
+      next();
+    }
+  }
+
+  bool good() const { return gaps_.good() && numbers_.good(); }
   Result<void> check() const {
+    if (is_torn_) return corrupt("a difference begins inside of a field that is predicted");
     UPSWARM_CHECK(gaps_.check());
     return numbers_.check();
   }
@@ -55,9 +79,24 @@ class Differences {
  private:
   void next() { gap_ = gaps_.is_over() ? ~std::uint64_t{0} : gaps_.varint(); }
 
+  std::uint32_t add_number(std::span<std::byte> bytes) {
+    std::uint32_t number = 0;
+    unsigned carried = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      const auto byte = numbers_.byte();
+      number |= std::uint32_t{byte} << (8 * i);
+      carried += std::to_integer<unsigned>(bytes[i]) + byte;
+      bytes[i] = static_cast<std::byte>(carried & 0xffU);
+      carried >>= 8U;
+    }
+    return number;
+  }
+
   StreamSource gaps_;
   StreamSource numbers_;
   std::uint64_t gap_ = 0;
+  std::unique_ptr<DifferenceMemory> memory_;
+  bool is_torn_ = false;
 };
 
 /// What the references of the new content are, where they are not as predicted.
@@ -69,7 +108,7 @@ class References {
     next_run();
   }
 
-  std::uint64_t next(RegionKind kind, std::uint64_t raw, std::uint64_t predicted) {
+  std::uint64_t next(std::size_t width, std::uint64_t raw, std::uint64_t predicted) {
     if (hits_ > 0) {
       --hits_;
       return predicted;
@@ -78,9 +117,10 @@ class References {
     next_run();
     if (is_raw) return raw;
     const auto value = predicted + static_cast<std::uint64_t>(unzigzag(distances_.varint()));
-    return narrowed(kind, value);
+    return narrowed(width, value);
   }
 
+  bool good() const { return tokens_.good() && distances_.good(); }
   Result<void> check() const {
     UPSWARM_CHECK(tokens_.check());
     return distances_.check();
@@ -110,7 +150,7 @@ class References {
 class GroupDecoder {
  public:
   GroupDecoder(InputFile& file, Bytes offset, const PatchGroup& group, const std::vector<CopyOperation>& copies,
-               OldSpace& old_space, const std::function<Result<void>(ByteView)>& sink)
+               OldSpace& old_space, const PatchSink& sink)
       : old_space_(old_space),
         sink_(sink),
         coder_(group.layout, copies),
@@ -119,11 +159,10 @@ class GroupDecoder {
         extra_(open_stream(file, offset, group, Stream::extra)) {}
 
   Result<void> add_extra(std::uint64_t length) {
-    for (; length > 0;) {
-      const auto part = std::span(made_).first(std::min<std::uint64_t>(length, kSlice));
+    while (length > 0) {
+      UPSWARM_TRY(const auto part, room_for(std::min<std::uint64_t>(length, kSlice)));
       extra_.read(part);
-      UPSWARM_CHECK(extra_.check());
-      UPSWARM_CHECK(sink_(part));
+      if (!extra_.good()) return extra_.check();
       length -= part.size();
     }
     return {};
@@ -131,51 +170,80 @@ class GroupDecoder {
 
   Result<void> add_copy(const CopyOperation& copy) {
     for (std::uint32_t done = 0; done < copy.length;) {
-      const auto count = std::min<std::size_t>(kSlice, copy.length - done);
-      const auto old_bytes = std::span(old_).first(count);
-      const auto made = std::span(made_).first(count);
-      UPSWARM_CHECK(old_space_.read(copy.from + done, old_bytes));
-      std::memcpy(made.data(), old_bytes.data(), count);
-      coder_.visit(copy, done, old_bytes, [&](RegionKind kind, std::size_t at, auto raw, auto predicted) {
-        const auto value = references_.next(kind, raw, predicted);
-        store_field(kind, made.data() + at, value);
-        return value;
-      });
-      differences_.add_to(made);
-      UPSWARM_CHECK(references_.check());
-      UPSWARM_CHECK(differences_.check());
-      UPSWARM_CHECK(sink_(made));
-      done += static_cast<std::uint32_t>(count);
+      const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(kSlice, copy.length - done));
+      UPSWARM_TRY(const auto made, room_for(count));
+      // References and differences are one row each: none can be left out, but old bytes alone matter to nobody else,
+      // unless they are remembered.
+      if (is_wanted(count) || differences_.has_memory() || coder_.may_refer(copy.from + done, count)) {
+        const auto old_bytes = std::span(old_).first(count);
+        UPSWARM_CHECK(old_space_.read(copy.from + done, old_bytes));
+        std::memcpy(made.data(), old_bytes.data(), count);
+        if (differences_.has_memory()) mask_.clear(count);
+        coder_.visit(copy, done, old_bytes, [&](std::size_t width, std::size_t at, auto raw, auto predicted) {
+          const auto value = references_.next(width, raw, predicted);
+          store_field(width, made.data() + at, value);
+          if (differences_.has_memory()) mask_.take(at, width);
+          return value;
+        });
+      }
+      if (differences_.has_memory()) differences_.add_to(made, mask_);
+      else differences_.add_to(made);
+      if (!references_.good()) return references_.check();
+      if (!differences_.good()) return differences_.check();
+      done += count;
     }
     return {};
   }
 
-  Result<void> check_end() {
+  Result<void> finish() {
+    UPSWARM_CHECK(flush());
     UPSWARM_CHECK(references_.check_end());
     UPSWARM_CHECK(differences_.check_end());
     return extra_.check_end();
   }
 
  private:
+  /// The next `count` bytes of what is made; at most a slice.
+  Result<std::span<std::byte>> room_for(std::size_t count) {
+    if (made_.size() - filled_ < count) UPSWARM_CHECK(flush());
+    const auto part = std::span(made_).subspan(filled_, count);
+    filled_ += count;
+    return part;
+  }
+
+  Result<void> flush() {
+    if (filled_ == 0) return {};
+    UPSWARM_CHECK(sink_.write(ByteView(made_).first(filled_)));
+    flushed_ += Bytes{filled_};
+    filled_ = 0;
+    return {};
+  }
+
+  /// Of the last `count` bytes that there is room for.
+  bool is_wanted(std::size_t count) const {
+    return !sink_.is_wanted || sink_.is_wanted(flushed_ + Bytes{filled_ - count}, Bytes{count});
+  }
+
   OldSpace& old_space_;
-  const std::function<Result<void>(ByteView)>& sink_;
+  const PatchSink& sink_;
   ReferenceCoder coder_;
   References references_;
   Differences differences_;
   StreamSource extra_;
   ByteBuffer old_ = ByteBuffer(kSlice + kScanSlack);
-  ByteBuffer made_ = ByteBuffer(kSlice);
+  ByteBuffer made_ = ByteBuffer(4 * kSlice);
+  ReferenceMask mask_;
+  std::size_t filled_ = 0;
+  Bytes flushed_;
 };
 
 Result<void> decode_prefixed(InputFile& file, Bytes offset, const PatchGroup& group, OldSpace& old_space,
-                             const std::function<Result<void>(ByteView)>& sink) {
+                             const PatchSink& sink) {
   ByteBuffer prefix(old_space.size());
   UPSWARM_CHECK(old_space.read(0, prefix));
-  UPSWARM_TRY(const auto frame, read_exactly(file, offset, group.packed_length(), "a delta"));
-  UPSWARM_TRY(const auto made, decompress_bare(as_bytes(frame), prefix, group.new_length, "a delta"));
-  for (std::size_t at = 0; at < made.size(); at += kSlice)
-    UPSWARM_CHECK(sink(as_bytes(std::string_view(made).substr(at, kSlice))));
-  return {};
+  UPSWARM_TRY(const auto made,
+              decompress_bare(file, offset, group.packed_length(), prefix, group.new_length, "a delta"));
+  return sink.write(as_bytes(made));
 }
 
 }  // namespace
@@ -186,6 +254,7 @@ Result<std::vector<CopyOperation>> read_copies(InputFile& file, Bytes offset, co
   auto seeks = open_stream(file, offset, group, Stream::seeks);
   const auto old_length = group.old_length.count;
   std::vector<CopyOperation> copies;
+  copies.reserve(group.copies);
   std::uint64_t from = 0;
   std::uint64_t to = 0;
   for (std::uint64_t i = 0; i < group.copies; ++i) {
@@ -211,7 +280,7 @@ Result<std::vector<CopyOperation>> read_copies(InputFile& file, Bytes offset, co
 }
 
 Result<void> decode_patch(InputFile& file, Bytes offset, const PatchGroup& group, OldSpace& old_space,
-                          const std::function<Result<void>(ByteView)>& sink) {
+                          const PatchSink& sink) {
   if (group.is_prefixed) return decode_prefixed(file, offset, group, old_space, sink);
   UPSWARM_TRY(const auto copies, read_copies(file, offset, group));
   GroupDecoder decoder(file, offset, group, copies, old_space, sink);
@@ -222,7 +291,7 @@ Result<void> decode_patch(InputFile& file, Bytes offset, const PatchGroup& group
     to = std::uint64_t{copy.to} + copy.length;
   }
   UPSWARM_CHECK(decoder.add_extra(group.new_length.count - to));
-  return decoder.check_end();
+  return decoder.finish();
 }
 
 }  // namespace upswarm::package

@@ -7,6 +7,7 @@
 
 #include "protocol/base/units.hpp"
 #include "protocol/package/byte_coding.hpp"
+#include "protocol/package/decode/format.hpp"
 #include "protocol/package/decode/reference_coding.hpp"
 #include "protocol/package/tree.hpp"
 
@@ -16,6 +17,12 @@ inline constexpr Bytes kLargestSpace = 4_GiB - 64_MiB;
 inline constexpr std::size_t kMostCopies = 1U << 19U;  ///< of a group
 inline constexpr std::size_t kMostRegions = 1U << 16U;
 inline constexpr std::size_t kMostImages = 1U << 14U;
+inline constexpr std::size_t kMostAnchors = 1U << 17U;  ///< of all images
+inline constexpr std::size_t kMostGroups = 1U << 16U;   ///< of a delta
+/// What all groups of a delta may name together: old runs, images, segments, anchors, regions,
+/// hints; images count twice. At most 64 bytes each of
+/// the applier's memory.
+inline constexpr std::size_t kMostParts = 1U << 20U;
 
 /// The streams of a group, in the order in which they stand in the file.
 enum class Stream : std::uint8_t {
@@ -30,6 +37,9 @@ enum class Stream : std::uint8_t {
 };
 inline constexpr std::size_t kStreams = 8;
 const char* name_of(Stream stream);
+
+/// Of kDeltaFilters, the one that a region needs.
+constexpr std::string_view filter_of(RegionKind kind) { return has_anchors(kind) ? kObjectFilter : kCodeFilter; }
 
 /// Windows are what the applier's memory goes to: the sum over the five that are open at once is 18 MiB.
 constexpr int window_log_of(Stream stream) {
@@ -68,6 +78,7 @@ struct PatchGroup {
   /// Made by zstd with the old space as a prefix (RFC 8878): one frame, the only stream (Stream::extra). No layout, no
   /// copies.
   bool is_prefixed = false;
+  bool has_memory = false;  ///< differences are what DifferenceMemory does not predict
   std::vector<OldRun> old_runs;
   Bytes old_length;  ///< of all of them: end to end they are the old space
   Bytes new_length;  ///< of the new files' content, end to end, that this group makes
@@ -76,14 +87,17 @@ struct PatchGroup {
   std::array<StreamExtent, kStreams> streams;
 
   Bytes packed_length() const;  ///< of all streams in the file
+  std::size_t parts() const;    ///< see kMostParts
 };
 
 void encode_group(const PatchGroup& group, ByteWriter& out);
 
-/// Checks all that can be checked without the base.   Errors: corrupt.
-Result<PatchGroup> decode_group(ByteReader& in);
+/// Checks all that can be checked without the base. `parts_left` is what the delta may still name of kMostParts; what
+/// this group names is taken off.   Errors: corrupt.
+Result<PatchGroup> decode_group(ByteReader& in, std::size_t& parts_left);
 
-/// The files that the runs of `group` mean.   Errors: corrupt  the base does not have them, or they are not as long.
+/// The files that the runs of `group` mean, each at most once.
+/// Errors: corrupt  the base does not have them, or they are not as long.
 Result<std::vector<OldPiece>> find_old_pieces(const PatchGroup& group, const Tree& base);
 
 }  // namespace upswarm::package

@@ -96,8 +96,29 @@ CodeField code_field(const std::byte* bytes) {
   return {2, immediate_of(first, std::to_integer<unsigned>(bytes[1]))};
 }
 
-void store_field(RegionKind kind, std::byte* to, std::uint64_t value) {
-  for (std::size_t i = 0; i < width_of(kind); ++i) to[i] = static_cast<std::byte>(value >> (8 * i) & 0xffU);
+const Anchor* relocation_anchor(const Image& image, const Anchor* own, const RecordField& field, const std::byte* bytes,
+                                Reference& to) {
+  constexpr std::uint64_t kPc32 = 2;  // R_X86_64_PC32 and PLT32 count from the field's end
+  constexpr std::uint64_t kPlt32 = 4;
+  if (field.at == 0) return own;  // r_offset
+  if (field.at == 12) {           // the symbol of r_info
+    to.scale = kObjectRecord;
+    return image.anchor_of_section(0);
+  }
+  const auto type = load32(bytes - 8);
+  to.trailing = type == kPc32 || type == kPlt32 ? 4 : 0;
+  return image.anchor_of_symbol(load32(bytes - 4));  // r_addend
+}
+
+const Anchor* symbol_anchor(const Image& image, const Anchor* own, const RecordField& field, const std::byte* bytes,
+                            Reference& /*to*/) {
+  if (field.at == 0) return load32(bytes) == 0 ? nullptr : own;  // st_name
+  const auto section = load32(bytes - 4) >> 16U;                 // st_value, in st_shndx
+  return section == 0 ? nullptr : image.anchor_of_section(section);
+}
+
+void store_field(std::size_t width, std::byte* to, std::uint64_t value) {
+  for (std::size_t i = 0; i < width; ++i) to[i] = static_cast<std::byte>(value >> (8 * i) & 0xffU);
 }
 
 }  // namespace upswarm::package

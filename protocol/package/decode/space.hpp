@@ -21,6 +21,16 @@ struct ImageSegment {
   bool operator==(const ImageSegment&) const = default;
 };
 
+/// A part of a relocatable object from whose begin on its relocations and symbols count, in both spaces.
+struct Anchor {
+  std::uint32_t section = 0;   ///< its index in the old image; 0: the symbol table itself
+  std::uint32_t symbol = 0;    ///< the symbol of the old image that stands for it; 0: none
+  std::uint64_t base = 0;      ///< its address in the old image
+  std::uint64_t new_base = 0;  ///< and in the new one
+
+  bool operator==(const Anchor&) const = default;
+};
+
 /// An executable inside a space: [begin, end). Memory that no byte of the file backs (.bss) has segments, too; they lie
 /// beyond all bytes of the space.
 class Image {
@@ -37,11 +47,20 @@ class Image {
   /// The segment that holds `offset`, or nullptr.
   const ImageSegment* segment_at(SpaceOffset offset) const;
 
+  /// Of an old image, rising by section.
+  void set_anchors(std::vector<Anchor> anchors);
+  std::span<const Anchor> anchors() const { return anchors_; }
+  /// Or nullptr.
+  const Anchor* anchor_of_section(std::uint64_t section) const;
+  const Anchor* anchor_of_symbol(std::uint64_t symbol) const;
+
  private:
   SpaceOffset begin_;
   SpaceOffset end_;
   std::vector<ImageSegment> by_offset_;
   std::vector<ImageSegment> by_address_;
+  std::vector<Anchor> anchors_;
+  std::vector<std::uint32_t> by_symbol_;  ///< anchors that have one
 };
 
 /// How a stretch of an image refers to other places of the image. The numbers are part of the format.
@@ -51,15 +70,22 @@ enum class RegionKind : std::uint8_t {
   offsets = 3,      ///< aligned signed 32-bit distances from an address of their own (`base`)
   unwinding = 4,    ///< .eh_frame: aligned signed 32-bit distances from where they stand, to code, or back to a CIE
   table = 5,        ///< aligned signed 32-bit distances from where the region begins (jump tables)
+  relocations = 6,  ///< Elf64_Rela of a relocatable object, for section `base`
+  symbols = 7,      ///< Elf64_Sym of a relocatable object, with names in section `base`
 };
-inline constexpr std::uint8_t kLastRegionKind = 5;
+inline constexpr std::uint8_t kLastRegionKind = 7;
+
+/// Whether fields of a kind count from what an anchor says.
+constexpr bool has_anchors(RegionKind kind) { return kind == RegionKind::relocations || kind == RegionKind::symbols; }
+/// Whether they count from what the region says.
+constexpr bool has_base(RegionKind kind) { return kind == RegionKind::offsets || kind == RegionKind::unwinding; }
 
 struct Region {
   SpaceOffset begin = 0;
   SpaceOffset end = 0;
   RegionKind kind = RegionKind::x86_64_code;
-  std::uint64_t base = 0;      ///< of offsets, in the old image; of unwinding, where the old image's code begins
-  std::uint64_t new_base = 0;  ///< of offsets, in the new image; of unwinding, where the old image's code ends
+  std::uint64_t base = 0;      ///< in the old image; of unwinding, where the old image's code begins; or a section
+  std::uint64_t new_base = 0;  ///< in the new image; of unwinding, where the old image's code ends
 };
 
 /// Images in order of their place; they do not overlap.

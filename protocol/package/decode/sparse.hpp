@@ -9,6 +9,10 @@
 
 namespace upswarm::package {
 
+/// Error::reason of an unpacking that met other bytes than it was promised.
+inline constexpr const char* kLocalChanged = "local_changed";
+inline constexpr const char* kFrameAltered = "frame_altered";
+
 using ProgressSink = std::function<void(const Progress&)>;
 
 /// Where a chunk lies in a local file.

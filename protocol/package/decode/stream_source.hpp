@@ -28,9 +28,12 @@ class StreamSource {
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const auto part = byte();
       value |= std::uint64_t{part & 0x7fU} << shift;
-      if (part < 0x80U) return value;
+      if (part >= 0x80U) continue;
+      // A number has one form, as in ByteReader.
+      if ((part == 0 && shift > 0) || (shift == 63 && part > 1)) break;
+      return value;
     }
-    fail("a number is too long");
+    fail("a number has another form than it should");
     return 0;
   }
   void read(std::span<std::byte> to);

@@ -1,4 +1,5 @@
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <memory>
@@ -15,27 +16,47 @@ struct ContextCloser {
 
 Error bad(const std::string& what, const char* why) { return {ErrorKind::corrupt, what, why}; }
 
+/// Decompresses what must be one frame, with nothing before or after it, into all of `to`.
+Result<void> decompress_one(ZSTD_DCtx* context, ByteView frame, std::string& to, const std::string& what) {
+  // zstd takes frames in a row, and frames that are to be skipped, for one.
+  const auto length = ZSTD_findFrameCompressedSize(frame.data(), frame.size());
+  if (ZSTD_isError(length) != 0) return bad(what, ZSTD_getErrorName(length));
+  if (length != frame.size()) return bad(what, "bytes follow its end");
+  const auto count = ZSTD_decompressDCtx(context, to.data(), to.size(), frame.data(), frame.size());
+  if (ZSTD_getErrorCode(count) == ZSTD_error_dstSize_tooSmall) return bad(what, "it gives more bytes than it says");
+  if (ZSTD_isError(count) != 0) return bad(what, ZSTD_getErrorName(count));
+  if (count != to.size()) return bad(what, "it gives fewer bytes than it says");
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> decompress(ByteView frame, Bytes size, const std::string& what) {
+  const std::unique_ptr<ZSTD_DCtx, ContextCloser> context(ZSTD_createDCtx());
+  if (!context) return Error{ErrorKind::internal, what, "zstd has no memory"};
+  // Before memory is taken for what the frame does not give.
+  const auto told = ZSTD_getFrameContentSize(frame.data(), frame.size());
+  if (told == ZSTD_CONTENTSIZE_ERROR) return bad(what, "it is no zstd frame");
+  if (told != ZSTD_CONTENTSIZE_UNKNOWN && told > size.count) return bad(what, "it gives more bytes than it says");
+  if (told != ZSTD_CONTENTSIZE_UNKNOWN && told < size.count) return bad(what, "it gives fewer bytes than it says");
   std::string out(size.count, '\0');
-  const auto count = ZSTD_decompress(out.data(), out.size(), frame.data(), frame.size());
-  if (ZSTD_isError(count) != 0) return bad(what, ZSTD_getErrorName(count));
-  if (count != size.count) return bad(what, "it gives fewer bytes than it says");
+  UPSWARM_CHECK(decompress_one(context.get(), frame, out, what));
   return out;
 }
 
-Result<std::string> decompress_bare(ByteView frame, ByteView prefix, Bytes size, const std::string& what) {
+Result<std::string> decompress_bare(InputFile& file, Bytes offset, Bytes length, ByteView prefix, Bytes size,
+                                    const std::string& what) {
   const std::unique_ptr<ZSTD_DCtx, ContextCloser> context(ZSTD_createDCtx());
   if (!context) return Error{ErrorKind::internal, what, "zstd has no memory"};
   ZSTD_DCtx_refPrefix(context.get(), prefix.data(), prefix.size());
-  std::string whole;
-  for (unsigned i = 0; i < 4; ++i) whole += static_cast<char>(std::uint32_t{ZSTD_MAGICNUMBER} >> (8 * i) & 0xffU);
-  whole += as_text(frame);
+  constexpr std::size_t kMagic = 4;
+  std::string whole(kMagic + length.count, '\0');
+  for (std::size_t i = 0; i < kMagic; ++i)
+    whole[i] = static_cast<char>(std::uint32_t{ZSTD_MAGICNUMBER} >> (8 * i) & 0xffU);
+  UPSWARM_TRY(const auto read, file.read_at(offset, std::as_writable_bytes(std::span(whole)).subspan(kMagic)));
+  if (read != length.count) return bad(what, "it is cut off");
   std::string out(size.count, '\0');
-  const auto count = ZSTD_decompressDCtx(context.get(), out.data(), out.size(), whole.data(), whole.size());
-  if (ZSTD_isError(count) != 0) return bad(what, ZSTD_getErrorName(count));
-  if (count != size.count) return bad(what, "it gives fewer bytes than it says");
+  UPSWARM_CHECK(decompress_one(context.get(), as_bytes(whole), out, what));
   return out;
 }
 

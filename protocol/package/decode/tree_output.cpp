@@ -1,49 +1,158 @@
 #include "protocol/package/decode/tree_output.hpp"
 
 namespace upswarm::package {
+namespace {
+
+constexpr std::size_t kReadBuffer = 256 * 1024;
+constexpr std::uint32_t kAllBits = 07777;
+constexpr std::uint32_t kFolderMode = 0755;
+
+/// As far as the system knows modes.
+bool has_mode(const FileInfo& info, std::uint32_t mode) {
+  const FileInfo wanted{.type = info.type, .size = {}, .mode = mode};
+  return mode_bits(info, kAllBits) == mode_bits(wanted, kAllBits);
+}
+
+}  // namespace
 
 Path place_of(const Path& to, const std::string& path) { return to / Path(std::u8string(path.begin(), path.end())); }
 
-Result<FileOutput> FileOutput::create(Files& files, const Path& to, const TreeEntry& entry) {
-  UPSWARM_TRY(auto file, files.create(place_of(to, entry.path), entry.mode));
-  return FileOutput(std::move(file), entry);
+TreeOutput::TreeOutput(Files& files, const Path& to, const Tree& tree)
+    : files_(files), to_(to), tree_(tree), is_kept_(tree.entries.size()) {}
+
+Result<void> TreeOutput::begin() {
+  UPSWARM_CHECK(files_.make_folder(to_, kFolderMode));
+  return make_missing();
 }
 
-Result<void> FileOutput::write(ByteView bytes) {
-  written_ += Bytes{bytes.size()};
-  if (written_ > entry_->size)
-    return Error{ErrorKind::corrupt, "unpack " + entry_->path, "longer than its signed size"};
-  hasher_.update(bytes);
-  return file_->write(bytes);
-}
-
-Result<void> FileOutput::finish() {
-  if (written_ != entry_->size || hasher_.finish() != entry_->digest) {
-    return Error{ErrorKind::corrupt, "unpack " + entry_->path, "its content is not the signed one"};
+Result<void> TreeOutput::resume(const Accept& accept, const GoOn& go_on) {
+  const auto info = files_.info(to_);
+  if (!info && info.error().kind == ErrorKind::not_found) return begin();
+  if (!info) return info.error();
+  if (info->type != FileType::folder) {
+    UPSWARM_CHECK(files_.remove_file(to_));
+    return begin();
   }
-  return file_->sync();
+  if (!has_mode(*info, kFolderMode)) UPSWARM_CHECK(files_.set_mode(to_, kFolderMode));
+  owner_ = info->owner;
+  UPSWARM_CHECK(visit(to_, "", go_on));
+  for (const auto entry : candidates_) UPSWARM_CHECK(hash_candidate(entry, accept, go_on));
+  UPSWARM_CHECK(hashes_.check());
+  for (const auto entry : candidates_) {
+    if (is_kept_[entry] == 0) UPSWARM_CHECK(files_.remove_file(place_of(to_, tree_.entries[entry].path)));
+  }
+  return make_missing();
 }
 
-Result<Sha256> FileOutput::close() {
-  UPSWARM_CHECK(file_->sync());
-  return hasher_.finish();
-}
-
-Result<void> make_skeleton(Files& files, const Path& to, const Tree& tree) {
-  UPSWARM_CHECK(files.make_folder(to, 0755));
-  for (const auto& entry : tree.entries) {
-    if (entry.type == FileType::folder) UPSWARM_CHECK(files.make_folder(place_of(to, entry.path), entry.mode));
-    if (entry.type == FileType::symlink) UPSWARM_CHECK(files.make_symlink(entry.link_target, place_of(to, entry.path)));
+Result<void> TreeOutput::make_missing() {
+  for (std::size_t i = 0; i < tree_.entries.size(); ++i) {
+    const auto& entry = tree_.entries[i];
+    if (is_kept_[i] != 0) continue;
+    if (entry.type == FileType::folder) UPSWARM_CHECK(files_.make_folder(place_of(to_, entry.path), entry.mode));
+    if (entry.type == FileType::symlink)
+      UPSWARM_CHECK(files_.make_symlink(entry.link_target, place_of(to_, entry.path)));
   }
   return {};
 }
 
-Result<void> sync_folders(Files& files, const Path& to, const Tree& tree) {
-  for (auto entry = tree.entries.rbegin(); entry != tree.entries.rend(); ++entry) {
-    if (entry->type == FileType::folder) UPSWARM_CHECK(files.sync_folder(place_of(to, entry->path)));
+/// Removes what cannot be part of the tree, and notes what can.
+Result<void> TreeOutput::visit(const Path& folder, const std::string& prefix, const GoOn& go_on) {
+  UPSWARM_CHECK(go_on());
+  UPSWARM_TRY(const auto names, files_.list(folder));
+  for (const auto& name : names) {
+    const auto path = place_of(folder, name);
+    const auto* const entry = tree_.find(prefix + name);
+    UPSWARM_TRY(const auto info, files_.info(path));
+    UPSWARM_TRY(const bool is_right, entry == nullptr ? Result(false) : fits(*entry, path, info));
+    if (!is_right) {
+      UPSWARM_CHECK(remove_tree(files_, path));
+      continue;
+    }
+    const auto number = static_cast<std::size_t>(entry - tree_.entries.data());
+    if (entry->type == FileType::regular) {
+      candidates_.push_back(number);
+      continue;
+    }
+    is_kept_[number] = 1;
+    if (entry->type == FileType::folder) UPSWARM_CHECK(visit(path, entry->path + "/", go_on));
   }
-  UPSWARM_CHECK(files.sync_folder(to));
-  return files.sync_folder(to.parent_path());
+  return {};
+}
+
+/// From outside, that is: content comes later.
+Result<bool> TreeOutput::fits(const TreeEntry& entry, const Path& path, const FileInfo& info) {
+  if (entry.type != info.type || info.owner != owner_) return false;
+  if (entry.type == FileType::symlink) {
+    UPSWARM_TRY(const auto target, files_.read_symlink(path));
+    return target == entry.link_target;
+  }
+  if (entry.type == FileType::folder) return has_mode(info, entry.mode);
+  // By a second name it could be changed later.
+  return has_mode(info, entry.mode) && info.size == entry.size && info.link_count == 1;
+}
+
+Result<void> TreeOutput::hash_candidate(std::size_t entry, const Accept& accept, const GoOn& go_on) {
+  const auto path = place_of(to_, tree_.entries[entry].path);
+  // What cannot be read is made again.
+  const auto file = files_.open(path);
+  if (!file) return {};
+  ByteBuffer buffer(std::min<std::uint64_t>(kReadBuffer, tree_.entries[entry].size.count));
+  bool is_read = true;
+  for (Bytes at; at < tree_.entries[entry].size;) {
+    UPSWARM_CHECK(go_on());
+    const auto count = (*file)->read_at(at, buffer);
+    is_read = count && *count > 0;
+    if (!is_read) break;
+    hashes_.update(ByteView(buffer).first(*count));
+    at += Bytes{*count};
+  }
+  hashes_.finish([this, entry, is_read, accept](const Sha256& digest) -> Result<void> {
+    is_kept_[entry] = is_read && accept(entry, digest) ? 1 : 0;
+    return {};
+  });
+  return {};
+}
+
+Result<void> TreeOutput::start_file(std::size_t entry) {
+  UPSWARM_TRY(file_, files_.create(place_of(to_, tree_.entries[entry].path), tree_.entries[entry].mode));
+  return {};
+}
+
+Result<void> TreeOutput::write(ByteView bytes) {
+  if (hashes_.has_failed()) return hashes_.check();
+  hashes_.update(bytes);
+  return file_->write(bytes);
+}
+
+Result<void> TreeOutput::end_file(HashThread::Judge judge) {
+  hashes_.finish(std::move(judge));
+  // Waiting comes at the end, for all files at once.
+  file_->start_sync();
+  file_.reset();
+  return {};
+}
+
+Result<void> TreeOutput::sync() {
+  for (const auto& entry : tree_.entries) {
+    if (entry.type == FileType::regular) UPSWARM_CHECK(files_.sync_file(place_of(to_, entry.path)));
+  }
+  // The deepest first, so that every name survives.
+  for (auto entry = tree_.entries.rbegin(); entry != tree_.entries.rend(); ++entry) {
+    if (entry->type == FileType::folder) UPSWARM_CHECK(files_.sync_folder(place_of(to_, entry->path)));
+  }
+  UPSWARM_CHECK(files_.sync_folder(to_));
+  return files_.sync_folder(to_.parent_path());
+}
+
+OutputReport TreeOutput::report() const {
+  OutputReport report;
+  report.digests = hashes_.cpu_time();
+  for (std::size_t i = 0; i < tree_.entries.size(); ++i) {
+    if (is_kept_[i] == 0 || tree_.entries[i].type != FileType::regular) continue;
+    ++report.kept_files;
+    report.kept += tree_.entries[i].size;
+  }
+  return report;
 }
 
 }  // namespace upswarm::package

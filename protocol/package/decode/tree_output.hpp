@@ -1,36 +1,74 @@
-// Writing a tree to disk, file by file, each verified as it is written.
+// Writing a tree to disk, file by file: each verified as it is written, all of it safe from a power cut at the end.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "protocol/package/decode/hash_thread.hpp"
 #include "protocol/package/tree.hpp"
 
 namespace upswarm::package {
 
-/// One regular file being written; finish() compares size and digest with what the tree says.
-class FileOutput {
- public:
-  /// `entry` must outlive the object.
-  static Result<FileOutput> create(Files& files, const Path& to, const TreeEntry& entry);
-
-  /// Errors: corrupt  more than the signed size; as OutputFile::write.
-  Result<void> write(ByteView bytes);
-  /// Syncs.   Errors: corrupt  the content is not the signed one.
-  Result<void> finish();
-  /// Syncs, and gives the digest of what was written.
-  Result<Sha256> close();
-
- private:
-  FileOutput(std::unique_ptr<OutputFile> file, const TreeEntry& entry) : file_(std::move(file)), entry_(&entry) {}
-  std::unique_ptr<OutputFile> file_;
-  const TreeEntry* entry_;
-  Sha256Hasher hasher_;
-  Bytes written_;
+/// What writing a tree took.
+struct OutputReport {
+  std::size_t kept_files = 0;  ///< that an interrupted run had made
+  Bytes kept;                  ///< their content
+  CpuTime digests{};           ///< of what was kept and what was written
 };
 
-/// Makes the new folder `to` with all folders and links of `tree`.
-Result<void> make_skeleton(Files& files, const Path& to, const Tree& tree);
+struct OutputOptions {
+  /// The folder may be there, from a run that was interrupted anywhere: files in it that are whole are kept, everything
+  /// else in it is removed. Without it a folder that is there is an error (denied).
+  bool resume = false;
+  OutputReport* report = nullptr;  ///< filled in when the tree is whole
+};
 
-/// Syncs all folders, the deepest first, so that every name survives a power cut.
-Result<void> sync_folders(Files& files, const Path& to, const Tree& tree);
+/// One run. For use by one thread; digests are made on a second.
+class TreeOutput {
+ public:
+  /// Whether regular file `entry` of the tree has the right content. Called on the second thread.
+  using Accept = std::function<bool(std::size_t entry, const Sha256& digest)>;
+  /// Asked now and then; its error ends the work.
+  using GoOn = std::function<Result<void>()>;
+
+  /// All must outlive the object; of `tree` digests may change.
+  TreeOutput(Files& files, const Path& to, const Tree& tree);
+
+  /// Makes all folders and links; begin() in a new folder, resume() where an interrupted run may have left something.
+  /// What is kept has the type, mode, size and content that the tree tells, the owner of the folder, and one name.
+  Result<void> begin();
+  Result<void> resume(const Accept& accept, const GoOn& go_on);
+  bool is_kept(std::size_t entry) const { return is_kept_[entry]; }
+
+  /// One regular file after the other.
+  Result<void> start_file(std::size_t entry);
+  /// Errors: corrupt  some file is wrong that was ended before; as OutputFile::write.
+  Result<void> write(ByteView bytes);
+  Result<void> end_file(HashThread::Judge judge);
+  bool has_started() const { return file_ != nullptr; }
+
+  /// Waits for all digests.   Errors: the first that a judge gave.
+  Result<void> check_digests() { return hashes_.check(); }
+  /// All files and names survive a power cut after that.
+  Result<void> sync();
+  OutputReport report() const;
+
+ private:
+  Result<void> make_missing();
+  Result<void> visit(const Path& folder, const std::string& prefix, const GoOn& go_on);
+  Result<bool> fits(const TreeEntry& entry, const Path& path, const FileInfo& info);
+  Result<void> hash_candidate(std::size_t entry, const Accept& accept, const GoOn& go_on);
+
+  Files& files_;
+  const Path& to_;
+  const Tree& tree_;
+  std::uint32_t owner_ = 0;              // of the folder
+  std::vector<std::uint8_t> is_kept_;    // by entry; the second thread writes while the first only waits
+  std::vector<std::size_t> candidates_;  // regular files that look right from outside
+  std::unique_ptr<OutputFile> file_;
+  HashThread hashes_;
+};
 
 /// `to` and a path of a tree.
 Path place_of(const Path& to, const std::string& path);

@@ -20,6 +20,7 @@ Unpacking::Unpacking(Files& files, InputFile& package, const PackageIndex& index
       package_(package),
       index_(index),
       to_(to),
+      output_(files, to, index.tree),
       history_(std::min(index.history + kRoom, index.stream_size()).count),
       chunk_(kLongestChunk.count) {}
 
@@ -28,33 +29,40 @@ void Unpacking::take_from(const SparsePlan& plan, const LocalChunks& local) {
   local_ = &local;
 }
 
-Result<void> Unpacking::run(const ProgressSink& progress, const std::stop_token& stop) {
-  const auto& tree = index_.tree;
-  UPSWARM_CHECK(make_skeleton(files_, to_, tree));
-  const auto total = tree.total_size();
-  Bytes done;
-  for (std::uint32_t i = 0; i < tree.entries.size(); ++i) {
-    if (tree.entries[i].type != FileType::regular) continue;
+Result<void> Unpacking::run(const ProgressSink& progress, const std::stop_token& stop, const OutputOptions& options) {
+  const auto& entries = index_.tree.entries;
+  const auto go_on = [&]() -> Result<void> {
     if (stop.stop_requested()) return Error{ErrorKind::cancelled, "unpack", "stopped"};
-    if (hashes_.has_failed()) return hashes_.check();
+    return {};
+  };
+  const auto is_right = [&](std::size_t entry, const Sha256& digest) { return digest == entries[entry].digest; };
+  UPSWARM_CHECK(options.resume ? output_.resume(is_right, go_on) : output_.begin());
+  const auto total = index_.tree.total_size();
+  auto done = output_.report().kept;
+  for (std::uint32_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].type != FileType::regular || output_.is_kept(i)) continue;
+    UPSWARM_CHECK(go_on());
     UPSWARM_CHECK(write_file(i));
-    done += tree.entries[i].size;
+    done += entries[i].size;
     if (progress) progress({"unpacking", done, total});
   }
-  UPSWARM_CHECK(hashes_.check());
-  return sync_folders(files_, to_, tree);
+  UPSWARM_CHECK(output_.check_digests());
+  UPSWARM_CHECK(output_.sync());
+  if (options.report != nullptr) *options.report = output_.report();
+  return {};
 }
 
 Result<void> Unpacking::write_file(std::uint32_t entry) {
-  const auto& about = index_.tree.entries[entry];
-  UPSWARM_TRY(const auto out, files_.create(place_of(to_, about.path), about.mode));
+  UPSWARM_CHECK(output_.start_file(entry));
   for (const auto chunk : index_.contents[entry]) {
     UPSWARM_TRY(const auto bytes, content_of(chunk));
-    UPSWARM_CHECK(out->write(bytes));
-    hashes_.update(bytes);
+    UPSWARM_CHECK(output_.write(bytes));
   }
-  hashes_.finish(about.path, about.digest);
-  return out->sync();
+  const auto& about = index_.tree.entries[entry];
+  return output_.end_file([&about](const Sha256& digest) -> Result<void> {
+    if (digest == about.digest) return {};
+    return Error{ErrorKind::corrupt, "unpack " + about.path, "its content is not the signed one"};
+  });
 }
 
 /// Valid until the next call.
@@ -75,7 +83,8 @@ Result<void> Unpacking::next_frame() {
     is_packed = next_fetched_ < plan_->frames.size() && plan_->frames[next_fetched_] == next_frame_;
     if (is_packed) ++next_fetched_;
   }
-  if (is_packed) UPSWARM_CHECK(decode(frame, to));
+  if (is_in_kept_files(frame)) UPSWARM_CHECK(read_kept(frame, to));
+  else if (is_packed) UPSWARM_CHECK(decode(frame, to));
   else UPSWARM_CHECK(collect(frame, to));
   history_length_ += to.size();
   ++next_frame_;
@@ -86,12 +95,33 @@ Result<void> Unpacking::decode(const Frame& frame, std::span<std::byte> to) {
   const auto name = "frame " + std::to_string(next_frame_);
   packed_.resize(frame.length.count);
   UPSWARM_TRY(const auto count, package_.read_at(frame.offset, packed_));
-  if (count != packed_.size()) return corrupt("it is cut off in " + name);
-  if (sha256(packed_) != frame.sha256) return corrupt(name + " was altered");
+  const auto altered = [](Error why) {
+    why.reason = kFrameAltered;
+    return why;
+  };
+  if (count != packed_.size()) return altered(corrupt("it is cut off in " + name));
+  if (sha256(packed_) != frame.sha256) return altered(corrupt(name + " was altered"));
   const auto before = std::min<std::size_t>(history_length_, index_.history.count);
   const auto dictionary = ByteView(history_).subspan(history_length_ - before, before);
   if (auto decoded = decoder_.decode(packed_, dictionary, to); !decoded)
     return corrupt(name + ": " + decoded.error().cause);
+  return {};
+}
+
+bool Unpacking::is_in_kept_files(const Frame& frame) const {
+  for (auto i = frame.first_chunk; i < frame.first_chunk + frame.chunks; ++i) {
+    if (!output_.is_kept(index_.chunks[i].entry)) return false;
+  }
+  return true;
+}
+
+/// A frame that matters only for what comes after it: reading is cheaper than decompressing.
+Result<void> Unpacking::read_kept(const Frame& frame, std::span<std::byte> to) {
+  for (auto i = frame.first_chunk; i < frame.first_chunk + frame.chunks; ++i) {
+    const auto part = to.first(index_.chunks[i].size.count);
+    to = to.subspan(part.size());
+    UPSWARM_CHECK(read_back(i, part));
+  }
   return {};
 }
 
@@ -105,7 +135,7 @@ Result<void> Unpacking::collect(const Frame& frame, std::span<std::byte> to) {
     const auto& path = local_->files.at(place.file);
     const auto changed = [&] {
       return Error{ErrorKind::corrupt, "take a chunk from " + path.string(), "the file was changed meanwhile",
-                   "local_changed"};
+                   kLocalChanged};
     };
     if (place.size != chunk.size) return changed();
     if (!source_ || source_path_ != path) {

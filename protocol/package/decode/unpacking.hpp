@@ -2,8 +2,8 @@
 #pragma once
 
 #include "protocol/package/decode/frame_decoder.hpp"
-#include "protocol/package/decode/hash_thread.hpp"
 #include "protocol/package/decode/sparse.hpp"
+#include "protocol/package/decode/tree_output.hpp"
 
 namespace upswarm::package {
 
@@ -17,13 +17,15 @@ class Unpacking {
   void take_from(const SparsePlan& plan, const LocalChunks& local);
 
   /// As PackageReader::unpack. Once.
-  Result<void> run(const ProgressSink& progress, const std::stop_token& stop);
+  Result<void> run(const ProgressSink& progress, const std::stop_token& stop, const OutputOptions& options);
 
  private:
   Result<void> write_file(std::uint32_t entry);
   Result<ByteView> content_of(std::uint32_t chunk);
   Result<void> next_frame();
   Result<void> decode(const Frame& frame, std::span<std::byte> to);
+  bool is_in_kept_files(const Frame& frame) const;
+  Result<void> read_kept(const Frame& frame, std::span<std::byte> to);
   Result<void> collect(const Frame& frame, std::span<std::byte> to);
   std::span<std::byte> make_room(Bytes size);
   ByteView history(Bytes start, Bytes size) const;
@@ -38,7 +40,7 @@ class Unpacking {
   const LocalChunks* local_ = nullptr;
 
   FrameDecoder decoder_;
-  HashThread hashes_;
+  TreeOutput output_;
   std::uint32_t next_frame_ = 0;
   std::size_t next_fetched_ = 0;  // in plan_->frames
   ByteBuffer history_;            // the stream from history_start_ on

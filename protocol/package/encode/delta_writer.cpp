@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "protocol/package/decode/format.hpp"
@@ -19,6 +20,8 @@ namespace {
 /// array (4); and for each of the new ones the bytes twice.
 constexpr std::uint64_t kMemoryOfByte = 9;
 constexpr std::uint64_t kWorthComparingAgain = 64 * 1024;  ///< bytes of regions that were better without
+constexpr std::size_t kWorthRemembering =
+    64;  ///< a memory makes applying slower: it must save more than one in so many bytes
 constexpr Bytes kTextLookedAt = 4_KiB;
 constexpr Bytes kSmallestWindow = 1_MiB;
 constexpr Bytes kLargestWindow = 1_GiB;
@@ -78,12 +81,16 @@ class DeltaBuilder {
   }
 
   Result<std::string> head() const {
+    std::size_t parts = 0;
+    for (const auto& group : groups_) parts += group.parts();
+    if (groups_.size() > kMostGroups || parts > kMostParts)
+      return Error{ErrorKind::invalid, "make a delta", "the trees differ in more parts than a delta may have"};
     std::string plan;
     ByteWriter out(plan);
-    out.u8(uses_code_ ? 1 : 0);
-    if (uses_code_) {
-      out.u8(static_cast<std::uint8_t>(kDeltaFilters[0].size()));
-      out.raw(kDeltaFilters[0]);
+    out.u8(static_cast<std::uint8_t>(filters_.size()));
+    for (const auto filter : filters_) {
+      out.u8(static_cast<std::uint8_t>(filter.size()));
+      out.raw(filter);
     }
     out.varint(new_tree_.total_size().count);
     std::string difference;
@@ -173,19 +180,24 @@ class DeltaBuilder {
     UPSWARM_TRY(auto new_space, read(to_, new_tree_, plan.new_pieces));
     if (plan.is_prefixed) return make_prefixed(plan, old_space, new_space, file);
     UPSWARM_TRY(auto copies, match(old_space, new_space));
-    auto patch = encode_patch(old_space, new_space, copies);
+    auto patch = encode_patch(old_space, new_space, copies, false);
     if (is_worth_again(patch.useless.old_regions)) {
       old_space.drop(patch.useless.old_regions);
       new_space.drop(patch.useless.new_regions);
       UPSWARM_TRY(copies, match(old_space, new_space));
-      patch = encode_patch(old_space, new_space, copies);
+      patch = encode_patch(old_space, new_space, copies, false);
     }
     PatchGroup group;
+    auto with_memory = encode_patch(old_space, new_space, copies, true);
+    UPSWARM_TRY(const auto cost, cost_of_differences(patch));
+    UPSWARM_TRY(const auto other_cost, cost_of_differences(with_memory));
+    group.has_memory = other_cost < cost - cost / kWorthRemembering;
+    if (group.has_memory) patch = std::move(with_memory);
     tell_old(plan, group);
     group.new_length = Bytes{new_space.size()};
     group.layout = std::move(patch.layout);
     group.copies = patch.copies;
-    if (!group.layout.regions.empty()) uses_code_ = true;
+    for (const auto& region : group.layout.regions) filters_.insert(filter_of(region.kind));
     for (std::size_t i = 0; i < kStreams; ++i) {
       UPSWARM_TRY(group.streams.at(i), add_stream(i, patch.streams.at(i), file));
     }
@@ -211,6 +223,16 @@ class DeltaBuilder {
     std::uint64_t size = 0;
     for (const auto& region : useless) size += region.end - region.begin;
     return size >= kWorthComparingAgain;
+  }
+
+  static Result<std::size_t> cost_of_differences(const EncodedPatch& patch) {
+    std::size_t sum = 0;
+    for (const auto stream : {Stream::gaps, Stream::differences}) {
+      UPSWARM_TRY(const auto packed, compress_bare(as_bytes(patch.streams.at(static_cast<std::size_t>(stream))),
+                                                   kFastLevel, window_log_of(stream)));
+      sum += packed.size();
+    }
+    return sum;
   }
 
   static void keep_longest(std::vector<CopyOperation>& copies) {
@@ -248,10 +270,14 @@ class DeltaBuilder {
   Tree new_tree_;
   std::vector<ContentSource> sources_;
   std::vector<PatchGroup> groups_;
-  bool uses_code_ = false;
+  std::set<std::string_view> filters_;  // that the groups need
 };
 
 }  // namespace
+
+Bytes memory_for_delta(Bytes old_size) {
+  return Bytes{std::clamp(old_size, kSmallestWindow, kLargestWindow).count * kMemoryOfByte};
+}
 
 Result<PackedDelta> write_delta(Files& files, const Path& from, const Path& to_folder, const Path& to,
                                 const ProgressSink& progress, std::stop_token stop, const DeltaOptions& options) {

@@ -48,6 +48,11 @@ void EncodeSpace::finish() {
       segments.push_back(memory);
     }
     images_.emplace_back(one.begin, one.end, std::move(segments));
+    std::vector<Anchor> anchors;
+    for (const auto& section : one.executable.sections)
+      anchors.push_back({section.index, section.symbol, section.offset, section.offset});
+    images_.back().set_anchors(std::move(anchors));
+    sections_.push_back(std::move(one.executable.sections));
     for (const auto& region : one.executable.regions) regions_.push_back(region);
   }
   found_.clear();
@@ -77,12 +82,11 @@ ByteBuffer EncodeSpace::labelled() const {
     }
   };
   visit([&](const Region& region, const Reference& reference) {
-    std::memset(plain.data() + region.begin + reference.at, 0, width_of(region.kind));
+    std::memset(plain.data() + region.begin + reference.at, 0, reference.width);
   });
   auto labelled = plain;
   visit([&](const Region& region, const Reference& reference) {
-    store_field(RegionKind::table, labelled.data() + region.begin + reference.at,
-                label_of(plain, size_, reference.target));
+    store_field(4, labelled.data() + region.begin + reference.at, label_of(plain, size_, reference.target));
   });
   labelled.resize(size_);
   return labelled;

@@ -23,6 +23,8 @@ class EncodeSpace {
   /// Forgets that these are regions of references.
   void drop(const std::vector<Region>& useless);
   const std::vector<std::string>& image_paths() const { return paths_; }
+  /// Of each image.
+  const std::vector<std::vector<NamedSection>>& image_sections() const { return sections_; }
 
   /// The bytes with each reference replaced by a digest of what it refers to: equal where code is equal but moved.
   ByteBuffer labelled() const;
@@ -40,6 +42,7 @@ class EncodeSpace {
   std::vector<Image> images_;
   std::vector<Region> regions_;
   std::vector<std::string> paths_;
+  std::vector<std::vector<NamedSection>> sections_;
 };
 
 }  // namespace upswarm::package

@@ -47,6 +47,9 @@ struct DeltaOptions {
   PackLevel level = PackLevel::standard;
 };
 
+/// What making a delta from a tree of so many bytes takes at most, windows apart.
+Bytes memory_for_delta(Bytes old_size);
+
 /// Makes the delta from the tree in `from` to the tree in `to_folder` as the new file `to`. The sort of old bytes,
 /// about 0.1 s a MB, cannot be cancelled; everything else can. Errors: invalid  something in a folder cannot be packed;
 /// busy  a file changed meanwhile; as Files; cancelled.

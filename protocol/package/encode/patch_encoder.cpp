@@ -1,8 +1,10 @@
 #include "protocol/package/encode/patch_encoder.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
+#include "protocol/package/decode/difference_memory.hpp"
 #include "protocol/package/encode/suffix_array.hpp"
 
 namespace upswarm::package {
@@ -36,6 +38,19 @@ std::vector<std::uint64_t> bases_of(const EncodeSpace& space, const Image& image
   return bases;
 }
 
+/// The sections of `from` that `to` has as well, as anchors; no more than there is room for.
+std::vector<Anchor> pair_sections(const std::vector<NamedSection>& from, const std::vector<NamedSection>& to,
+                                  std::size_t& room) {
+  std::vector<Anchor> anchors;
+  for (const auto& section : from) {
+    const auto other = std::ranges::find(to, section.name, &NamedSection::name);
+    if (other == to.end() || room == 0) continue;
+    anchors.push_back({section.index, section.symbol, section.offset, other->offset});
+    --room;
+  }
+  return anchors;
+}
+
 void pair_bases(const EncodeSpace& old_space, const Image& from, const EncodeSpace& new_space, const Image& to,
                 std::vector<Region>& regions) {
   const auto bases = bases_of(new_space, to);
@@ -64,12 +79,16 @@ Layout layout_of(const EncodeSpace& old_space, const EncodeSpace& new_space) {
   Layout layout;
   layout.old_images = old_space.images();
   layout.new_images = new_space.images();
+  for (auto& image : layout.old_images) image.set_anchors({});  // until they are paired
   layout.regions.assign(old_space.regions().begin(), old_space.regions().end());
+  auto room = kMostAnchors;
   for (std::size_t i = 0; i < old_space.images().size(); ++i) {
     const auto other = counterpart(old_space, i, new_space);
     if (!other) continue;
     const auto& from = old_space.images()[i];
     const auto& to = new_space.images()[*other];
+    layout.old_images[i].set_anchors(
+        pair_sections(old_space.image_sections()[i], new_space.image_sections()[*other], room));
     pair_bases(old_space, from, new_space, to, layout.regions);
     pair_memory(old_space, from, new_space, to, layout.hints);
   }
@@ -83,12 +102,14 @@ Layout layout_of(const EncodeSpace& old_space, const EncodeSpace& new_space) {
 
 class PatchEncoder {
  public:
-  PatchEncoder(const EncodeSpace& old_space, const EncodeSpace& new_space, const std::vector<CopyOperation>& copies)
+  PatchEncoder(const EncodeSpace& old_space, const EncodeSpace& new_space, const std::vector<CopyOperation>& copies,
+               bool has_memory)
       : old_(old_space),
         new_(new_space),
         copies_(copies),
         layout_(layout_of(old_space, new_space)),
-        gains_(layout_.regions.size()) {}
+        gains_(layout_.regions.size()),
+        memory_(has_memory ? std::make_unique<DifferenceMemory>() : nullptr) {}
 
   EncodedPatch run() {
     ReferenceCoder coder(layout_, copies_);
@@ -138,27 +159,51 @@ class PatchEncoder {
     const auto old_bytes = old_.bytes().subspan(copy.from + done, count);
     const auto new_bytes = new_.bytes().subspan(copy.to + done, count);
     made_.assign(old_bytes.begin(), old_bytes.end());
+    mask_.clear(count);
     coder.visit(copy, done, old_bytes,
-                [&](RegionKind kind, std::size_t at, std::uint64_t raw, std::uint64_t predicted) {
-                  const auto actual = load_field(kind, new_bytes.data() + at);
+                [&](std::size_t width, std::size_t at, std::uint64_t raw, std::uint64_t predicted) {
+                  const auto actual = load_field(width, new_bytes.data() + at);
                   weigh(copy.from + done + static_cast<SpaceOffset>(at), actual, raw, predicted);
                   tell(actual, raw, predicted);
-                  store_field(kind, made_.data() + at, actual);
+                  store_field(width, made_.data() + at, actual);
+                  mask_.take(at, width);
                   return actual;
                 });
+    if (memory_) return tell_what_memory_does_not(new_bytes);
     std::size_t i = 0;
     while (true) {
       const auto equal = equal_length(made_.data() + i, new_bytes.data() + i, count - i);
       gap_ += equal;
       i += equal;
       if (i == count) break;
-      const auto width = std::min(kDifferenceWidth, count - i);
-      stream(Stream::gaps).varint(std::exchange(gap_, 0));
-      const auto difference = number(new_bytes.subspan(i, width)) - number(ByteView(made_).subspan(i, width));
-      for (std::size_t byte = 0; byte < width; ++byte)
-        stream(Stream::differences).u8(static_cast<std::uint8_t>(difference >> (8 * byte)));
+      tell_difference(new_bytes, i);
+      i += std::min(kDifferenceWidth, count - i);
+    }
+  }
+
+  /// What Differences::add_to of the applier reads.
+  void tell_what_memory_does_not(ByteView new_bytes) {
+    for (std::size_t i = 0; i < new_bytes.size();) {
+      const bool is_field = mask_.has_field(i);
+      const auto old = is_field ? static_cast<std::uint32_t>(load32(made_.data() + i)) : 0;
+      const auto predicted = is_field ? memory_->predict(old) : 0;
+      const bool is_so = predicted == 0 ? made_[i] == new_bytes[i]
+                                        : static_cast<std::uint32_t>(load32(new_bytes.data() + i)) == old + predicted;
+      const auto told = is_so ? predicted : tell_difference(new_bytes, i);
+      if (is_field) memory_->learn(old, told);
+      const std::size_t width = is_so && predicted == 0 ? 1 : std::min(kDifferenceWidth, new_bytes.size() - i);
+      if (is_so) gap_ += width;
       i += width;
     }
+  }
+
+  std::uint32_t tell_difference(ByteView new_bytes, std::size_t at) {
+    const auto width = std::min(kDifferenceWidth, new_bytes.size() - at);
+    stream(Stream::gaps).varint(std::exchange(gap_, 0));
+    const auto difference = number(new_bytes.subspan(at, width)) - number(ByteView(made_).subspan(at, width));
+    for (std::size_t byte = 0; byte < width; ++byte)
+      stream(Stream::differences).u8(static_cast<std::uint8_t>(difference >> (8 * byte)));
+    return difference;
   }
 
   static std::uint32_t number(ByteView bytes) {
@@ -194,7 +239,9 @@ class PatchEncoder {
   Layout layout_;
   std::vector<std::int64_t> gains_;  ///< of each region
   std::array<std::string, kStreams> streams_;
+  std::unique_ptr<DifferenceMemory> memory_;
   ByteBuffer made_;
+  ReferenceMask mask_;
   std::uint64_t gap_ = 0;
   std::uint64_t hits_ = 0;
 };
@@ -202,8 +249,8 @@ class PatchEncoder {
 }  // namespace
 
 EncodedPatch encode_patch(const EncodeSpace& old_space, const EncodeSpace& new_space,
-                          const std::vector<CopyOperation>& copies) {
-  return PatchEncoder(old_space, new_space, copies).run();
+                          const std::vector<CopyOperation>& copies, bool has_memory) {
+  return PatchEncoder(old_space, new_space, copies, has_memory).run();
 }
 
 }  // namespace upswarm::package

@@ -22,8 +22,8 @@ struct EncodedPatch {
   UselessCode useless;
 };
 
-/// Says `new_space` by `copies` from `old_space`, as decode_patch undoes it.
+/// Says `new_space` by `copies` from `old_space`, as decode_patch undoes it; with a DifferenceMemory or without.
 EncodedPatch encode_patch(const EncodeSpace& old_space, const EncodeSpace& new_space,
-                          const std::vector<CopyOperation>& copies);
+                          const std::vector<CopyOperation>& copies, bool has_memory);
 
 }  // namespace upswarm::package

@@ -88,6 +88,30 @@ TEST(ByteBook, APieceThatFailsWithBlocksOfPeersInItIsNotHeldAgainstTheOrigin) {
   EXPECT_EQ(book.totals().wasted, 48_KiB);
 }
 
+TEST(ByteBook, OnlyWantedPiecesAreMissingAndNothingIsForgotten) {
+  ByteBook book(kLength, kPiece);
+  book.want({2});
+  EXPECT_THAT(book.missing(), ElementsAre(2));
+  EXPECT_EQ(book.missing_bytes(), 6_KiB);
+  EXPECT_EQ(book.wanted_bytes(), 6_KiB);
+  EXPECT_EQ(book.left(), kLength);
+  book.piece_finished(0);  // a neighbour was quick
+  EXPECT_EQ(book.missing_bytes(), 6_KiB);
+  book.piece_finished(2);
+  EXPECT_TRUE(book.is_complete());
+  EXPECT_EQ(book.left(), 32_KiB);
+  book.want({0, 1, 9});
+  EXPECT_THAT(book.missing(), ElementsAre(1));
+  EXPECT_EQ(book.wanted_bytes(), 64_KiB);
+  book.want({});
+  EXPECT_THAT(book.missing(), ElementsAre(1));
+  EXPECT_EQ(book.missing_bytes(), 32_KiB);
+  EXPECT_EQ(book.wanted_bytes(), kLength);
+  book.piece_finished(1);
+  EXPECT_TRUE(book.is_complete());
+  EXPECT_EQ(book.totals().verified(), kLength);
+}
+
 TEST(ByteBook, IgnoresPiecesAndBlocksThatDoNotExist) {
   ByteBook book(kLength, kPiece);
   book.block_finished(3, 0, ByteSource::site);

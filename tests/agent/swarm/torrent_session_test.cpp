@@ -55,6 +55,7 @@ class TorrentSessionTest : public testing::Test {
 TEST_F(TorrentSessionTest, WhatIsNotThereIsIgnored) {
   EXPECT_FALSE(session->state(id));
   EXPECT_THAT(session->missing(id), IsEmpty());
+  session->want(id, {0});
   session->start(id);
   session->hold(id);
   session->remove(id);
@@ -85,6 +86,28 @@ TEST_F(TorrentSessionTest, TakesPiecesAndSaysWhatIsMissing) {
   ASSERT_TRUE(session->flush(id, 10s));
   EXPECT_EQ(folder.read("file.bin"), package.bytes);
   EXPECT_EQ(session->state(id)->bytes.origin_http, Bytes{kLength});
+}
+
+TEST_F(TorrentSessionTest, OfWantedPiecesNoOtherIsMissing) {
+  ASSERT_TRUE(add());
+  ASSERT_TRUE(is_checked());
+  session->want(id, {1});
+  session->start(id);
+  EXPECT_THAT(session->missing(id), ElementsAre(1));
+  EXPECT_EQ(session->state(id)->wanted, Bytes{kPiece});
+  session->give_piece(id, 1, piece(1));
+  ASSERT_TRUE(wait_for([](const TorrentState& state) { return state.is_complete; }));
+  EXPECT_EQ(session->state(id)->left, Bytes{kLength - kPiece});
+  session->want(id, {1, 2});
+  EXPECT_FALSE(session->state(id)->is_complete);
+  EXPECT_THAT(session->missing(id), ElementsAre(2));
+  session->want(id, {});
+  EXPECT_THAT(session->missing(id), ElementsAre(0, 2));
+  session->give_piece(id, 0, piece(0));
+  session->give_piece(id, 2, piece(2));
+  ASSERT_TRUE(wait_for([](const TorrentState& state) { return state.is_complete; }));
+  ASSERT_TRUE(session->flush(id, 10s));
+  EXPECT_EQ(folder.read("file.bin"), package.bytes);
 }
 
 TEST_F(TorrentSessionTest, ResumeDataSpareTheCheck) {

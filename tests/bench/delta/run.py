@@ -12,8 +12,8 @@ Peers read and write one tar of the tree, sorted and without times and owners; U
 CPU includes opening files and the digests of everything. Every result is applied and compared with the new tree.
 
 CPU is user and system, all threads. "rss" is the peak with mapped files, "anon" the sampled peak of anonymous memory
-(heap and stacks). MB is 10^6 bytes. "/s" is MB of output a CPU second; "-sha/s" the same without one SHA-256 of the
-output at the rate that Python's OpenSSL has here, measured at the start.
+(heap and stacks). MB is 10^6 bytes. Of applying, "/s" is MB of output a CPU second. Peers neither check what they start
+from nor take digests of what they make: ours says what these took ("base s", "sha s"), and "work/s" is without them.
 
 Peers are slow and never change: what they gave is kept in OUT/.peers by digest of inputs, programs and options, marked
 "c" in the table. Sizes from there are as good as new; compare costs only with --fresh, on a machine that does nothing
@@ -113,13 +113,13 @@ def number(value, form):
     return "-" if value is None else format(value, form)
 
 
-def print_pair(result, rate, out):
+def print_pair(result, out):
     old, new = result["old_bytes"], result["new_bytes"]
     found = sizes(result)
     print(f"\n{result['pair']}  ({result['kind']})  {' -> '.join(result['versions'])}  "
           f"old {old / 1e6:.1f} MB, new {new / 1e6:.1f} MB", file=out)
     print(f"  {'':22}{'bytes':>12} {'/bsdiff':>8} {'/hdiffz':>8} | {'cpu s':>7} {'rss MB':>7} {'/old':>5} {'anon':>6}"
-          f" | {'cpu s':>6} {'/s':>6} {'-sha/s':>7} {'rss':>5} {'anon':>5}", file=out)
+          f" | {'cpu s':>6} {'/s':>5} {'base s':>6} {'sha s':>6} {'work/s':>6} {'rss':>5} {'anon':>5}", file=out)
     for name, row in result["rows"].items():
         if "error" in row:
             print(f"  {name:22}  not made: {row['error']}", file=out)
@@ -127,14 +127,15 @@ def print_pair(result, rate, out):
         make, apply = row["make"], row["apply"]
         relative = [number(row["bytes"] / found[base] if base in found else None, ".3f")
                     for base in ("bsdiff", "hdiffz")]
-        # A peer does not hash.
-        apart = apply["cpu_s"] - new / rate if "said" in row else 0
+        apart = {part: ms / 1000 for part, ms in row.get("apply_cpu_ms", {}).items()}
+        work = apart.get("rest", apply["cpu_s"])
         print(f"{'c' if row['cached'] else ' '} {name:22}{row['bytes']:12,} {relative[0]:>8} {relative[1]:>8}"
               f" | {make['cpu_s']:7.1f} {make['rss'] / 1e6:7.0f} {make['rss'] / old:5.1f}"
               f" {make['anonymous'] / 1e6:6.0f}"
-              f" | {apply['cpu_s']:6.2f} {new / 1e6 / max(apply['cpu_s'], 0.001):6.0f}"
-              f" {number(new / 1e6 / apart if apart > 0 else None, '.0f'):>7} {apply['rss'] / 1e6:5.0f}"
-              f" {apply['anonymous'] / 1e6:5.0f}", file=out)
+              f" | {apply['cpu_s']:6.2f} {new / 1e6 / max(apply['cpu_s'], 0.001):5.0f}"
+              f" {number(apart.get('base'), '.2f'):>6} {number(apart.get('digests'), '.2f'):>6}"
+              f" {new / 1e6 / max(work, 0.001):6.0f} {apply['rss'] / 1e6:5.0f} {apply['anonymous'] / 1e6:5.0f}",
+              file=out)
 
 
 def print_means(results, tool_list, title, out):
@@ -151,10 +152,10 @@ def print_means(results, tool_list, title, out):
 
 def print_report(results, tool_list, rate, out):
     peer_names = [tool.name for tool in tool_list if isinstance(tool, tools.Peer) and not tool.is_full]
-    print(f"SHA-256 of OpenSSL here: {rate / 1e6:.0f} MB/s. c: kept from an earlier run, costs included.", file=out)
+    print(f"SHA-256 of OpenSSL here: {rate / 1e6:.0f} MB/s (ours is libsodium). c: kept from an earlier run, costs included.", file=out)
     print("Columns: made file | making: CPU, memory | applying: CPU, MB of output a CPU second, memory", file=out)
     for result in results:
-        print_pair(result, rate, out)
+        print_pair(result, out)
     winnable = [result for result in results if has_something_to_win(result, peer_names)]
     print_means(winnable, tool_list, "pairs with something to win", out)
     print_means(results, tool_list, "all pairs", out)

@@ -103,12 +103,13 @@ class Upswarm:
             verb = ["pack", job.new] if self.is_full else ["diff", job.old, job.new]
             made, said = measured.run([self.program, *verb, "-o", file, "--json", *self.options])
             verb = ["unpack", file] if self.is_full else ["apply", job.old, file]
-            applied, _ = measured.run([self.program, *verb, "-o", out])
+            applied, parts = measured.run([self.program, *verb, "-o", out, "--json"])
             measured.write_tar(out, job.work / "out.tar")
             if measured.sha256(job.work / "out.tar") != job.new_digest:
                 raise measured.Failed(f"{self.name} gave back something else")
             size = file.stat().st_size
-            return {"bytes": size, "make": made.as_json(), "apply": applied.as_json(), "said": json.loads(said)}
+            return {"bytes": size, "make": made.as_json(), "apply": applied.as_json(), "said": json.loads(said),
+                    "apply_cpu_ms": json.loads(parts)["cpu_ms"]}
         finally:
             file.unlink(missing_ok=True)
             shutil.rmtree(out, ignore_errors=True)

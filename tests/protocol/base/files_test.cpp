@@ -101,6 +101,17 @@ TEST_F(FilesTest, AsksForSpaceAndSyncsNames) {
   EXPECT_TRUE(files.sync_folder(folder.path()));
 }
 
+TEST_F(FilesTest, SyncsAFileThatIsClosed) {
+  auto out = files.create(folder / "a", 0644);
+  ASSERT_TRUE(out);
+  ASSERT_TRUE((*out)->write(as_bytes("content")));
+  (*out)->start_sync();
+  out->reset();
+  EXPECT_TRUE(files.sync_file(folder / "a"));
+  EXPECT_EQ(folder.read("a"), "content");
+  EXPECT_EQ(kind_of(files.sync_file(folder / "none")), ErrorKind::not_found);
+}
+
 TEST_F(FilesTest, ReadFileHasALongest) {
   folder.write("a", "12345");
   EXPECT_EQ(*read_file(files, folder / "a", 5_B), "12345");

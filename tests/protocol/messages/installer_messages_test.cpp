@@ -41,6 +41,26 @@ TEST(InstallerMessages, AnUnknownFieldIsRefused) {
   EXPECT_NE(back.error().message().find("surprise"), std::string::npos);
 }
 
+TEST(InstallerMessages, MissingPartsComeBackAsTheyWere) {
+  const MissingParts missing{.parts = {{0_B, 5_B}, {7_B, 1_B}}, .needed = 6_B, .from_disk = 77_B};
+  const auto back = parse_missing(to_json(missing));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->parts, missing.parts);
+  EXPECT_EQ(back->needed, 6_B);
+  EXPECT_EQ(back->from_disk, 77_B);
+}
+
+TEST(InstallerMessages, MissingPartsRiseAndAreBounded) {
+  EXPECT_FALSE(parse_missing(to_json(MissingParts{.parts = {{7_B, 1_B}, {0_B, 5_B}}, .needed = {}, .from_disk = {}})));
+  EXPECT_FALSE(parse_missing(to_json(MissingParts{.parts = {{0_B, 5_B}, {4_B, 5_B}}, .needed = {}, .from_disk = {}})));
+  EXPECT_FALSE(parse_missing(to_json(MissingParts{.parts = {{0_B, 0_B}}, .needed = {}, .from_disk = {}})));
+  MissingParts many;
+  for (std::size_t i = 0; i <= kMostMissingParts; ++i) many.parts.push_back({Bytes{2 * i}, 1_B});
+  EXPECT_FALSE(parse_missing(to_json(many)));
+  many.parts.pop_back();
+  EXPECT_TRUE(parse_missing(to_json(many)));
+}
+
 TEST(InstallerMessages, OutcomesComeBackAsTheyWere) {
   Outcome outcome{.number = 4,
                   .product = "app",

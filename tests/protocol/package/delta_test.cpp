@@ -3,7 +3,7 @@
 #include "protocol/package/decode/format.hpp"
 #include "protocol/package/decode/stream_source.hpp"
 #include "protocol/package/encode/compress.hpp"
-#include "tests/protocol/package/program_fixture.hpp"
+#include "tests/protocol/package/object_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 
 namespace upswarm::package {
@@ -233,6 +233,69 @@ TEST_F(DeltaTest, CodeThatOnlyMovedCostsNextToNothing) {
   EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
 }
 
+/// A table of records that name others by number, and what became of it when `inserted` numbers came before `from`.
+std::string numbered(std::size_t records, std::uint32_t from, std::uint32_t inserted) {
+  std::string table;
+  ByteWriter out(table);
+  std::mt19937 random(5);
+  for (std::size_t i = 0; i < records; ++i) {
+    const auto number = static_cast<std::uint32_t>(random() % 2000);
+    out.u32(static_cast<std::uint32_t>(random()));
+    out.u32(number < from ? number : number + inserted);
+    out.u8(static_cast<std::uint8_t>(i));
+  }
+  return table;
+}
+
+TEST_F(DeltaTest, WhatANumberBecameIsRemembered) {
+  const auto made = make({{"table", numbered(100'000, 1000, 0)}}, {{"table", numbered(100'000, 1000, 3)}});
+  // Half of the numbers change, at places that nothing tells: a bit for each would be 12 KB.
+  EXPECT_LT(made.length, 8_KiB);
+  base = scanned(old_tree);
+  ASSERT_TRUE(apply());
+  EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
+}
+
+TEST_F(DeltaTest, EveryFlippedByteOfADeltaWithAMemoryGivesTheRightTreeOrAnError) {
+  make({{"table", numbered(3000, 20, 0)}}, {{"table", numbered(3000, 20, 3)}});
+  expect_right_tree_or_error(0x11);
+}
+
+TEST_F(DeltaTest, AnObjectWhoseFunctionsOnlyMovedCostsNextToNothing) {
+  const auto functions = random_functions(2000, 7);
+  auto order = in_order(2000);
+  const auto from = make_object(functions, order);
+  std::rotate(order.begin() + 250, order.begin() + 750, order.begin() + 1750);
+  const auto to = make_object(functions, order);
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) changed += from[i] == to[i] ? 0 : 1;
+  EXPECT_GT(changed, 100'000U) << "relocations, symbols";
+  const auto made = make({{"module.ko", from}}, {{"module.ko", to}});
+  EXPECT_LT(made.length, 1000_B) << "of " << from.size();
+  base = scanned(old_tree);
+  ASSERT_TRUE(apply());
+  EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
+}
+
+TEST_F(DeltaTest, ObjectsThatChangedComeBack) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    std::mt19937 random(seed);
+    auto functions = random_functions(200, 1);
+    const auto from = make_object(functions, in_order(200));
+    auto order = in_order(200);
+    for (unsigned i = 0; i < 5; ++i) {
+      functions[random() % 200].calls[0] = random() % 200;
+      std::swap(order[random() % 200], order[random() % 200]);
+    }
+    functions.push_back(random_functions(1, seed)[0]);
+    for (auto& call : functions.back().calls) call %= 200;
+    order.insert(order.begin() + static_cast<std::ptrdiff_t>(random() % 200), 200);
+    for (const auto* name : {"old", "new", "d"}) std::filesystem::remove_all(folder / name);
+    expect_round_trip({{"a.ko", from}, {"b.o", make_object(functions, in_order(150))}},
+                      {{"a.ko", make_object(functions, order)}, {"c.o", make_object(functions, in_order(160))}});
+  }
+}
+
 TEST_F(DeltaTest, ProgramsThatChangedComeBack) {
   for (unsigned seed = 0; seed < 10; ++seed) {
     std::mt19937 random(seed);
@@ -305,6 +368,15 @@ TEST_F(DeltaTest, EveryFlippedByteOfAProgramsDeltaGivesTheRightTreeOrAnError) {
   auto order = in_order(40);
   std::swap(order[3], order[30]);
   make({{"p", from}}, {{"p", link_program(functions, order)}});
+  expect_right_tree_or_error(0x11);
+}
+
+TEST_F(DeltaTest, EveryFlippedByteOfAnObjectsDeltaGivesTheRightTreeOrAnError) {
+  const auto functions = random_functions(40, 1);
+  auto order = in_order(40);
+  const auto from = make_object(functions, order);
+  std::rotate(order.begin(), order.begin() + 7, order.end());
+  make({{"m.o", from}}, {{"m.o", make_object(functions, order)}});
   expect_right_tree_or_error(0x11);
 }
 

@@ -4,7 +4,7 @@
 #include "protocol/package/decode/patch_group.hpp"
 #include "protocol/package/decode/reference_coding.hpp"
 #include "protocol/package/encode/encode_space.hpp"
-#include "tests/protocol/package/program_fixture.hpp"
+#include "tests/protocol/package/object_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 
 namespace upswarm::package {
@@ -83,6 +83,82 @@ TEST(ReferenceScan, ReadsTablesFromWhereTheyBegin) {
   EXPECT_EQ(found[1].target, 0x10U);
 }
 
+/// Whether what is found in all parts of `bytes`, cut anywhere, is among what is found in the whole.
+void expect_parts_agree(const std::string& bytes, const Region& region, const Image& image) {
+  std::map<std::size_t, SpaceOffset> whole;
+  for (const auto& one : references_in(bytes, region, image)) whole[one.at] = one.target;
+  for (std::size_t begin = 0; begin < bytes.size(); ++begin) {
+    const auto part = bytes.substr(begin, 50);
+    auto padded = part;
+    padded.resize(part.size() + kScanSlack, '\1');
+    std::size_t found = 0;
+    for_each_reference(image, region, as_bytes(padded).first(part.size()),
+                       region.begin + static_cast<SpaceOffset>(begin), [&](const Reference& one) {
+                         EXPECT_EQ(whole.at(begin + one.at), one.target);
+                         EXPECT_LE(one.at + one.width, part.size());
+                         ++found;
+                       });
+    EXPECT_TRUE(found > 0 || part.size() < 50) << begin;
+  }
+}
+
+TEST(ReferenceScan, ReadsRelocationsOfAnObject) {
+  std::string data;
+  ByteWriter out(data);
+  for (const std::uint64_t type : {2U, 1U, 4U}) {
+    out.u64(0x20);
+    out.u64(type | std::uint64_t{type == 4 ? 9U : 5U} << 32U);
+    out.u64(type == 2 ? 0x0c : 0x10);
+  }
+  auto image = plain_image(0x1000, 0);
+  image.set_anchors({{0, 0, 0x800, 0x900}, {2, 0, 0x400, 0x500}, {3, 5, 0x300, 0x340}});
+  const Region region{0x100, 0x148, RegionKind::relocations, 2};
+  const auto found = references_in(data, region, image);
+  ASSERT_EQ(found.size(), 8U) << "symbol 9 stands for no section: its addend is none";
+  EXPECT_EQ(found[0].target, 0x420U);
+  EXPECT_EQ(found[0].new_origin, 0x500U);
+  EXPECT_EQ(found[1].target, 0x800U + 5 * 24);
+  EXPECT_EQ(found[1].new_origin, 0x900U);
+  EXPECT_EQ(found[2].target, 0x310U) << "relative to the field's end";
+  EXPECT_EQ(found[2].new_origin, 0x344U);
+  EXPECT_EQ(found[5].target, 0x310U);
+  EXPECT_EQ(found[7].target, 0x800U + 9 * 24);
+  expect_parts_agree(data, region, image);
+}
+
+TEST(ReferenceScan, ReadsSymbolsOfAnObject) {
+  std::string data;
+  ByteWriter out(data);
+  for (const std::uint32_t section : {3U, 0U, 4U}) {
+    out.u32(0x11);
+    out.u32(0x12U | section << 16U);
+    out.u64(0x30);
+    out.u64(8);
+  }
+  auto image = plain_image(0x1000, 0);
+  image.set_anchors({{0, 0, 0x800, 0x900}, {3, 5, 0x300, 0x340}, {7, 0, 0x600, 0x700}});
+  const Region region{0x100, 0x148, RegionKind::symbols, 7};
+  const auto found = references_in(data, region, image);
+  ASSERT_EQ(found.size(), 4U) << "three names, one place in a section that has an anchor";
+  EXPECT_EQ(found[0].target, 0x611U);
+  EXPECT_EQ(found[1].target, 0x330U);
+  EXPECT_EQ(found[1].new_origin, 0x340U);
+  expect_parts_agree(data, region, image);
+}
+
+TEST(Executable, ReadsTheSectionsOfAnObject) {
+  const auto object = make_object(random_functions(10, 1), in_order(10));
+  const auto found = read_executable(as_bytes(object));
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->regions.size(), 2U);
+  EXPECT_EQ(found->regions[0].kind, RegionKind::relocations);
+  EXPECT_EQ(found->regions[0].base, 1U);
+  EXPECT_EQ(found->regions[1].kind, RegionKind::symbols);
+  const auto text = std::ranges::find(found->sections, ".text", &NamedSection::name);
+  ASSERT_NE(text, found->sections.end());
+  EXPECT_EQ(*text, (NamedSection{".text", 1, 1, kObjectText}));
+}
+
 SpaceOffset slow_map(const std::vector<CopyOperation>& copies, SpaceOffset target) {
   const CopyOperation* best = nullptr;
   for (const auto& one : copies) {
@@ -150,11 +226,10 @@ TEST(Executable, ReadsSegmentsMemoryAndCode) {
   EXPECT_FALSE(found->regions.empty());
 }
 
-TEST(Executable, EveryCutAndFlippedByteIsTaken) {
-  const auto program = link_program(random_functions(4, 1), in_order(4));
+void expect_all_taken(const std::string& program) {
   for (std::size_t length = 0; length < program.size(); length += 7)
     static_cast<void>(read_executable(as_bytes(program).first(length)));
-  for (std::size_t at = 0; at < 200; ++at) {
+  for (std::size_t at = 0; at < program.size(); at = at < 200 || at + 520 > program.size() ? at + 1 : at + 97) {
     for (const int flip : {0x01, 0x80, 0xff}) {
       auto bytes = program;
       bytes[at] = static_cast<char>(bytes[at] ^ flip);
@@ -164,6 +239,11 @@ TEST(Executable, EveryCutAndFlippedByteIsTaken) {
       for (const auto& one : found->regions) EXPECT_LE(one.end, bytes.size());
     }
   }
+}
+
+TEST(Executable, EveryCutAndFlippedByteIsTaken) {
+  expect_all_taken(link_program(random_functions(4, 1), in_order(4)));
+  expect_all_taken(make_object(random_functions(4, 1), in_order(4)));
 }
 
 TEST(EncodeSpace, NamesNoMoreThanAGroupMay) {

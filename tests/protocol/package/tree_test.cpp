@@ -29,8 +29,8 @@ INSTANTIATE_TEST_SUITE_P(Names, BadNames,
                          testing::Values("", ".", "..", "../x", "d/../x", "d/..", "/etc/passwd", "d//x", "d/", "./x",
                                          "d/.", "C:x", "C:/x", "d\\x", "..\\x", "x:stream", "CON", "con.txt", "d/NUL",
                                          "d/com1.log", "LPT9", "aux ", "d/x.", "d/x ", "x\ny", std::string("x\0y", 3),
-                                         "x*", "x?", "x\"", "x<", "x>", "x|", "\xff\xfe", "d/\xc0\xaf",
-                                         "d/\xed\xa0\x80", "e/x", "z/deep/x", std::string(256, 'n')));
+                                         "x\x7f", "x\xc2\x85y", "x*", "x?", "x\"", "x<", "x>", "x|", "\xff\xfe",
+                                         "d/\xc0\xaf", "d/\xed\xa0\x80", "e/x", "z/deep/x", std::string(256, 'n')));
 
 TEST(Tree, GoodNamesAreAccepted) {
   for (const char* name : {"x", "x.y", "x y", "...x", "console", "com", "lpt10", "\xe4\xb8\xad", "x+y~1", "-rf"}) {
@@ -48,11 +48,77 @@ TEST(Tree, OrderMatters) { EXPECT_FALSE(check_tree({{file("b"), file("a")}})); }
 TEST(Tree, ALinkIsNoFolderToWriteThrough) { EXPECT_FALSE(check_tree({{link("a", "b"), file("a/x")}})); }
 
 TEST(Tree, LinksStayInside) {
-  for (const char* target : {"x", "./x", "y/../x", "x/y"}) EXPECT_TRUE(check_tree({{link("l", target)}})) << target;
+  for (const char* target : {"x", "./x", "y/../x", "x/y", "y/.."})
+    EXPECT_TRUE(check_tree({{link("l", target), folder_at("y")}})) << target;
   for (const char* target : {"", "/etc", "..", "../x", "x/../../y", "a//b", "\\\\host\\x"})
     EXPECT_FALSE(check_tree({{link("l", target)}})) << target;
   EXPECT_TRUE(check_tree({{folder_at("d"), link("d/l", "../x")}}));
   EXPECT_FALSE(check_tree({{folder_at("d"), link("d/l", "../../x")}}));
+}
+
+TEST(Tree, LinksThroughLinksStayInside) {
+  // By the names l leads to the top. By way of x, which is the top, it would lead above it.
+  const auto refused = check_tree({{link("l", "x/.."), link("x", ".")}});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().cause.find("goes back out of what is no folder"), std::string::npos);
+  EXPECT_FALSE(check_tree({{folder_at("d"), link("d/l", "x/../../y"), link("d/x", "..")}}));
+  EXPECT_FALSE(check_tree({{link("l", "X/.."), link("x", ".")}})) << "where case does not count";
+  EXPECT_FALSE(check_tree({{link("l", "missing/../x")}}));
+  EXPECT_TRUE(check_tree({{link("l", "x/y"), link("x", "z")}})) << "forward it may go through any";
+  EXPECT_TRUE(check_tree({{folder_at("d"), link("d/l", "../e/../f"), folder_at("e")}}));
+}
+
+TEST(Tree, PathsHaveBounds) {
+  const auto deep = [](int parts, std::size_t name, std::size_t last) {
+    Tree tree;
+    std::string path;
+    for (int i = 1; i <= parts; ++i) {
+      path += (path.empty() ? "" : "/") + std::string(i < parts ? name : last, 'n');
+      tree.entries.push_back(folder_at(path));
+    }
+    return check_tree(tree);
+  };
+  EXPECT_TRUE(deep(17, 240, 240)) << "4,096 bytes";
+  EXPECT_NE(deep(17, 240, 241).error().cause.find("longer than 4096 bytes"), std::string::npos);
+  EXPECT_TRUE(deep(kDeepestTree, 1, 1));
+  EXPECT_NE(deep(kDeepestTree + 1, 1, 1).error().cause.find("deeper than 128"), std::string::npos);
+  EXPECT_TRUE(deep(1, 1, kLongestName));
+  EXPECT_NE(deep(1, 1, kLongestName + 1).error().cause.find("longer than 255 bytes"), std::string::npos);
+  EXPECT_TRUE(check_tree({{link("l", std::string(kLongestTreePath, 't'))}}));
+  EXPECT_FALSE(check_tree({{link("l", std::string(kLongestTreePath + 1, 't'))}}));
+}
+
+TEST(Tree, WhatIsSaidOfABadNameHarmsNoTerminal) {
+  const std::vector<std::string> names{"\x1b[2Jx", "\xc2\x9b[2J", "\xff\xfe", "d/../\xe4\xb8",
+                                       "/" + std::string(198, 'x') + "\xe4\xb8\xad"};
+  for (const auto& name : names) {
+    const auto refused = check_tree({{file(name)}});
+    ASSERT_FALSE(refused);
+    const auto message = refused.error().message();
+    EXPECT_EQ(message.find('\x1b'), std::string::npos);
+    EXPECT_EQ(message.find('\xc2'), std::string::npos);
+    EXPECT_EQ(message.find("\xe4\xb8\""), std::string::npos) << "half a character: " << message;
+    EXPECT_EQ(message.find('\xff'), std::string::npos);
+  }
+}
+
+TEST(Tree, FilesFoldersAndLinksHaveTheModesOfTheFormat) {
+  for (const std::uint32_t mode : {0U, 0600U, 0666U, 0777U, 0644U | (1U << 31U)}) {
+    auto entry = file("x");
+    entry.mode = mode;
+    EXPECT_FALSE(check_tree({{entry}})) << mode;
+  }
+  auto program = file("x");
+  program.mode = 0755;
+  EXPECT_TRUE(check_tree({{program}}));
+  auto folder = folder_at("x");
+  for (const std::uint32_t mode : {0644U, 0700U, 0777U}) {
+    folder.mode = mode;
+    EXPECT_FALSE(check_tree({{folder}})) << mode;
+  }
+  auto to = link("l", "x");
+  to.mode = 0755;
+  EXPECT_FALSE(check_tree({{to}}));
 }
 
 TEST(Tree, SetIdBitsAreRefused) {
@@ -96,6 +162,9 @@ TEST(Tree, SizesThatOverflowAreRefused) {
   auto two = file("b");
   one.size = two.size = Bytes{std::uint64_t{1} << 62U};
   EXPECT_FALSE(decode_tree(encode_tree({{one, two}}), "test"));
+  one.size = Bytes{kLargestTree.count - 1};
+  two.size = 1_B;
+  EXPECT_TRUE(decode_tree(encode_tree({{one, two}}), "test"));
 }
 
 TEST(Tree, AnyDifferenceOnDiskIsFound) {

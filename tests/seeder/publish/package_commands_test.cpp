@@ -65,6 +65,32 @@ TEST_F(PackageCommandsTest, CancellingLeavesNothing) {
   EXPECT_FALSE(std::filesystem::exists(top / "one.upk.part"));
 }
 
+TEST_F(PackageCommandsTest, OnlyResumeGoesOnFromWhatAStoppedRunLeft) {
+  const auto old_tree = tree("one");
+  const auto new_tree = tree("two", 1, {{"share/new", "x"}});
+  must(make_delta(work, old_tree, new_tree, top / "d.upd"));
+  std::filesystem::copy(new_tree, top / "out.part", std::filesystem::copy_options::recursive);
+  std::filesystem::remove(top / "out.part/share/new");
+  const auto refused = apply_delta(work, old_tree, top / "d.upd", top / "out");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().cause.find("--resume"), std::string::npos) << refused.error().cause;
+  const publish::PackageWork stopped{unsynced_files(), {}, already_stopped()};
+  EXPECT_EQ(apply_delta(stopped, old_tree, top / "d.upd", top / "out", true).error().kind, ErrorKind::cancelled);
+  EXPECT_TRUE(std::filesystem::exists(top / "out.part")) << "for the next run";
+  const auto made = must(apply_delta(work, old_tree, top / "d.upd", top / "out", true));
+  EXPECT_EQ(snapshot_of(top / "out"), snapshot_of(new_tree));
+  EXPECT_EQ(made.at("kept").at("files").get<int>() + 1, made.at("files").get<int>());
+  EXPECT_FALSE(std::filesystem::exists(top / "out.part"));
+}
+
+TEST_F(PackageCommandsTest, ApplySaysWhatItsPartsTook) {
+  const auto old_tree = tree("one");
+  must(make_delta(work, old_tree, tree("two", 2), top / "d.upd"));
+  const auto made = must(apply_delta(work, old_tree, top / "d.upd", top / "out"));
+  for (const char* part : {"base", "digests", "rest"}) EXPECT_GE(made.at("cpu_ms").at(part).get<int>(), 0) << part;
+  EXPECT_FALSE(made.contains("kept"));
+}
+
 TEST_F(PackageCommandsTest, InspectTellsWhichItIs) {
   const auto from = tree("one");
   must(pack_folder(work, from, top / "one.upk"));

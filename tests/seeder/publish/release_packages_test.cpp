@@ -87,6 +87,25 @@ TEST_F(ReleasePackagesTest, ADeltaTurnsTheOldTreeIntoTheNew) {
   EXPECT_FALSE(std::filesystem::exists(top / "scratch"));
 }
 
+TEST_F(ReleasePackagesTest, DeltasFromManyReleasesAreThoseOfEachAlone) {
+  std::vector<publish::DeltaBase> bases;
+  for (unsigned i = 0; i < 5; ++i) {
+    const auto version = "1." + std::to_string(i) + ".0";
+    const auto number = std::to_string(i);
+    bases.push_back(base(version, make(version, tree("t" + number, 1, {{"share/" + number, "release " + number}}))));
+  }
+  const auto newest = tree("newest", 1, {{"share/new", "came along"}});
+  const auto together = make("2.0.0", newest, bases);
+  ASSERT_EQ(together.deltas.size(), bases.size());
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    std::filesystem::remove_all(top / "made-2.0.0");
+    const auto alone = make("2.0.0", newest, {bases[i]});
+    ASSERT_EQ(alone.deltas.size(), 1U);
+    EXPECT_EQ(together.deltas[i].from_version, bases[i].version);
+    EXPECT_EQ(together.deltas[i].file.sha256, alone.deltas[0].file.sha256);
+  }
+}
+
 TEST_F(ReleasePackagesTest, ADeltaThatDoesNotGiveTheNewTreeBackNeverLeavesTheDesk) {
   const auto first = make("1.0.0", tree("one"));
   const auto next = tree("two", 1, {{"share/new", "came along"}});

@@ -26,6 +26,7 @@ class UnsyncedFiles : public Files {
   Result<std::string> read_symlink(const Path& path) override { return real_.read_symlink(path); }
   Result<void> hard_link(const Path& existing, const Path& path) override { return real_.hard_link(existing, path); }
   Result<void> set_mode(const Path& path, std::uint32_t mode) override { return real_.set_mode(path, mode); }
+  Result<void> sync_file(const Path& /*path*/) override { return {}; }
   Result<void> sync_folder(const Path& /*folder*/) override { return {}; }
   Result<Bytes> free_space(const Path& path) override { return real_.free_space(path); }
 

@@ -40,6 +40,24 @@ TEST(HashThread, TheFirstWrongFileIsNamed) {
   EXPECT_TRUE(hashes.has_failed());
 }
 
+TEST(HashThread, AJudgeSaysWhatADigestMeans) {
+  std::vector<Sha256> seen;
+  HashThread hashes;
+  for (const char* content : {"one", "", "two"}) {
+    hashes.update(as_bytes(content));
+    hashes.finish([&seen](const Sha256& digest) -> Result<void> {
+      seen.push_back(digest);
+      if (seen.size() < 3) return {};
+      return Error{ErrorKind::corrupt, "the third", "no", "wrong_base"};
+    });
+  }
+  const auto checked = hashes.check();
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().reason, "wrong_base");
+  EXPECT_EQ(seen, (std::vector{sha256("one"), sha256(""), sha256("two")}));
+  EXPECT_GT(hashes.cpu_time().count(), 0);
+}
+
 TEST(HashThread, ItMayGoAwayWithWorkToDo) {
   HashThread hashes;
   hashes.update(as_bytes(noise(3'000'000, 1)));

@@ -1,0 +1,50 @@
+// The way of Installation that takes the most part of a release from disk.
+#include "installer/installation.hpp"
+
+namespace upswarm::installer {
+
+Result<messages::MissingParts> Installation::missing(const trust::Entry& to, std::unique_ptr<InputFile> part,
+                                                     const package::ProgressSink& progress,
+                                                     const std::stop_token& stop) {
+  UPSWARM_TRY(const auto record, records_.load(product_.product));
+  UPSWARM_TRY(const auto package, open_sparse(to, std::move(part), record, progress, stop));
+  return package.missing(to.full.piece_length);
+}
+
+Result<messages::Outcome> Installation::install_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part,
+                                                       const package::ProgressSink& progress, std::stop_token stop) {
+  UPSWARM_TRY(auto record, begin(to, "sparse"));
+  if (to.version == record.current) return take_over(to, record);
+  const auto fill = [&] { return unpack_sparse(to, std::move(part), record, progress, stop); };
+  if (const auto staged = stage(to, fill, record, progress, stop); !staged) return give_up(record, staged.error());
+  return switch_and_commit(record, progress, stop);
+}
+
+/// What runs, and what is left of a tree of the same release: other kept releases are mostly the same again.
+Result<SparsePackage> Installation::open_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part,
+                                                const ProductRecord& record, const package::ProgressSink& progress,
+                                                const std::stop_token& stop) {
+  std::vector<Path> trees;
+  if (!record.current.empty()) trees.push_back(layout_.folder_of(record.current));
+  if (record.find(to.version) != nullptr) trees.push_back(layout_.folder_of(to.version));
+  return SparsePackage::open(files_, std::move(part), to, trees, progress, stop);
+}
+
+Result<void> Installation::unpack_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part, ProductRecord& record,
+                                         const package::ProgressSink& progress, const std::stop_token& stop) {
+  UPSWARM_TRY(auto package, open_sparse(to, std::move(part), record, progress, stop));
+  UPSWARM_CHECK(check_space(package.tree().total_size()));
+  package::OutputReport report;
+  if (auto done = package.unpack(layout_.staging(), progress, stop, {.resume = true, .report = &report}); !done) {
+    const auto& why = done.error();
+    const bool is_promise_broken = why.reason == package::kFrameAltered || why.reason == package::kLocalChanged;
+    const auto* const installed = entry_of(record, record.current);
+    if (why.kind == ErrorKind::corrupt && !is_promise_broken && installed != nullptr)
+      put_aside({to.full, to.version, to.content}, installed->content, why, record);
+    return done;
+  }
+  tell_kept(report);
+  return save_tree(package.tree());
+}
+
+}  // namespace upswarm::installer

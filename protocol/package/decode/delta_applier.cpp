@@ -1,0 +1,187 @@
+#include "protocol/package/decode/delta_applier.hpp"
+
+#include <algorithm>
+
+#include "protocol/package/decode/format.hpp"
+
+namespace upswarm::package {
+namespace {
+
+constexpr std::size_t kReadBuffer = 256 * 1024;
+
+Error corrupt(std::string why) { return corrupt_package("a delta", std::move(why)); }
+Error altered(const std::string& path) {
+  return {ErrorKind::corrupt, "apply a delta", "the installed file " + path + " was altered", "wrong_base"};
+}
+
+}  // namespace
+
+DeltaApplier::DeltaApplier(const Work& work, ToldTree told)
+    : work_(work), told_(std::move(told)), total_(told_.tree.total_size()), output_(work_.files, work_.to, told_.tree) {
+  Bytes end;
+  for (const auto kind : {ContentSource::Kind::prefixed, ContentSource::Kind::patched}) {
+    for (std::size_t i = 0; i < told_.sources.size(); ++i) {
+      if (told_.sources[i].kind != kind) continue;
+      made_.push_back(i);
+      end += told_.tree.entries[i].size;
+      ends_.push_back(end);
+    }
+  }
+}
+
+Result<Tree> DeltaApplier::run(const Sha256& content, const OutputOptions& options) {
+  const auto made = make_tree(content, options.resume);
+  if (!made) {
+    // What does not fit may be the fault of the base.
+    if (made.error().kind == ErrorKind::corrupt && made.error().reason.empty()) UPSWARM_CHECK(check_bases());
+    return made.error();
+  }
+  if (options.report != nullptr) *options.report = output_.report();
+  return std::move(told_.tree);
+}
+
+Result<void> DeltaApplier::make_tree(const Sha256& content, bool resume) {
+  const auto accepts = [this](std::size_t number, const Sha256& digest) { return accept(number, digest); };
+  UPSWARM_CHECK(resume ? output_.resume(accepts, [this] { return tell({}); }) : output_.begin());
+  done_ = output_.report().kept;
+  for (std::size_t i = 0; i < told_.sources.size(); ++i) {
+    if (told_.sources[i].kind == ContentSource::Kind::copied && !output_.is_kept(i)) UPSWARM_CHECK(copy_file(i));
+  }
+  auto streams = work_.streams;
+  for (const auto& group : work_.groups) {
+    UPSWARM_CHECK(is_wanted(made_bytes_, group.new_length) ? make_group(group, streams)
+                                                           : pass(group.new_length.count, {}));
+    made_bytes_ += group.new_length;
+    streams += group.packed_length();
+  }
+  UPSWARM_CHECK(make_empty_files());
+  if (next_ != made_.size()) return corrupt("it makes less than its tree needs");
+  UPSWARM_CHECK(output_.check_digests());
+  if (content_digest(told_.tree) != content) return corrupt("it leads to another tree than it says");
+  return output_.sync();
+}
+
+Result<void> DeltaApplier::copy_file(std::size_t number) {
+  const auto size = told_.tree.entries[number].size;
+  const auto& from = work_.base_tree.entries[told_.sources[number].from];
+  UPSWARM_TRY(const auto in, work_.files.open(place_of(work_.base, from.path)));
+  UPSWARM_CHECK(output_.start_file(number));
+  ByteBuffer buffer(kReadBuffer);
+  for (Bytes at;;) {
+    UPSWARM_TRY(const auto count, in->read_at(at, buffer));
+    if (count == 0) break;
+    at += Bytes{count};
+    if (at > size) return altered(from.path);
+    UPSWARM_CHECK(output_.write(ByteView(buffer).first(count)));
+    UPSWARM_CHECK(tell(Bytes{count}));
+  }
+  return output_.end_file([this, number, &from](const Sha256& digest) -> Result<void> {
+    if (accept(number, digest)) return {};
+    return altered(from.path);
+  });
+}
+
+Result<void> DeltaApplier::make_group(const PatchGroup& group, Bytes streams) {
+  ++groups_begun_;
+  UPSWARM_TRY(const auto pieces, find_old_pieces(group, work_.base_tree));
+  OldSpace old_space(work_.files, work_.base, work_.base_tree, pieces);
+  PatchSink sink;
+  sink.write = [this](ByteView bytes) { return pass(bytes.size(), bytes); };
+  sink.is_wanted = [this](Bytes from, Bytes length) { return is_wanted(made_bytes_ + from, length); };
+  return decode_patch(work_.delta, streams, group, old_space, sink);
+}
+
+/// The next `count` bytes of made content; none are given where all files that they belong to are kept.
+Result<void> DeltaApplier::pass(std::uint64_t count, ByteView bytes) {
+  while (count > 0) {
+    if (!is_in_file_) UPSWARM_CHECK(start_made_file());
+    const auto part = std::min(count, left_.count);
+    if (!output_.is_kept(made_[next_])) {
+      UPSWARM_CHECK(output_.write(bytes.first(part)));
+      UPSWARM_CHECK(tell(Bytes{part}));
+    }
+    if (!bytes.empty()) bytes = bytes.subspan(part);
+    count -= part;
+    left_ -= Bytes{part};
+    if (left_ == Bytes{}) UPSWARM_CHECK(end_made_file());
+  }
+  return tell({});
+}
+
+/// The next file that has content.
+Result<void> DeltaApplier::start_made_file() {
+  UPSWARM_CHECK(make_empty_files());
+  if (next_ == made_.size()) return corrupt("it makes more than its tree holds");
+  if (!output_.is_kept(made_[next_])) UPSWARM_CHECK(output_.start_file(made_[next_]));
+  left_ = told_.tree.entries[made_[next_]].size;
+  is_in_file_ = true;
+  return {};
+}
+
+Result<void> DeltaApplier::end_made_file() {
+  const auto number = made_[next_++];
+  is_in_file_ = false;
+  if (output_.is_kept(number)) return {};
+  return output_.end_file([this, number](const Sha256& digest) -> Result<void> {
+    if (accept(number, digest)) return {};
+    return corrupt("the file " + told_.tree.entries[number].path + " that it makes is not the one it describes");
+  });
+}
+
+Result<void> DeltaApplier::make_empty_files() {
+  while (!is_in_file_ && next_ < made_.size() && told_.tree.entries[made_[next_]].size == Bytes{}) {
+    if (!output_.is_kept(made_[next_])) UPSWARM_CHECK(output_.start_file(made_[next_]));
+    UPSWARM_CHECK(end_made_file());
+  }
+  return {};
+}
+
+bool DeltaApplier::is_wanted(Bytes from, Bytes length) const {
+  const auto first = std::upper_bound(ends_.begin(), ends_.end(), from) - ends_.begin();
+  for (auto i = static_cast<std::size_t>(first); i < made_.size(); ++i) {
+    if (ends_[i] - told_.tree.entries[made_[i]].size >= from + length) return false;
+    if (!output_.is_kept(made_[i])) return true;
+  }
+  // Beyond the last file: pass() says what is wrong.
+  return ends_.empty() || from + length > ends_.back();
+}
+
+/// Takes the digest of a made file into the tree: only its start was told.
+bool DeltaApplier::accept(std::size_t number, const Sha256& digest) {
+  auto& entry = told_.tree.entries[number];
+  const auto& source = told_.sources[number];
+  if (!source.is_made()) return digest == entry.digest;
+  if (start_of(digest) != source.check) return false;
+  entry.digest = digest;
+  return true;
+}
+
+/// Errors: corrupt (reason "wrong_base")  something that groups were made from is not what the tree says.
+Result<void> DeltaApplier::check_bases() {
+  ByteBuffer buffer(kReadBuffer);
+  Sha256Hasher hasher;
+  for (const auto& group : work_.groups.first(groups_begun_)) {
+    UPSWARM_TRY(const auto pieces, find_old_pieces(group, work_.base_tree));
+    for (const auto& piece : pieces) {
+      const auto& entry = work_.base_tree.entries[piece.entry];
+      UPSWARM_TRY(const auto in, work_.files.open(place_of(work_.base, entry.path)));
+      for (Bytes at;;) {
+        UPSWARM_TRY(const auto count, in->read_at(at, buffer));
+        if (count == 0) break;
+        hasher.update(ByteView(buffer).first(count));
+        at += Bytes{count};
+      }
+      if (hasher.finish() != entry.digest) return altered(entry.path);
+    }
+  }
+  return {};
+}
+
+Result<void> DeltaApplier::tell(Bytes more) {
+  done_ += more;
+  if (work_.stop.stop_requested()) return Error{ErrorKind::cancelled, "apply a delta", "stopped"};
+  if (work_.progress && more > Bytes{}) work_.progress({"applying", done_, total_});
+  return {};
+}
+
+}  // namespace upswarm::package

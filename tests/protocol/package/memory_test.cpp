@@ -1,0 +1,118 @@
+// A few bytes that ask for much memory. What counts is operator new: what zstd takes by malloc its windows bound.
+#include "protocol/package/decode/delta_reader.hpp"
+#include "protocol/package/decode/unpacking.hpp"
+#include "protocol/package/encode/compress.hpp"
+#include "tests/protocol/package/raw_delta.hpp"
+#include "tests/protocol/package/tree_fixture.hpp"
+#include "tests/support/memory_meter.hpp"
+
+namespace upswarm::package {
+namespace {
+
+/// What opening and applying took; `bytes` must be short, and refused.
+class BombTest : public testing::Test {
+ protected:
+  Bytes cost_of(const RawDelta& delta, const std::string& why, Bytes longest = 100_KiB) {
+    folder.write("bomb", delta.encoded());
+    EXPECT_LT(std::filesystem::file_size(folder / "bomb"), longest.count) << "it should look harmless";
+    const auto base = sample_base();
+    for (const auto& [path, content] : base.contents) folder.write("base/" + path, content);
+    const tests::MemoryMeter meter;
+    auto applied = [&]() -> Result<void> {
+      UPSWARM_TRY(auto reader, DeltaReader::open(opened(folder / "bomb")));
+      UPSWARM_CHECK(reader.apply(system_files(), folder / "base", base.tree, folder / "to", {}, {}));
+      return {};
+    }();
+    const auto most = meter.most();
+    EXPECT_FALSE(applied);
+    if (applied) return most;
+    EXPECT_NE(applied.error().message().find(why), std::string::npos) << applied.error().message();
+    return most;
+  }
+  tests::TemporaryFolder folder;
+};
+
+TEST_F(BombTest, TheMeterSeesWhatIsTaken) {
+  const tests::MemoryMeter meter;
+  { const ByteBuffer bytes(3 << 20); }
+  EXPECT_GE(meter.most(), 3_MiB);
+  EXPECT_LT(meter.most(), 4_MiB);
+}
+
+TEST_F(BombTest, APlanThatIsNotThereTakesNothing) {
+  auto delta = sample_delta();
+  delta.plan_size = 512ULL << 20U;
+  EXPECT_LT(cost_of(delta, "fewer bytes than it says"), 1_MiB);
+}
+
+TEST_F(BombTest, ManyRunsOfOldFiles) {
+  auto delta = sample_delta();
+  delta.groups[0].runs.assign(kMostParts + 1, {0, 1});
+  EXPECT_LT(cost_of(delta, "too many files"), 16_MiB);
+  delta.groups[0].runs.assign(kMostParts, {0, 1});
+  EXPECT_LT(cost_of(delta, "a file of the base twice"), 64_MiB);
+}
+
+TEST_F(BombTest, ManyImagesAndSegments) {
+  auto delta = sample_delta();
+  delta.groups[0].old_images.assign(kMostImages, {0, 0, std::vector<RawSegment>(kMostSegments)});
+  EXPECT_LT(cost_of(delta, "too many parts"), 128_MiB) << "64 bytes each, and the plan";
+}
+
+TEST_F(BombTest, ManyGroupsOfManyRegions) {
+  auto delta = sample_delta();
+  delta.filters = {"x86-64"};
+  delta.groups[0].old_images = {{0, 1000, {{0, 1000, 0x1000}}}};
+  delta.groups[0].regions.assign(kMostRegions, {.kind = 2});
+  delta.groups.assign(40, delta.groups[0]);
+  EXPECT_LT(cost_of(delta, "too many parts"), 128_MiB);
+}
+
+TEST_F(BombTest, ManyLongPathsThatAreToldInFewBytes) {
+  auto delta = sample_delta();
+  delta.tree.clear();
+  ByteWriter out(delta.tree);
+  constexpr std::uint64_t count = 100'000;
+  out.varint(count);
+  out.varint(count << 3U | 3U);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto path = i == 0 ? std::string(4000, 'p') : "q";
+    out.varint(i == 0 ? 0 : 4000);
+    out.varint(path.size());
+    out.raw(path);
+    out.u8(1);
+    out.varint(0755);
+  }
+  EXPECT_LT(cost_of(delta, "too long together"), 512_MiB) << "of 400 MB of paths";
+}
+
+TEST_F(BombTest, TheSameMovesAgainAndAgain) {
+  auto delta = sample_delta();
+  delta.tree.clear();
+  ByteWriter out(delta.tree);
+  constexpr std::uint64_t steps = 20'000;
+  out.varint(steps * 6);
+  for (std::uint64_t i = 0; i < steps; ++i) {
+    out.varint(6U << 3U | 4U);
+    out.varint(0);
+    out.varint(0);
+    out.varint(4000);
+    out.raw(std::string(4000, 'p'));
+  }
+  EXPECT_LT(cost_of(delta, "too long together"), 768_MiB) << "of 480 MB of paths, and the plan of 80 MB";
+}
+
+TEST_F(BombTest, AnIndexThatNamesOneChunkAgainAndAgainUnpacksInLittleMemory) {
+  // 64 MiB of zeros from one frame of 256 KiB.
+  folder.write("tree/zeros", std::string(64U << 20U, '\0'));
+  ASSERT_TRUE(write_package(system_files(), folder / "tree", folder / "p", {}, {}));
+  EXPECT_LT(std::filesystem::file_size(folder / "p"), 10'000U);
+  auto reader = PackageReader::open(opened(folder / "p"), nullptr);
+  ASSERT_TRUE(reader);
+  const tests::MemoryMeter meter;
+  ASSERT_TRUE(reader->unpack(system_files(), folder / "to", {}, {}));
+  EXPECT_LT(meter.most(), 16_MiB);
+}
+
+}  // namespace
+}  // namespace upswarm::package
