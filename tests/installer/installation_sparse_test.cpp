@@ -39,15 +39,17 @@ tests::MadeRelease with_wrong_index(const tests::TemporaryFolder& folder, tests:
   tree.entries.push_back(
       {.path = "file", .type = FileType::regular, .mode = 0644, .size = 7_B, .digest = {}, .link_target = {}});
   tree.entries[0].digest = sha256("another content");
-  const auto encoded = package::encode_tree(tree);
+  const auto outline = package::encode_outline(tree);
   const auto frame = stored("content");
   std::string index;
   package::ByteWriter in(index);
-  in.u64(encoded.size());
-  in.raw(encoded);
-  for (const auto number : {1U, static_cast<std::uint32_t>(frame.size()), 7U}) in.u32(number);  // one frame
+  in.u64(outline.size());
+  in.raw(outline);
+  in.digest(tree.entries[0].digest);
+  for (const auto number : {0U, 1U, static_cast<std::uint32_t>(frame.size()), 1U})
+    in.u32(number);  // one frame, no past
   in.digest(sha256(frame));
-  for (const auto number : {1U, 1U, 0U, 0U, 1U, 7U}) in.u32(number);  // one segment of it, without a past; one chunk
+  for (const auto number : {1U, 0U}) in.u32(number);  // the file is one chunk, all of it
   const auto packed = stored(index);
   std::string bytes;
   package::ByteWriter out(bytes);
