@@ -21,7 +21,7 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 void TemporaryFolder::write(const std::string& name, std::string_view content, std::uint32_t mode) const {
-  const auto file = path_ / name;
+  const auto file = *this / name;
   std::filesystem::create_directories(file.parent_path());
   std::ofstream stream(file, std::ios::binary | std::ios::trunc);
   stream.write(content.data(), static_cast<std::streamsize>(content.size()));
@@ -31,8 +31,8 @@ void TemporaryFolder::write(const std::string& name, std::string_view content, s
 }
 
 std::string TemporaryFolder::read(const std::string& name) const {
-  std::ifstream stream(path_ / name, std::ios::binary);
-  if (!stream) throw std::runtime_error("cannot read " + (path_ / name).string());
+  std::ifstream stream(*this / name, std::ios::binary);
+  if (!stream) throw std::runtime_error("cannot read " + name);
   std::ostringstream text;
   text << stream.rdbuf();
   return text.str();

@@ -15,7 +15,8 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
   const Path& path() const { return path_; }
-  Path operator/(const std::string& name) const { return path_ / name; }
+  /// `name` is UTF-8.
+  Path operator/(const std::string& name) const { return path_ / Path(std::u8string(name.begin(), name.end())); }
 
   /// Writes a file, with the folders above it.
   void write(const std::string& name, std::string_view content, std::uint32_t mode = 0644) const;

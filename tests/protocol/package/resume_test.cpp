@@ -12,7 +12,7 @@ enum class Way { delta, full };
 
 class ResumeTest : public testing::TestWithParam<Way> {
  protected:
-  ResumeTest() {
+  void SetUp() override {
     auto functions = random_functions(200, 1);
     const auto program = link_program(functions, in_order(200));
     functions[9].seed = 5;
@@ -30,7 +30,7 @@ class ResumeTest : public testing::TestWithParam<Way> {
                 {"text/a", std::string(5000, 'a') + "1"},
                 {"text/b", std::string(3000, 'b') + "2"}});
     std::filesystem::permissions(folder / "new/bin/p", std::filesystem::perms(0755));
-    EXPECT_TRUE(system_files().make_symlink("large", folder / "new/share/link"));
+    if (!system_files().make_symlink("large", folder / "new/share/link")) GTEST_SKIP() << "no links on this system";
     EXPECT_TRUE(write_delta(system_files(), folder / "old", folder / "new", folder / "d", {}, {}));
     EXPECT_TRUE(write_package(system_files(), folder / "new", folder / "p", {}, {}));
     base = scanned(folder / "old");
