@@ -176,7 +176,8 @@ Executable read_relocatable(ByteView bytes, std::vector<Section> sections, const
 std::optional<Executable> read_elf(ByteView bytes) {
   if (bytes.size() < kHeader || bytes.size() > 0x7fff'ffffU || !as_text(bytes).starts_with(kMagic)) return std::nullopt;
   const auto type = number(bytes, 16, 2);
-  if (type < kRelocatable || type > kShared || number(bytes, 18, 2) != kX86_64) return std::nullopt;
+  const bool is_program = type == kExecutable || type == kShared;
+  if ((!is_program && type != kRelocatable) || number(bytes, 18, 2) != kX86_64) return std::nullopt;
   const auto sections = read_sections(bytes);
   const auto names = number(bytes, 62, 2);
   if (type == kRelocatable) {
