@@ -65,7 +65,7 @@ class Differences {
     }
   }
 
-  bool good() const { return gaps_.good() && numbers_.good(); }
+  bool good() const { return !is_torn_ && gaps_.good() && numbers_.good(); }
   Result<void> check() const {
     if (is_torn_) return corrupt("a difference begins inside of a field that is predicted");
     UPSWARM_CHECK(gaps_.check());
