@@ -38,6 +38,19 @@ const Rule kCopies[] = {
     {"MostCopies", [](RawDelta& one) { one.groups[0].copies = kMostCopies; }, "\"extra_lengths\": it ends too early"},
     {"ACopyLess", [](RawDelta& one) { one.groups[0].copies = 1; }, "\"extra_lengths\": it says more than is needed"},
     {"ACopyMore", [](RawDelta& one) { one.groups[0].copies = 3; }, "\"extra_lengths\": it ends too early"},
+    {"ADifferenceInsideOfAPredictedField",
+     [](RawDelta& one) {
+       one.groups[0].method = 2;
+       one.groups[0].copies = 3;
+       stream(one, Stream::extra_lengths).bytes = varints({0, 0, 0});
+       stream(one, Stream::copy_lengths).bytes = varints({100, 100, 808});
+       stream(one, Stream::seeks).bytes = zigzags({0, -100, -100});
+       stream(one, Stream::extra).bytes = "";
+       // Twice the first four bytes become 5 more, so that it is expected the third time.
+       stream(one, Stream::gaps).bytes = varints({0, 96, 98});
+       stream(one, Stream::differences).bytes = std::string("\5\0\0\0\5\0\0\0\5\0\0\0", 12);
+     },
+     "a difference begins inside of a field that is predicted"},
     {"ACopyOfNothing",
      [](RawDelta& one) {
        stream(one, Stream::copy_lengths).bytes = varints({400, 0});
