@@ -35,17 +35,7 @@ std::string packed(std::string_view input) {
   std::string index(in.raw(in.u32()));
   const auto frames = in.raw(in.left());
   put_digests_right(index, frames);
-  const auto frame = std::string(package::kZstdMagic) + package::stored_frame(index, 20);
-  std::string bytes;
-  package::ByteWriter out(bytes);
-  out.raw(package::kPackageMagic);
-  out.u32(package::kPackageVersion);
-  out.u32(0);
-  out.u64(frame.size());
-  out.u64(index.size());
-  out.raw(frame);
-  out.raw(frames);
-  return bytes;
+  return package::stored_package(index, frames);
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 // The way that fetches only what is not on disk: what it asks for, and what it trusts.
 #include <random>
 
-#include "protocol/package/byte_coding.hpp"
-#include "protocol/package/decode/format.hpp"
 #include "tests/installer/installation_fixture.hpp"
+#include "tests/protocol/package/stored_frame.hpp"
 
 namespace upswarm::installer {
 namespace {
@@ -22,17 +21,6 @@ tests::TreeFiles tree_of(const std::string& version, unsigned changed) {
   return files;
 }
 
-/// zstd that stores its content (RFC 8878).
-std::string stored(const std::string& content) {
-  std::string bytes = "\x28\xb5\x2f\xfd\xa0";
-  package::ByteWriter out(bytes);
-  const auto size = static_cast<std::uint32_t>(content.size());
-  out.u32(size);
-  for (unsigned shift = 0; shift < 24; shift += 8) out.u8(static_cast<std::uint8_t>((1U | size << 3U) >> shift));
-  out.raw(content);
-  return bytes;
-}
-
 /// A package of one file whose index, which is signed, names another digest than the file has.
 tests::MadeRelease with_wrong_index(const tests::TemporaryFolder& folder, tests::MadeRelease release) {
   package::Tree tree;
@@ -40,7 +28,7 @@ tests::MadeRelease with_wrong_index(const tests::TemporaryFolder& folder, tests:
       {.path = "file", .type = FileType::regular, .mode = 0644, .size = 7_B, .digest = {}, .link_target = {}});
   tree.entries[0].digest = sha256("another content");
   const auto outline = package::encode_outline(tree);
-  const auto frame = stored("content");
+  const auto frame = std::string(package::kZstdMagic) + package::stored_frame("content", 10);
   std::string index;
   package::ByteWriter in(index);
   in.u64(outline.size());
@@ -50,18 +38,10 @@ tests::MadeRelease with_wrong_index(const tests::TemporaryFolder& folder, tests:
     in.u32(number);  // one frame, no past
   in.digest(sha256(frame));
   for (const auto number : {1U, 0U}) in.u32(number);  // the file is one chunk, all of it
-  const auto packed = stored(index);
-  std::string bytes;
-  package::ByteWriter out(bytes);
-  out.raw(package::kPackageMagic);
-  out.u32(package::kPackageVersion);
-  out.u32(0);
-  out.u64(packed.size());
-  out.u64(index.size());
-  out.raw(packed);
-  release.entry.index_length = Bytes{bytes.size()};
-  release.entry.index_digest = sha256(bytes);
-  bytes += frame;
+  const auto bytes = package::stored_package(index, frame);
+  const auto head = bytes.substr(0, bytes.size() - frame.size());
+  release.entry.index_length = Bytes{head.size()};
+  release.entry.index_digest = sha256(head);
   folder.write("wrong.upk", bytes);
   release.full = folder / "wrong.upk";
   release.entry.full.length = Bytes{bytes.size()};

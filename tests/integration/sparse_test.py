@@ -80,12 +80,7 @@ class Sparse(WorldTest):
         self.assertFalse(machine.status()["products"][0].get("quarantine"), "no package is to blame")
 
     def test_a_delta_spares_the_index(self):
-        world = self.published("1.0.0")
-        machine = world.machines[0].start()
-        machine.await_version("1.0.0")
-        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
-        world.await_taken_in()
-        machine.await_version("1.1.0")
+        _, machine = self.updated()
         self.assertEqual(machine.history()[0]["kind"], "delta")
         self.assertSays(self.ways(machine)["sparse"]["verdict"], "not looked through")
         self.assertNotIn("parts of the full package are on disk", machine.agent.words())

@@ -13,16 +13,6 @@ from base import Failure, WorldTest, big, main, noise, wait_until
 
 
 class Update(WorldTest):
-    def updated(self):
-        """A world of one machine that came from 1.0.0 to 1.1.0."""
-        world = self.published("1.0.0")
-        machine = world.machines[0].start()
-        machine.await_version("1.0.0")
-        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)))
-        world.await_taken_in()
-        machine.await_version("1.1.0")
-        return world, machine
-
     def test_first_release_reaches_a_machine(self):
         world = self.published("1.0.0")
         machine = world.machines[0].start()

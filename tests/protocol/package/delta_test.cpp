@@ -26,6 +26,10 @@ class DeltaTest : public testing::Test {
   }
   void expect_round_trip(const TreeFiles& from, const TreeFiles& to) {
     make(from, to);
+    expect_new_tree();
+  }
+  /// Of what was made last.
+  void expect_new_tree() {
     base = scanned(old_tree);
     const auto applied = apply();
     ASSERT_TRUE(applied) << applied.error().message();
@@ -228,9 +232,7 @@ TEST_F(DeltaTest, CodeThatOnlyMovedCostsNextToNothing) {
   EXPECT_GT(changed, 100'000U);
   const auto made = make({{"program", from}}, {{"program", to}});
   EXPECT_LT(made.length, 600_B) << "of 350 KB";
-  base = scanned(old_tree);
-  ASSERT_TRUE(apply());
-  EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
+  expect_new_tree();
 }
 
 /// A table of records that name others by number, and what became of it when `inserted` numbers came before `from`.
@@ -251,9 +253,7 @@ TEST_F(DeltaTest, WhatANumberBecameIsRemembered) {
   const auto made = make({{"table", numbered(100'000, 1000, 0)}}, {{"table", numbered(100'000, 1000, 3)}});
   // Half of the numbers change, at places that nothing tells: a bit for each would be 12 KB.
   EXPECT_LT(made.length, 8_KiB);
-  base = scanned(old_tree);
-  ASSERT_TRUE(apply());
-  EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
+  expect_new_tree();
 }
 
 TEST_F(DeltaTest, EveryFlippedByteOfADeltaWithAMemoryGivesTheRightTreeOrAnError) {
@@ -272,9 +272,7 @@ TEST_F(DeltaTest, AnObjectWhoseFunctionsOnlyMovedCostsNextToNothing) {
   EXPECT_GT(changed, 100'000U) << "relocations, symbols";
   const auto made = make({{"module.ko", from}}, {{"module.ko", to}});
   EXPECT_LT(made.length, 1000_B) << "of " << from.size();
-  base = scanned(old_tree);
-  ASSERT_TRUE(apply());
-  EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
+  expect_new_tree();
 }
 
 TEST_F(DeltaTest, ObjectsThatChangedComeBack) {
@@ -343,9 +341,7 @@ TEST_F(DeltaTest, LittleMemoryMakesGroupsAndTheSameTree) {
   const auto reader = DeltaReader::open(opened(folder / "d"));
   ASSERT_TRUE(reader);
   EXPECT_GE(reader->info().groups.size(), 6U);
-  base = scanned(old_tree);
-  ASSERT_TRUE(apply());
-  EXPECT_EQ(scanned(folder / "out"), scanned(new_tree));
+  expect_new_tree();
   EXPECT_LT(must_size("d"), 30_KiB) << "each file finds its old version";
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "protocol/package/byte_coding.hpp"
+#include "protocol/package/decode/format.hpp"
 
 namespace upswarm::package {
 
@@ -27,5 +28,20 @@ inline std::string stored_frame(std::string_view content, int window_log) {
 
 /// The magic number that frames begin with elsewhere.
 inline constexpr std::string_view kZstdMagic("\x28\xb5\x2f\xfd", 4);
+
+/// A full package with this index (decompressed) and these frames. Where its index ends is where the frames begin.
+inline std::string stored_package(std::string_view index, std::string_view frames) {
+  const auto packed = std::string(kZstdMagic) + stored_frame(index, 20);
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.raw(kPackageMagic);
+  out.u32(kPackageVersion);
+  out.u32(0);
+  out.u64(packed.size());
+  out.u64(index.size());
+  out.raw(packed);
+  out.raw(frames);
+  return bytes;
+}
 
 }  // namespace upswarm::package
