@@ -5,6 +5,7 @@
 #include "seeder/publish/delta_explanation.hpp"
 #include "seeder/publish/everything.hpp"
 #include "seeder/publish/package_commands.hpp"
+#include "seeder/publish/package_listing.hpp"
 #include "seeder/publish/session.hpp"
 #include "seeder/publish/status.hpp"
 
@@ -221,16 +222,17 @@ Result<Answer> Session::packages() {
     if (line_.command == "plan") return plan_fetch(work, line_.folder, line_.second, line_.chunks);
     if (line_.command == "diff") return make_delta(work, line_.folder, line_.second, line_.output, line_.diff);
     if (line_.command == "apply") return apply_delta(work, line_.folder, line_.second, line_.output, line_.go_on);
-    return inspect(files(), line_.folder, line_.second);
+    return inspect(files(), line_.folder, {.base = line_.second, .files = line_.lists_files});
   }();
   if (!result) return std::move(result).error();
   Answer answer;
   for (const auto& [key, value] : result->items()) {
-    if (key == "files" && value.is_array()) continue;
+    if ((key == "files" || key == "tree") && value.is_array()) continue;
     answer.text += key + "  " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
   }
   if (const auto files = result->find("files"); files != result->end() && files->is_array())
     answer.text += origins_text(*files);
+  if (const auto tree = result->find("tree"); tree != result->end()) answer.text += listing_text(*tree);
   answer.json = std::move(*result);
   return answer;
 }

@@ -49,6 +49,7 @@ struct CommandLine {
   bool chunks = false;         ///< plan: name each chunk
   package::DeltaOptions diff;  ///< diff
   bool go_on = false;          ///< unpack, apply: --resume
+  bool lists_files = false;    ///< inspect: --files
   NewRepository wanted;        ///< init
   ReleaseRequest release;
   ReleaseChoice choice;  ///< rollout, floor, withdraw

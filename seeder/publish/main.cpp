@@ -207,6 +207,7 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   inspect.add_option("--base", line.second,
                      "What a delta starts from (folder or .upk): also says how each file comes, what it costs, and why "
                      "not more of it is copied");
+  inspect.add_flag("--files", line.lists_files, "Also each file, folder and link in a full package");
 }
 
 int answer(const Result<Answer>& result, bool json) {

@@ -8,6 +8,7 @@
 #include "protocol/package/decode/delta_reader.hpp"
 #include "protocol/package/encode/package_writer.hpp"
 #include "seeder/publish/delta_explanation.hpp"
+#include "seeder/publish/package_listing.hpp"
 
 namespace upswarm::publish {
 namespace {
@@ -90,7 +91,7 @@ Json describe_made(const package::Tree& tree, const package::OutputReport& repor
   return json;
 }
 
-Result<Json> inspect_package(Files& files, const Path& file) {
+Result<Json> inspect_package(Files& files, const Path& file, bool lists_files) {
   UPSWARM_TRY(auto opened, files.open(file));
   UPSWARM_TRY(const auto info, opened->info());
   UPSWARM_TRY(const auto reader, package::PackageReader::open(std::move(opened), nullptr));
@@ -107,6 +108,7 @@ Result<Json> inspect_package(Files& files, const Path& file) {
   json["history"] = index.history.count;
   json["index_length"] = reader.index_length().count;
   json["index_digest"] = reader.index_digest().hex();
+  if (lists_files) json["tree"] = package_listing(index);
   return json;
 }
 
@@ -241,12 +243,15 @@ Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& 
   return make_whole(work.files, to, make, resume ? HalfMade::resumed : HalfMade::resumable);
 }
 
-Result<Json> inspect(Files& files, const Path& file, const Path& base) {
-  auto full = inspect_package(files, file);
-  if (full && !base.empty())
+Result<Json> inspect(Files& files, const Path& file, const InspectOptions& options) {
+  auto full = inspect_package(files, file, options.files);
+  if (full && !options.base.empty())
     return Error{ErrorKind::invalid, "inspect " + file.string(), "it is a full package: it starts from no base"};
   if (full || full.error().kind != ErrorKind::corrupt) return full;
-  auto delta = inspect_delta(files, file, base);
+  auto delta = inspect_delta(files, file, options.base);
+  if (delta && options.files && options.base.empty())
+    return Error{ErrorKind::invalid, "list the files of " + file.string(),
+                 "a delta tells them from what it starts from: name that with --base"};
   // When it is neither, the reader that its name promises says why.
   if (!delta && file.extension() != ".upd" && delta.error().reason != "wrong_base") return full;
   return delta;

@@ -35,9 +35,15 @@ Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& t
 Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& delta, const Path& to,
                          bool resume = false);
 
-/// What a package or delta says about itself; which of the two it is, is found by reading it. With `base`, the folder
-/// or full package that a delta starts from, also how each file comes, what it costs, and why not more of it is copied.
-/// Errors: corrupt (reason "wrong_base"  the delta starts from something else); invalid  a base for a full package.
-Result<Json> inspect(Files& files, const Path& file, const Path& base = {});
+struct InspectOptions {
+  Path base;           ///< the folder or full package that a delta starts from: how each file comes, what it costs, and
+                       ///< why not more of it is copied
+  bool files = false;  ///< each entry of a full package, as `tree`
+};
+
+/// What a package or delta says about itself; which of the two it is, is found by reading it.
+/// Errors: corrupt (reason "wrong_base"  the delta starts from something else); invalid  a base for a full package, or
+/// the files of a delta without one.
+Result<Json> inspect(Files& files, const Path& file, const InspectOptions& options = {});
 
 }  // namespace upswarm::publish

@@ -123,7 +123,7 @@ TEST_F(DeltaExplanationTest, InspectSaysItForAFolderAndForAPackage) {
   auto& files = unsynced_files();
   ASSERT_TRUE(package::write_package(files, top / "old", top / "old.upk", {}, {}));
   for (const auto* base : {"old", "old.upk"}) {
-    const auto told = publish::inspect(files, top / "d", top / base);
+    const auto told = publish::inspect(files, top / "d", {.base = top / base});
     ASSERT_TRUE(told) << told.error().message();
     EXPECT_EQ(told->at("ways").at("kept").at("files"), 1);
     ASSERT_EQ(told->at("files").size(), 1U) << "what is kept is only counted";
@@ -133,10 +133,10 @@ TEST_F(DeltaExplanationTest, InspectSaysItForAFolderAndForAPackage) {
     EXPECT_NE(text.find("patched, 4.89 KiB"), std::string::npos) << text;
     EXPECT_NE(text.find("from x"), std::string::npos) << text;
   }
-  const auto wrong = publish::inspect(files, top / "d", top / "new");
+  const auto wrong = publish::inspect(files, top / "d", {.base = top / "new"});
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().reason, "wrong_base");
-  EXPECT_EQ(publish::inspect(files, top / "old.upk", top / "old").error().kind, ErrorKind::invalid);
+  EXPECT_EQ(publish::inspect(files, top / "old.upk", {.base = top / "old"}).error().kind, ErrorKind::invalid);
 }
 
 }  // namespace

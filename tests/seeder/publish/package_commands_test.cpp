@@ -1,5 +1,7 @@
 #include "seeder/publish/package_commands.hpp"
 
+#include "seeder/publish/package_listing.hpp"
+#include "tests/protocol/package/tree_fixture.hpp"
 #include "tests/seeder/publish/publish_fixture.hpp"
 
 namespace upswarm::tests {
@@ -100,6 +102,33 @@ TEST_F(PackageCommandsTest, InspectTellsWhichItIs) {
   top.write("junk", "neither of the two");
   EXPECT_EQ(publish::inspect(unsynced_files(), top / "junk").error().kind, ErrorKind::corrupt);
   EXPECT_EQ(publish::inspect(unsynced_files(), top / "nowhere").error().kind, ErrorKind::not_found);
+  // A delta alone does not hold the names of what is kept.
+  EXPECT_EQ(publish::inspect(unsynced_files(), top / "d.upd", {.base = {}, .files = true}).error().kind,
+            ErrorKind::invalid);
+}
+
+TEST_F(PackageCommandsTest, InspectListsTheFilesOfAPackage) {
+  const auto content = package::noise(20'000, 3);
+  top.write("tree/a/first", content);
+  top.write("tree/a/same", content);
+  top.write("tree/program", "runs");
+  std::filesystem::permissions(top / "tree/program", std::filesystem::perms(0755));
+  must(pack_folder(work, top / "tree", top / "t.upk"));
+  const auto told = must(publish::inspect(unsynced_files(), top / "t.upk", {.base = {}, .files = true}));
+  const auto& listing = told.at("tree");
+  ASSERT_EQ(listing.size(), 4U);
+  EXPECT_EQ(listing[0], (Json{{"path", "a"}, {"type", "folder"}}));
+  EXPECT_EQ(listing[1].at("sha256"), sha256(content).hex());
+  EXPECT_EQ(listing[1].at("size"), 20000);
+  EXPECT_EQ(listing[2].at("cost"), 0);  // the same content is stored once
+  EXPECT_EQ(listing[3].at("path"), "program");
+  EXPECT_EQ(listing[3].at("mode"), "0755");
+  // The costs are what the frames take, which is what comes after the index.
+  const auto frames = told.at("length").get<int>() - told.at("index_length").get<int>();
+  EXPECT_NEAR(listing[1].at("cost").get<int>() + listing[3].at("cost").get<int>(), frames, 1);
+  EXPECT_FALSE(must(publish::inspect(unsynced_files(), top / "t.upk")).contains("tree"));
+  EXPECT_NE(publish::listing_text(listing).find("program  0755, 4 B"), std::string::npos)
+      << publish::listing_text(listing);
 }
 
 }  // namespace
