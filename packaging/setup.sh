@@ -1,11 +1,11 @@
 #!/bin/bash
 # Installs the Debian 12 packages that Upswarm is built and tested with, and nothing else. Running it again does nothing.
 #
-#   usage: packaging/setup.sh [--windows] [--tidy] [--list]
+#   usage: packaging/setup.sh [--windows] [--clang] [--list]
 #
 #   (always)    the native build, the tests, the lint and the demo
 #   --windows   also the cross build for Windows and the programs that test it (packaging/windows/, tests/run-windows.sh)
-#   --tidy      also clang 16: the presets tidy and fuzz
+#   --clang     also clang 16: the presets asan and fuzz, and clang-tidy
 #   --list      print the packages of the groups named, one a line, and install nothing
 #
 # Needs root or sudo only when a package is missing.
@@ -28,7 +28,7 @@ windows=(
   # running, packing and signing the programs
   wine wine64 wixl msitools osslsigncode
 )
-tidy=(clang-16 clang-tidy-16 libclang-rt-16-dev)
+clang=(clang-16 clang-tidy-16 libclang-rt-16-dev)
 
 say() { printf 'setup.sh: %s\n' "$*" >&2; }
 
@@ -37,10 +37,10 @@ list=no
 for argument in "$@"; do
   case "$argument" in
     --windows) wanted+=("${windows[@]}") ;;
-    --tidy) wanted+=("${tidy[@]}") ;;
+    --clang) wanted+=("${clang[@]}") ;;
     --list) list=yes ;;
     -h | --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
-    *) say "unknown argument '$argument' (--windows, --tidy and --list are known)"; exit 2 ;;
+    *) say "unknown argument '$argument' (--windows, --clang and --list are known)"; exit 2 ;;
   esac
 done
 if [ $list = yes ]; then

@@ -22,7 +22,7 @@ case "${1:-}" in
 esac
 
 if [ "${UPSWARM_SKIP_SETUP:-}" != 1 ]; then
-  packaging/setup.sh
+  if [ $sanitizers = yes ]; then packaging/setup.sh --clang; else packaging/setup.sh; fi
 fi
 jobs=${UPSWARM_JOBS:-$(nproc)}
 

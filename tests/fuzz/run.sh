@@ -5,7 +5,7 @@
 #
 # Starts from the corpus in the tree. What a run adds stays in build/fuzz/corpus/; an input that broke a target is in
 # build/fuzz/found/ and belongs, with its repair, into tests/fuzz/corpus/TARGET/. Ends with 1 when there is one.
-# Needs packaging/setup.sh --tidy.
+# Needs packaging/setup.sh --clang.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
