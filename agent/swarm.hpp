@@ -21,7 +21,7 @@ struct BytesBySource {
   Bytes site;         ///< BitTorrent, neighbours
   Bytes origin_bt;    ///< BitTorrent, the seeder
   Bytes origin_http;  ///< HTTP ranges
-  Bytes wasted;       ///< failed its check, or came twice
+  Bytes wasted;       ///< failed its check, came twice, or lay between what was asked for
 
   Bytes verified() const { return disk + site + origin_bt + origin_http; }
 };

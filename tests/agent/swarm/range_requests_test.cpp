@@ -67,6 +67,23 @@ TEST_F(RangeRequestsTest, DoNotTakeLessThanTheRange) {
   expect_refused(ErrorKind::unreachable, "");
 }
 
+/// Keeps what it was asked.
+class RecordingClient final : public HttpClient {
+ public:
+  Result<HttpResponse> send(const HttpRequest& request, std::stop_token /*stop*/) override {
+    asked = request;
+    return HttpResponse{404, {}, ""};
+  }
+  HttpRequest asked;
+};
+
+TEST_F(RangeRequestsTest, AskForNoMoreThanTheRangeAndNoFasterThanTheLimit) {
+  RecordingClient client;
+  ignore_failure(RangeRequests(client, "http://seeder.test/file", 10_B, 123'456).fetch({3_B, 4_B}, {}), "it records");
+  EXPECT_EQ(client.asked.longest, 4_B);
+  EXPECT_EQ(client.asked.most_per_second, 123'456U);
+}
+
 TEST_F(RangeRequestsTest, SayWhatTheOriginSaid) {
   for (const auto& [status, kind] : std::vector<std::pair<int, ErrorKind>>{{404, ErrorKind::not_found},
                                                                            {500, ErrorKind::unreachable},
