@@ -26,6 +26,32 @@ std::string what_of(const Way& way, std::size_t step) {
          one.from_version + " to " + one.to_version + " (" + to_string(one.file.length) + ")";
 }
 
+/// Whether ranges of the origin failed in a way that pieces of the swarm may not.
+bool is_of_ranges(const Error& why) {
+  return why.kind == ErrorKind::corrupt || why.kind == ErrorKind::not_found || why.kind == ErrorKind::unreachable;
+}
+
+/// What the history has already counts as on disk from then on.
+void move_told(BytesBySource& bytes, const BytesBySource& told) {
+  const auto take = [&](Bytes& from, Bytes most) {
+    const auto part = std::min(from, most);
+    from -= part;
+    return part;
+  };
+  bytes.disk +=
+      take(bytes.site, told.site) + take(bytes.origin_bt, told.origin_bt) + take(bytes.origin_http, told.origin_http);
+  take(bytes.wasted, told.wasted);
+}
+
+BytesBySource difference(BytesBySource all, const BytesBySource& part) {
+  all.disk -= part.disk;
+  all.site -= part.site;
+  all.origin_bt -= part.origin_bt;
+  all.origin_http -= part.origin_http;
+  all.wasted -= part.wasted;
+  return all;
+}
+
 bool is_failed(const std::optional<messages::Outcome>& outcome) { return !outcome || outcome->result == "failed"; }
 
 }  // namespace
@@ -66,6 +92,13 @@ Result<messages::Outcome> Delivery::deliver_by_plan(const Order& order, Session&
     const bool may_go_on = session.state() == SessionState::checking || session.state() == SessionState::downloading ||
                            may_follow(session.state(), SessionState::downloading);
     if (!is_failed(attempt.outcome) || !may_go_on) return end_by(std::move(attempt));
+    note_told(attempt);
+    if (attempt.is_of_ranges) {
+      log::warning("the origin gives no ranges, pieces are fetched", {{"why", attempt.why()}});
+      facts.sparse->choice =
+          choose_pieces(order.entry.full, pieces_of(order.entry.full, facts.sparse->missing), facts.sparse->view);
+      continue;
+    }
     UPSWARM_CHECK(note_failure(*way, attempt, facts));
     log::warning("the way does not serve, the next is tried",
                  {{"product", order.product}, {"way", words_of(*way)}, {"why", attempt.why()}});
@@ -164,27 +197,13 @@ Result<Delivery::Attempt> Delivery::try_way(const Order& order, const Way& way, 
 /// The index comes first, alone; then the installer, which may read every tree, says what it lacks. An error that no
 /// other way could mend is returned as one.
 Result<SparseOffer> Delivery::look_for_parts(const Order& order, Session& session, const std::stop_token& stop) {
-  const auto& full = order.entry.full;
-  const FilePart index{{}, order.entry.index_length};
-  const Step step{.file = full,
-                  .from = order.installed,
-                  .from_version = order.installed_version,
-                  .to_version = order.entry.version,
-                  .to = order.entry.content,
-                  .rebuilds = full.length,
-                  .pieces = pieces_of(full, {index})};
-  const SparseOffer none{.pieces = {}, .index = {}, .why_not = {}};
-  const auto refused = [&](const Error& why) -> Result<SparseOffer> {
+  const auto refused = [](const Error& why) -> Result<SparseOffer> {
     if (why.kind == ErrorKind::cancelled || why.kind == ErrorKind::unreachable) return why;
-    auto offer = none;
+    SparseOffer offer;
     offer.why_not = why.message();
     return offer;
   };
-  auto cached = prepare(order, {.kind = WayKind::sparse, .steps = {step}}, step);
-  if (!cached) return refused(cached.error());
-  const std::string what = "the index of the full package";
-  move(order, session, SessionState::downloading, what);
-  const auto file = fetch(*std::move(cached), what, stop);
+  const auto file = fetch_index(order, session, stop);
   if (!file) return refused(file.error());
   tools_.board.set_session(order.product, order.entry.version, session.state(), "looking for parts of it on disk");
   messages::MissingParts missing;
@@ -193,13 +212,65 @@ Result<SparseOffer> Delivery::look_for_parts(const Order& order, Session& sessio
     return {};
   };
   if (const auto asked = ask_patiently(order, ask, stop); !asked) return refused(asked.error());
-  missing.parts.push_back(index);
-  SparseOffer offer{.pieces = pieces_of(full, missing.parts), .index = length_of(full, step.pieces), .why_not = {}};
+  auto offer = make_offer(order, std::move(missing), stop);
+  return offer ? std::move(offer) : refused(offer.error());
+}
+
+/// Where the origin gives no ranges, as pieces.
+Result<Downloaded> Delivery::fetch_index(const Order& order, Session& session, const std::stop_token& stop) {
+  const auto& full = order.entry.full;
+  const SignedPart index{{{}, order.entry.index_length}, order.entry.index_digest};
+  Step step{.file = full,
+            .from = order.installed,
+            .from_version = order.installed_version,
+            .to_version = order.entry.version,
+            .to = order.entry.content,
+            .rebuilds = full.length};
+  const auto prepare_with = [&](PartsChoice choice) {
+    step.choice = std::move(choice);
+    return prepare(order, {.kind = WayKind::sparse, .steps = {step}}, step);
+  };
+  const auto all = pieces_of(full, {index.place});
+  UPSWARM_TRY(auto cached, prepare_with(choose_pieces(full, all, {})));
+  UPSWARM_TRY(const auto view, tools_.swarm.look(cached.request, stop));
+  const auto choice = choose_parts(full, {index}, view);
+  UPSWARM_TRY(cached, prepare_with(choice));
+  const std::string what = "the index of the full package";
+  move(order, session, SessionState::downloading, what);
+  auto file = fetch(std::move(cached), what, stop);
+  if (file || choice.parts.empty() || !is_of_ranges(file.error())) return file;
+  log::warning("the origin gives no ranges, pieces are fetched", {{"why", file.error().message()}});
+  UPSWARM_TRY(cached, prepare_with(choose_pieces(full, all, view)));
+  return fetch(std::move(cached), what, stop);
+}
+
+Result<SparseOffer> Delivery::make_offer(const Order& order, messages::MissingParts missing,
+                                         const std::stop_token& stop) {
+  const auto& entry = order.entry;
+  const auto& full = entry.full;
+  std::vector<SignedPart> needed{{{{}, entry.index_length}, entry.index_digest}};
+  for (const auto& [place, sha256] : missing.frames) {
+    if (place.offset < entry.index_length || place.offset > full.length || place.length > full.length - place.offset)
+      return Error{ErrorKind::corrupt, "look for parts on disk", "the installer named parts outside of the package"};
+    needed.push_back({place, sha256});
+  }
+  SparseOffer offer{.choice = {}, .missing = std::move(missing.parts), .view = {}, .why_not = {}};
+  offer.missing.push_back(needed.front().place);
+  DownloadRequest request{.file = full, .torrent = {}, .http_path = {}, .pieces = pieces_of(full, offer.missing)};
+  UPSWARM_TRY(request.torrent, tools_.torrent(full));
+  UPSWARM_TRY(auto view, tools_.swarm.look(request, stop));
+  view.start_here = entry.index_length;
+  offer.view = view;
+  // Where nobody says what exactly is missing (an older installer, too many frames) pieces must do.
+  const bool is_exact = !missing.frames.empty() || missing.needed == 0_B;
+  offer.choice = is_exact ? choose_parts(full, needed, view) : choose_pieces(full, request.pieces, view);
   log::info("parts of the full package are on disk", {{"product", order.product},
                                                       {"package", full.length.count},
-                                                      {"index", order.entry.index_length.count},
+                                                      {"index", entry.index_length.count},
                                                       {"needed", missing.needed.count},
-                                                      {"in_pieces", length_of(full, offer.pieces).count},
+                                                      {"in_pieces", length_of(full, offer.choice.pieces).count},
+                                                      {"by_ranges", offer.choice.by_ranges.count},
+                                                      {"neighbours", view.neighbours},
                                                       {"from_disk", missing.from_disk.count}});
   return offer;
 }
@@ -219,6 +290,8 @@ Result<Delivery::Attempt> Delivery::try_packages(const Order& order, const Way& 
     const auto what = what_of(way, i);
     move(order, session, SessionState::downloading, what);
     const auto file = fetch(*std::move(cached), what, stop);
+    if (!file && !way.steps[i].choice.parts.empty() && is_of_ranges(file.error()))
+      return Attempt{.outcome = {}, .error = file.error(), .is_of_ranges = true};
     if (!file && file.error().kind != ErrorKind::corrupt) return file.error();
     if (!file) return Attempt{{}, file.error(), true, package};
     files.push_back(file->path);
@@ -265,7 +338,8 @@ Result<CachedDownload> Delivery::prepare(const Order& order, const Way& way, con
                         .complete = false,
                         .bytes = {}};
   cached.request.file = step.file;
-  cached.request.pieces = step.pieces;
+  cached.request.pieces = step.choice.pieces;
+  cached.request.parts = step.choice.parts;
   UPSWARM_TRY(cached.request.torrent, tools_.torrent(step.file));
   const trust::TrustedTarget target{step.file.path, {step.file.length, step.file.sha256}, ""};
   cached.request.http_path = "targets/" + target.consistent_name();
@@ -280,6 +354,9 @@ Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& wha
   };
   UPSWARM_TRY(auto file, tools_.swarm.fetch(cached.request, tools_.patience, show, stop));
   cached.complete = true;
+  const auto& package = cached.request.file.sha256;
+  fetched_[package] = difference(file.by_source, file.of_parts);
+  if (const auto told = told_.find(package); told != told_.end()) move_told(file.by_source, told->second);
   cached.bytes = to_source_bytes(file.by_source);
   UPSWARM_CHECK(tools_.store.keep_download(cached));
   log::info("downloaded", {{"product", cached.product},
@@ -291,6 +368,11 @@ Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& wha
                            {"origin_http", file.by_source.origin_http.count},
                            {"wasted", file.by_source.wasted.count}});
   return file;
+}
+
+/// A way that failed with an outcome has its bytes in the history; the next may go on from the same pieces.
+void Delivery::note_told(const Attempt& attempt) {
+  if (attempt.outcome) told_ = fetched_;
 }
 
 Result<void> Delivery::ask_patiently(const Order& order, const std::function<Result<void>()>& ask,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <stop_token>
 
 #include "agent/installer_link.hpp"
@@ -66,16 +67,20 @@ class Delivery {
     std::optional<Error> error;                ///< why there is no outcome
     bool is_certain = false;                   ///< a failure can only be the package's own
     std::optional<Sha256> package = {};        ///< that failed; nothing: it cannot be told
+    bool is_of_ranges = false;                 ///< the origin gave no ranges, or wrong ones; pieces may still come
     std::string why() const { return outcome ? outcome->reason : error->message(); }
   };
   Result<PlanFacts> gather(const Order& order, const std::stop_token& stop);
   Result<void> verify_on_disk(const Order& order, PlanFacts& facts, const std::stop_token& stop);
   Result<messages::Outcome> deliver_by_plan(const Order& order, Session& session, const std::stop_token& stop);
   Result<SparseOffer> look_for_parts(const Order& order, Session& session, const std::stop_token& stop);
+  Result<Downloaded> fetch_index(const Order& order, Session& session, const std::stop_token& stop);
+  Result<SparseOffer> make_offer(const Order& order, messages::MissingParts missing, const std::stop_token& stop);
   Result<Attempt> try_way(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
   Result<Attempt> try_packages(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
   Result<CachedDownload> prepare(const Order& order, const Way& way, const Step& step);
   Result<Downloaded> fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop);
+  void note_told(const Attempt& attempt);
   /// Asks again while the installer works on another product, and once more after it forgot what it wants.
   Result<void> ask_patiently(const Order& order, const std::function<Result<void>()>& ask, const std::stop_token& stop);
   Result<Attempt> hand_over_and_follow(const Order& order, const Way& way, const std::vector<Path>& files,
@@ -87,6 +92,8 @@ class Delivery {
   void move(const Order& order, Session& session, SessionState to, const std::string& detail);
 
   DeliveryTools tools_;
+  std::map<Sha256, BytesBySource> fetched_;  ///< of each package, by the way that is tried, in its pieces
+  std::map<Sha256, BytesBySource> told_;     ///< the same of ways that failed, which the history has already
 };
 
 }  // namespace upswarm::agent

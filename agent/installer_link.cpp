@@ -41,8 +41,8 @@ class LocalInstallerLink final : public InstallerLink {
   }
 
   Result<messages::MissingParts> missing(const std::string& product, const Path& file, std::stop_token stop) override {
-    UPSWARM_TRY(const auto answer,
-                ask({{"ask", "missing"}, {"product", product}}, std::move(stop), &file, kVerifyLimit));
+    UPSWARM_TRY(const auto answer, ask({{"ask", "missing"}, {"product", product}, {"frames", true}}, std::move(stop),
+                                       &file, kVerifyLimit));
     return messages::parse_missing(answer);
   }
 

@@ -1,14 +1,13 @@
 // Missing pieces of a package from the origin by HTTP ranges: the way that needs neither tracker nor peers.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <stop_token>
 #include <string>
 #include <vector>
 
-#include "protocol/base/http/http_client.hpp"
+#include "agent/range_requests.hpp"
 
 namespace upswarm::agent {
 
@@ -27,23 +26,25 @@ class PieceKeeper {
 /// Not for use by two threads at once, but for received().
 class OriginRanges {
  public:
-  /// `http` and `keeper` must outlive it.
-  OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper);
+  /// `http` and `keeper` must outlive it. `rate`: bytes a second; 0: no limit.
+  OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper,
+               std::uint64_t rate = 0);
 
   /// Fetches the next few missing pieces with one request and puts them. The first piece is a random one, so that
   /// machines that all lost their tracker have something to give to each other; from there on in order.
   /// Success: put, or nothing is missing. Otherwise retry_after() says when another try makes sense.
   /// Errors: unreachable, not_found  the origin's answer
-  ///         corrupt    it sent wrong bytes; after kMostBadPieces all further calls give this at once
+  ///         corrupt    it sent another range, or wrong bytes; of these, after kMostBadPieces, all further calls give
+  ///                    this at once
   ///         busy       it rations (429, 503)
   ///         cancelled, disk
   Result<void> step(const std::stop_token& stop);
 
-  std::chrono::milliseconds retry_after() const { return retry_after_; }
+  std::chrono::milliseconds retry_after() const { return requests_.retry_after(failures_); }
   bool is_bad() const { return bad_pieces_ >= kMostBadPieces; }
 
   /// Bytes of answers so far. Any thread may ask.
-  Bytes received() const { return {received_.load()}; }
+  Bytes received() const { return requests_.received(); }
 
   static constexpr int kMostBadPieces = 3;
 
@@ -53,20 +54,15 @@ class OriginRanges {
     std::uint32_t count = 0;
   };
   Span choose(const std::vector<std::uint32_t>& missing);
-  Result<std::string> fetch(const HttpRange& range, const std::stop_token& stop);
   Result<void> try_step(const std::stop_token& stop);
 
-  HttpClient& http_;
-  std::string url_;
+  RangeRequests requests_;
   Bytes length_;
   Bytes piece_length_;
   PieceKeeper& keeper_;
   std::uint32_t next_;
   int bad_pieces_ = 0;
   int failures_ = 0;
-  std::chrono::milliseconds rationed_{0};
-  std::chrono::milliseconds retry_after_{0};
-  std::atomic<std::uint64_t> received_{0};
 };
 
 }  // namespace upswarm::agent

@@ -4,8 +4,6 @@
 #include <array>
 #include <tuple>
 
-#include "agent/pieces.hpp"
-
 namespace upswarm::agent {
 namespace {
 
@@ -105,9 +103,9 @@ class Planner {
     if (!facts_.sparse) {
       way.why_not = facts_.installed ? "what is on disk was not looked through for parts of it"
                                      : "nothing is installed that parts could come from";
-    } else if (step.pieces = facts_.sparse->pieces; step.pieces.empty()) {
+    } else if (step.choice = facts_.sparse->choice; step.choice.is_empty()) {
       way.why_not = facts_.sparse->why_not;
-    } else if (length_of(step.file, step.pieces) >= step.file.length) {
+    } else if (step.choice.all() >= step.file.length) {
       way.why_not = "none of it is on disk";
     } else {
       way.why_not = objection_to(full_step());
@@ -143,15 +141,15 @@ class Planner {
 
   ExpectedBytes bytes_of(const Step& step) const {
     if (facts_.cached.contains(step.file.sha256)) return {.disk = step.file.length, .site = {}, .origin = {}};
-    const Bytes here = step.pieces.empty() ? Bytes{} : facts_.sparse->index;
-    const auto to_come = (step.pieces.empty() ? step.file.length : length_of(step.file, step.pieces)) - here;
+    const auto& choice = step.choice;
+    if (!choice.is_empty()) return {.disk = choice.here, .site = choice.site, .origin = choice.origin};
     const auto seeds = facts_.site_seeds ? facts_.site_seeds(step.file) : std::nullopt;
-    if (seeds.value_or(0) > 0) return {.disk = here, .site = to_come, .origin = {}};
-    return {.disk = here, .site = {}, .origin = to_come};
+    if (seeds.value_or(0) > 0) return {.disk = {}, .site = step.file.length, .origin = {}};
+    return {.disk = {}, .site = {}, .origin = step.file.length};
   }
 
   ExpectedBytes bytes_of(const Way& way) const {
-    if (way.kind == WayKind::sparse && way.steps.front().pieces.empty()) return {};
+    if (way.kind == WayKind::sparse && way.steps.front().choice.is_empty()) return {};
     ExpectedBytes all;
     for (const auto& step : way.steps) {
       const auto bytes = bytes_of(step);
@@ -292,9 +290,11 @@ std::string words_of(const Way& way) {
     }
     case WayKind::sparse: {
       const auto& step = way.steps.front();
-      if (step.pieces.empty()) return "missing parts of the full package";
-      return "missing parts of the full package (" + to_string(length_of(step.file, step.pieces)) + " of " +
-             to_string(step.file.length) + ")";
+      const auto& choice = step.choice;
+      if (choice.is_empty()) return "missing parts of the full package";
+      const auto exact = choice.by_ranges == 0_B ? "" : ", " + to_string(choice.by_ranges) + " of it by HTTP ranges";
+      return "missing parts of the full package (" + to_string(choice.all()) + " of " + to_string(step.file.length) +
+             exact + ")";
     }
     case WayKind::full: return "full package" + size;
   }

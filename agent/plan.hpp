@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/parts_choice.hpp"
 #include "protocol/messages/installer_messages.hpp"
 #include "protocol/trust/release_index.hpp"
 
@@ -37,9 +38,9 @@ struct Step {
   std::optional<Sha256> from;  ///< content; nothing: it stands by itself
   std::string from_version;
   std::string to_version;
-  Sha256 to;                               ///< content
-  Bytes rebuilds;                          ///< the full package of `to`
-  std::vector<std::uint32_t> pieces = {};  ///< of the file that are wanted; empty: all
+  Sha256 to;                ///< content
+  Bytes rebuilds;           ///< the full package of `to`
+  PartsChoice choice = {};  ///< what of the file is wanted; empty: all
 };
 
 struct ExpectedBytes {
@@ -60,9 +61,10 @@ struct Way {
 
 /// What fetching only the missing parts of the full package would take.
 struct SparseOffer {
-  std::vector<std::uint32_t> pieces = {};  ///< that are wanted, with those of the index; empty: it cannot be done
-  Bytes index;                             ///< of these, what is here already: the pieces of the index
-  std::string why_not = {};                ///< for people, where it cannot be done
+  PartsChoice choice = {};             ///< the index with it; empty: it cannot be done
+  std::vector<FilePart> missing = {};  ///< what `choice` was made for, should the origin have to give pieces alone
+  SwarmView view = {};                 ///< that it was made by
+  std::string why_not = {};            ///< for people, where it cannot be done
 };
 
 struct PlanFacts {
@@ -96,7 +98,7 @@ struct Plan {
 ///   chain    the cheapest of 2 to messages::kLongestChain deltas of the signed index, unless the wanted release is
 ///   more
 ///            than one major version away and its entry does not say chain_across_majors
-///   sparse   the pieces of facts.sparse, where they are fewer than the full package
+///   sparse   the pieces and parts of facts.sparse, where they are less than the full package
 ///   full     always, but where its bytes failed here
 ///
 /// None starts from a damaged base (but sparse, which takes of it what is whole), is quarantined (of a chain: any of

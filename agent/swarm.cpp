@@ -8,6 +8,8 @@
 #include "agent/announcer.hpp"
 #include "agent/package_cache.hpp"
 #include "agent/package_fetch.hpp"
+#include "agent/parts_choice.hpp"
+#include "agent/parts_fetch.hpp"
 #include "agent/torrent_session.hpp"
 #include "protocol/base/log.hpp"
 
@@ -16,6 +18,17 @@ namespace {
 
 constexpr auto kSaveLimit = std::chrono::milliseconds(1500);
 constexpr int kEnoughPeers = 4;
+constexpr auto kMeetLimit = std::chrono::seconds(3);  // on a LAN a connection takes milliseconds
+constexpr auto kLookAgain = std::chrono::milliseconds(50);
+
+BytesBySource sum(BytesBySource one, const BytesBySource& other) {
+  one.disk += other.disk;
+  one.site += other.site;
+  one.origin_bt += other.origin_bt;
+  one.origin_http += other.origin_http;
+  one.wasted += other.wasted;
+  return one;
+}
 
 class TorrentSwarm final : public Swarm {
  public:
@@ -31,6 +44,7 @@ class TorrentSwarm final : public Swarm {
 
   Result<Downloaded> fetch(const DownloadRequest& request, std::chrono::milliseconds patience,
                            const DownloadSink& progress, std::stop_token stop) override;
+  Result<SwarmView> look(const DownloadRequest& request, std::stop_token stop) override;
   Result<void> keep_only(const std::vector<DownloadRequest>& requests) override;
   std::uint16_t listen_port() const override { return session_->listen_port(); }
   Bytes uploaded() const override { return session_->uploaded(); }
@@ -38,10 +52,16 @@ class TorrentSwarm final : public Swarm {
  private:
   Result<void> add(const DownloadRequest& request);
   Result<void> drop(const Sha256& package);
+  Result<void> fetch_pieces(const DownloadRequest& request, std::chrono::milliseconds patience,
+                            const DownloadSink& progress, std::stop_token stop);
+  Result<BytesBySource> fetch_parts(const DownloadRequest& request, std::chrono::milliseconds patience,
+                                    const DownloadSink& progress, const std::stop_token& stop);
+  Result<void> wait_until_checked(const DownloadRequest& request, const std::stop_token& stop);
+  Result<SwarmView> meet(const DownloadRequest& request, const std::stop_token& stop);
   std::optional<AnnounceStats> stats_of(const trust::InfoHash& id);
   void take_answer(const trust::InfoHash& id, const AnnounceAnswer& answer);
   bool is_fetching(const trust::InfoHash& id);
-  void set_fetching(const trust::InfoHash& id);
+  void set_fetching(const trust::InfoHash& id, bool meets_only = false);
 
   SwarmSettings settings_;
   HttpClient& http_;
@@ -52,6 +72,10 @@ class TorrentSwarm final : public Swarm {
   std::map<Sha256, trust::InfoHash> torrents_;  ///< in the session
   std::set<Sha256> verified_;                   ///< by this run, so not to be hashed again
   trust::InfoHash fetching_;
+  bool meets_only_ = false;            ///< the origin is left alone
+  bool asked_for_peers_ = false;       ///< by the announce under way
+  std::optional<int> named_;           ///< neighbours, by the last such announce of fetching_
+  std::map<Sha256, Bytes> by_ranges_;  ///< that came so in this run
 
   std::unique_ptr<Announcer> announcer_;  ///< last: its thread calls stats_of and take_answer
 };
@@ -77,27 +101,130 @@ Result<Downloaded> TorrentSwarm::fetch(const DownloadRequest& request, std::chro
   const auto found = [&]() -> std::optional<Downloaded> {
     const auto state = session_->state(id);
     const std::lock_guard lock(mutex_);
-    if (!state || !state->is_complete || (request.pieces.empty() && !verified_.contains(package))) return {};
+    if (!state || (request.is_whole() && !verified_.contains(package))) return {};
+    if (!state->is_complete && (request.is_whole() || !request.pieces.empty())) return {};
     return Downloaded{cache_.path_of(package), state->bytes};
   };
-  if (request.pieces.empty()) {
+  if (request.is_whole()) {
     if (auto already = found()) return std::move(*already);
   }
+  if (request.is_whole() || !request.pieces.empty()) {
+    Bytes later;
+    for (const auto& range : ranges_for(request.file, request.parts, request.pieces, {})) later += range.length;
+    const auto tell = [&](DownloadProgress now) {
+      now.total += later;
+      if (progress) progress(now);
+    };
+    UPSWARM_CHECK(fetch_pieces(request, patience, tell, stop));
+  }
+  BytesBySource of_parts;
+  if (!request.parts.empty()) {
+    UPSWARM_TRY(of_parts, fetch_parts(request, patience, progress, stop));
+  }
+  auto done = found();
+  if (!done) return Error{ErrorKind::cancelled, "fetch " + request.file.path, "it is no longer wanted"};
+  done->of_parts = of_parts;
+  done->by_source = sum(done->by_source, of_parts);
+  return std::move(*done);
+}
 
+Result<void> TorrentSwarm::fetch_pieces(const DownloadRequest& request, std::chrono::milliseconds patience,
+                                        const DownloadSink& progress, std::stop_token stop) {
+  const auto& package = request.file.sha256;
   const FetchTools tools{settings_, http_, cache_, *session_, *announcer_};
-  set_fetching(id);
+  set_fetching(request.file.info_hash);
   auto result = PackageFetch(tools, request, patience, progress, std::move(stop)).run();
   set_fetching({});
   if (!result) {
     if (result.error().kind == ErrorKind::corrupt && result.error().reason == "digest") UPSWARM_CHECK(drop(package));
     return std::move(result).error();
   }
-  if (request.pieces.empty()) {
+  if (request.is_whole()) {
     const std::lock_guard lock(mutex_);
     verified_.insert(package);
   }
-  if (auto done = found()) return std::move(*done);
-  return Error{ErrorKind::cancelled, "fetch " + request.file.path, "it is no longer wanted"};
+  return {};
+}
+
+Result<BytesBySource> TorrentSwarm::fetch_parts(const DownloadRequest& request, std::chrono::milliseconds patience,
+                                                const DownloadSink& progress, const std::stop_token& stop) {
+  const auto& id = request.file.info_hash;
+  UPSWARM_CHECK(wait_until_checked(request, stop));
+  session_->hold(id);  // nothing else may write the file
+  PartsFetch parts(settings_, http_, cache_, request, patience);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto tell = [&] {
+    const auto state = session_->state(id);
+    if (!progress || !state) return;
+    const auto came = parts.bytes();
+    const auto pieces = request.pieces.empty() ? Bytes{} : state->wanted;
+    const auto passed = std::chrono::steady_clock::now() - begin;
+    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(passed).count();
+    const auto done = pieces + came.verified();
+    progress({done, done + parts.missing(), sum(state->bytes, came),
+              elapsed > 0 ? came.origin_http.count * 1000 / static_cast<std::uint64_t>(elapsed) : 0, state->peers,
+              parts.trouble()});
+  };
+  const auto fetched = parts.run(tell, stop);
+  auto bytes = parts.bytes();
+  // What came before a stop was not on disk when this run began.
+  const std::lock_guard lock(mutex_);
+  auto& before = by_ranges_[request.file.sha256];
+  const auto ours = std::min(before, bytes.disk);
+  before += bytes.origin_http;
+  if (!fetched) return fetched.error();
+  bytes.disk -= ours;
+  bytes.origin_http += ours;
+  return bytes;
+}
+
+Result<void> TorrentSwarm::wait_until_checked(const DownloadRequest& request, const std::stop_token& stop) {
+  for (;;) {
+    const auto state = session_->state(request.file.info_hash);
+    const auto what = "look at " + request.file.path;
+    if (!state) return Error{ErrorKind::cancelled, what, "it is no longer wanted"};
+    if (stop.stop_requested()) return Error{ErrorKind::cancelled, what, "asked to stop"};
+    if (state->fault) return Error(*state->fault).within(what);
+    if (state->is_checked) return {};
+    session_->wait_for_change(kLookAgain);
+  }
+}
+
+Result<SwarmView> TorrentSwarm::look(const DownloadRequest& request, std::stop_token stop) {
+  const auto& id = request.file.info_hash;
+  UPSWARM_CHECK(add(request));
+  session_->clear_fault(id);
+  UPSWARM_CHECK(wait_until_checked(request, stop));
+  session_->want(id, request.pieces);
+  // Not held from downloading: the library drops those who have it all when it wants nothing.
+  session_->start(id);
+  set_fetching(id, true);
+  announcer_->hurry(id);
+  auto view = meet(request, stop);
+  set_fetching({});
+  session_->hold(id);
+  return view;
+}
+
+Result<SwarmView> TorrentSwarm::meet(const DownloadRequest& request, const std::stop_token& stop) {
+  const auto& id = request.file.info_hash;
+  const auto deadline = std::chrono::steady_clock::now() + kMeetLimit;
+  for (;;) {
+    if (stop.stop_requested()) return Error{ErrorKind::cancelled, "look at " + request.file.path, "asked to stop"};
+    const auto state = session_->state(id);
+    auto view = session_->view(id);
+    std::optional<int> named;
+    {
+      const std::lock_guard lock(mutex_);
+      named = named_;
+    }
+    const bool knows = named && view.neighbours >= *named;
+    const bool has_no_tracker = !named && !announcer_->trouble(id).empty();
+    const bool is_over = std::chrono::steady_clock::now() >= deadline;
+    view.neighbours = std::max(view.neighbours, named.value_or(0));
+    if (!state || state->is_complete || knows || has_no_tracker || is_over) return view;
+    session_->wait_for_change(kLookAgain);
+  }
 }
 
 Result<void> TorrentSwarm::keep_only(const std::vector<DownloadRequest>& requests) {
@@ -154,14 +281,27 @@ std::optional<AnnounceStats> TorrentSwarm::stats_of(const trust::InfoHash& id) {
   const auto state = session_->state(id);
   if (!state || !state->is_checked) return {};
   const bool wants_peers = is_fetching(id) && !state->is_complete;
+  {
+    const std::lock_guard lock(mutex_);
+    if (fetching_ == id) asked_for_peers_ = wants_peers;
+  }
   const auto downloaded = state->bytes.site + state->bytes.origin_bt + state->bytes.origin_http;
   return AnnounceStats{state->uploaded, downloaded, state->left, wants_peers, state->peers >= kEnoughPeers};
 }
 
 void TorrentSwarm::take_answer(const trust::InfoHash& id, const AnnounceAnswer& answer) {
   if (answer.origin) session_->set_origin(*answer.origin);
-  if (!is_fetching(id)) return;  // whoever wants our pieces comes to us
-  for (const auto& peer : answer.peers) session_->connect(id, peer);
+  const auto is_neighbour = [&](const Endpoint& peer) { return !answer.origin || !is_origin(peer, *answer.origin); };
+  bool meets_only = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (fetching_ != id) return;  // whoever wants our pieces comes to us
+    meets_only = meets_only_;
+    if (asked_for_peers_) named_ = static_cast<int>(std::ranges::count_if(answer.peers, is_neighbour));
+  }
+  for (const auto& peer : answer.peers) {
+    if (!meets_only || is_neighbour(peer)) session_->connect(id, peer);
+  }
 }
 
 bool TorrentSwarm::is_fetching(const trust::InfoHash& id) {
@@ -169,9 +309,12 @@ bool TorrentSwarm::is_fetching(const trust::InfoHash& id) {
   return fetching_ == id;
 }
 
-void TorrentSwarm::set_fetching(const trust::InfoHash& id) {
+void TorrentSwarm::set_fetching(const trust::InfoHash& id, bool meets_only) {
   const std::lock_guard lock(mutex_);
   fetching_ = id;
+  meets_only_ = meets_only;
+  asked_for_peers_ = false;
+  named_.reset();
 }
 
 }  // namespace

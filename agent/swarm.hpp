@@ -21,7 +21,7 @@ struct BytesBySource {
   Bytes site;         ///< BitTorrent, neighbours
   Bytes origin_bt;    ///< BitTorrent, the seeder
   Bytes origin_http;  ///< HTTP ranges
-  Bytes wasted;       ///< failed its check, or came twice
+  Bytes wasted;       ///< failed its check, came twice, or lay between what was asked for
 
   Bytes verified() const { return disk + site + origin_bt + origin_http; }
 };
@@ -37,17 +37,38 @@ struct DownloadProgress {
 
 using DownloadSink = std::function<void(const DownloadProgress&)>;
 
-/// One package to have.
+/// Part of a package whose digest follows from signed metadata.
+struct SignedPart {
+  FilePart place;
+  Sha256 sha256;
+  bool operator==(const SignedPart&) const = default;
+};
+
+/// One package to have, or some of it.
 struct DownloadRequest {
   trust::PackageFile file;
   std::string torrent;    ///< the bytes of the signed FILE.torrent; its info-hash must be file.info_hash
   std::string http_path;  ///< under the seeder's URL: "targets/pkg/app/linux-x64/1.0.0/<sha256>.app-1.0.0.upk"
-  std::vector<std::uint32_t> pieces = {};  ///< that are wanted, rising; empty: the whole package
+  std::vector<std::uint32_t> pieces = {};  ///< that are wanted, rising; empty, with no parts: the whole package
+  /// That are wanted besides, rising and apart: what of them does not lie in `pieces` is asked of the origin, exactly.
+  std::vector<SignedPart> parts = {};
+
+  bool is_whole() const { return pieces.empty() && parts.empty(); }
 };
 
 struct Downloaded {
-  std::filesystem::path path;  ///< in the cache; a whole package is verified by SHA-256, of pieces each by its SHA-1
+  /// In the cache; a whole package and parts are verified by SHA-256, of pieces each by its SHA-1.
+  std::filesystem::path path;
   BytesBySource by_source;
+  BytesBySource of_parts = {};  ///< of these, what came for `parts`: no piece was filled with it
+};
+
+/// What is known of those who have a package, or some of it.
+struct SwarmView {
+  int neighbours = 0;                    ///< machines in its swarm, besides this one and the origin
+  std::vector<std::uint32_t> held = {};  ///< pieces that connected ones of them have, rising
+  std::vector<std::uint32_t> here = {};  ///< pieces that this machine has, rising
+  Bytes start_here = {};                 ///< so much of the file's start is on this machine, in pieces or not
 };
 
 struct SwarmSettings {
@@ -67,16 +88,22 @@ class Swarm {
  public:
   virtual ~Swarm() = default;
 
-  /// Fetches a package, or some pieces of it, into the cache and goes on seeding what is there. Pieces fetched before a
-  /// stop or a kill, or for another request of the same package, count again. Ends also when the tracker, all peers, or
-  /// the BitTorrent port are gone, as long as the origin answers by HTTP. Of pieces the file has holes where nothing
-  /// was fetched, and may end early.
+  /// Fetches a package, or some pieces and parts of it, into the cache and goes on seeding what is there. Pieces
+  /// fetched before a stop or a kill, or for another request of the same package, count again. Ends also when the
+  /// tracker, all peers, or the BitTorrent port are gone, as long as the origin answers by HTTP. Of pieces the file has
+  /// holes where nothing was fetched, and may end early. Parts come when the pieces are there, from the origin alone.
   /// Errors: no_space     for what is wanted; checked before the first byte
-  ///         corrupt      the torrent is not the signed one, or the whole file's SHA-256 differs (it is deleted then)
+  ///         corrupt      the torrent is not the signed one, or the whole file's SHA-256 differs (it is deleted then);
+  ///                      of parts as PartsFetch::run, which has more errors
   ///         unreachable  nobody had it for `patience`
   ///         cancelled    what came stays for the next time
   virtual Result<Downloaded> fetch(const DownloadRequest& request, std::chrono::milliseconds patience,
                                    const DownloadSink& progress, std::stop_token stop) = 0;
+
+  /// Asks the tracker who else is in the swarm of the package, and connects to them; waits for that for at most some
+  /// seconds, and not at all where nobody is. What neighbours have of request.pieces may begin to come; the origin
+  /// gives nothing. Same thread as fetch.   Errors: corrupt  the torrent is not the signed one; cancelled.
+  virtual Result<SwarmView> look(const DownloadRequest& request, std::stop_token stop) = 0;
 
   /// Seeds what the cache holds of `requests`, and forgets and deletes everything else.
   virtual Result<void> keep_only(const std::vector<DownloadRequest>& requests) = 0;

@@ -65,6 +65,8 @@ class TorrentSession {
   virtual void give_piece(const trust::InfoHash& id, std::uint32_t piece, ByteView bytes) = 0;
 
   virtual std::optional<TorrentState> state(const trust::InfoHash& id) const = 0;
+  /// Who is connected, but for the origin; start_here is not known.
+  virtual SwarmView view(const trust::InfoHash& id) const = 0;
   /// The wanted pieces that are not there, rising.
   virtual std::vector<std::uint32_t> missing(const trust::InfoHash& id) const = 0;
 

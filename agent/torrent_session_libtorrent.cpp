@@ -4,6 +4,7 @@
 #include <functional>
 #include <libtorrent/alert_types.hpp>
 #include <libtorrent/error_code.hpp>
+#include <libtorrent/peer_info.hpp>
 #include <libtorrent/session.hpp>
 #include <libtorrent/session_stats.hpp>
 #include <libtorrent/torrent_status.hpp>
@@ -89,6 +90,7 @@ class LibtorrentSession final : public TorrentSession {
   void give_piece(const InfoHash& id, std::uint32_t piece, ByteView bytes) override;
   std::optional<TorrentState> state(const InfoHash& id) const override;
   std::vector<std::uint32_t> missing(const InfoHash& id) const override;
+  SwarmView view(const InfoHash& id) const override;
   void wait_for_change(std::chrono::milliseconds longest) override;
   Result<void> flush(const InfoHash& id, std::chrono::milliseconds longest) override;
   std::map<InfoHash, std::string> saved(std::chrono::milliseconds longest) override;
@@ -268,6 +270,33 @@ std::vector<std::uint32_t> LibtorrentSession::missing(const InfoHash& id) const 
   const std::lock_guard lock(mutex_);
   const auto found = torrents_.find(id);
   return found == torrents_.end() ? std::vector<std::uint32_t>{} : found->second.book.missing();
+}
+
+SwarmView LibtorrentSession::view(const InfoHash& id) const {
+  const auto handle = handle_of(id);
+  if (!handle) return {};
+  std::vector<lt::peer_info> peers;
+  unless_gone([&] { handle->get_peer_info(peers); });
+  const std::lock_guard lock(mutex_);
+  const auto found = torrents_.find(id);
+  if (found == torrents_.end()) return {};
+  SwarmView view;
+  std::vector<bool> held(found->second.book.pieces(), false);
+  for (const auto& peer : peers) {
+    if ((peer.flags & (lt::peer_info::connecting | lt::peer_info::handshake)) || peer.pieces.none_set() ||
+        is_origin(to_endpoint(peer.ip), origin_))
+      continue;
+    ++view.neighbours;
+    for (const auto piece : peer.pieces.range()) {
+      const auto number = static_cast<std::size_t>(static_cast<int>(piece));
+      if (number < held.size() && peer.pieces[piece]) held[number] = true;
+    }
+  }
+  for (std::uint32_t piece = 0; piece < held.size(); ++piece) {
+    if (held[piece]) view.held.push_back(piece);
+    if (found->second.book.has(piece)) view.here.push_back(piece);
+  }
+  return view;
 }
 
 void LibtorrentSession::wait_for_change(std::chrono::milliseconds longest) {

@@ -63,9 +63,9 @@ class Installation {
                                     const package::ProgressSink& progress, std::stop_token stop);
 
   /// Which parts of the full package of `to` must be fetched, given what runs here and what is left of a tree of `to`.
-  /// `part` holds at least the index. Every byte on disk is read.
+  /// `part` holds at least the index. Every byte on disk is read. `with_frames`: as SparsePackage::missing.
   /// Errors: as SparsePackage; as RecordStore::load.
-  Result<messages::MissingParts> missing(const trust::Entry& to, std::unique_ptr<InputFile> part,
+  Result<messages::MissingParts> missing(const trust::Entry& to, std::unique_ptr<InputFile> part, bool with_frames,
                                          const package::ProgressSink& progress, const std::stop_token& stop);
 
   /// Installs `to` from those parts of its full package, which `part` must hold, and from what they were reckoned

@@ -4,11 +4,11 @@
 namespace upswarm::installer {
 
 Result<messages::MissingParts> Installation::missing(const trust::Entry& to, std::unique_ptr<InputFile> part,
-                                                     const package::ProgressSink& progress,
+                                                     bool with_frames, const package::ProgressSink& progress,
                                                      const std::stop_token& stop) {
   UPSWARM_TRY(const auto record, records_.load(product_.product));
   UPSWARM_TRY(const auto package, open_sparse(to, std::move(part), record, progress, stop));
-  return package.missing(to.full.piece_length);
+  return package.missing(to.full.piece_length, with_frames);
 }
 
 Result<messages::Outcome> Installation::install_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part,

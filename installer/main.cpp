@@ -29,7 +29,7 @@ Result<void> run(const Path& config_file, bool only_check) {
         messages::answer_all(
             connection,
             [&](const std::string& word, const Json& question, std::unique_ptr<InputFile> package) {
-              return service->answer(peer, word, question, std::move(package));
+              return service->answer(peer, word, question, std::move(package), ending);
             },
             ending);
       },

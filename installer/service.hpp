@@ -26,9 +26,10 @@ class InstallerService {
   /// Finishes what a crash left, then works until `stop`.
   void work(std::stop_token stop);
 
-  /// Answers one question (protocol/messages/installer_messages.hpp). Any thread.
+  /// Answers one question (protocol/messages/installer_messages.hpp). Any thread. After `stop` a look through trees for
+  /// what is missing ends: cancelled.
   Result<Json> answer(const PeerIdentity& peer, const std::string& word, const Json& question,
-                      std::unique_ptr<InputFile> file);
+                      std::unique_ptr<InputFile> file, const std::stop_token& stop = {});
 
  private:
   struct Wanted {
@@ -57,7 +58,7 @@ class InstallerService {
   Result<Json> offer_metadata(const Json& question);
   Result<messages::ProductDecision> judge(const ProductConfig& product);
   Result<Json> present(const Json& question);
-  Result<Json> missing(const Json& question, std::unique_ptr<InputFile> file);
+  Result<Json> missing(const Json& question, std::unique_ptr<InputFile> file, const std::stop_token& stop);
   Result<Wanted*> find_wanted(const std::string& product, const std::string& doing);
   template <typename Work>
   auto without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, Work work);

@@ -25,7 +25,7 @@ bool is_administrator(const PeerIdentity& peer) { return peer.user == 0 || peer.
 }  // namespace
 
 Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::string& word, const Json& question,
-                                      std::unique_ptr<InputFile> file) {
+                                      std::unique_ptr<InputFile> file, const std::stop_token& stop) {
   if (word == "confirm") return confirm(peer, question);
   const bool administrators_only = word == "rollback" || word == "clear_bad";
   if (!is_administrator(peer) && (administrators_only || peer.user != agent_user_)) {
@@ -33,7 +33,7 @@ Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::strin
                  administrators_only ? "only an administrator may do that" : "only the agent's account may do that"};
   }
   if (word == "present") return present(question);
-  if (word == "missing") return missing(question, std::move(file));
+  if (word == "missing") return missing(question, std::move(file), stop);
   const std::lock_guard lock(mutex_);
   if (word == "hello") return hello();
   if (word == "offer_metadata") return offer_metadata(question);
@@ -168,9 +168,11 @@ Result<Json> InstallerService::present(const Json& question) {
   return messages::to_json(presence);
 }
 
-Result<Json> InstallerService::missing(const Json& question, std::unique_ptr<InputFile> file) {
+Result<Json> InstallerService::missing(const Json& question, std::unique_ptr<InputFile> file,
+                                       const std::stop_token& stop) {
   ObjectReader in(question, "missing");
   const auto name = in.text("product", 64);
+  const bool with_frames = in.boolean_or("frames", false);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
   if (!file) return Error{ErrorKind::invalid, "missing", "no file came along"};
@@ -180,7 +182,8 @@ Result<Json> InstallerService::missing(const Json& question, std::unique_ptr<Inp
   const auto entry = wanted->entry;  // what is wanted may change meanwhile
   UPSWARM_CHECK(check_length(*file, entry.full, true));
   UPSWARM_TRY(const auto missing, without_lock(lock, name, [&] {
-                return installation_of(*product).missing(entry, std::move(file), sink_for(name, entry.version), {});
+                return installation_of(*product).missing(entry, std::move(file), with_frames,
+                                                         sink_for(name, entry.version), stop);
               }));
   return messages::to_json(missing);
 }

@@ -23,13 +23,15 @@ Result<SparsePackage> SparsePackage::open(Files& files, std::unique_ptr<InputFil
   return SparsePackage(files, *std::move(reader), std::move(local));
 }
 
-Result<messages::MissingParts> SparsePackage::missing(Bytes near) const {
+Result<messages::MissingParts> SparsePackage::missing(Bytes near, bool with_frames) const {
   messages::MissingParts missing;
   missing.needed = plan_.fetched;
   missing.from_disk = plan_.from_disk;
   auto& parts = missing.parts;
+  with_frames = with_frames && plan_.frames.size() <= messages::kMostMissingFrames;
   for (const auto number : plan_.frames) {
     const auto& frame = reader_.index().frames[number];
+    if (with_frames) missing.frames.push_back({{frame.offset, frame.length}, frame.sha256});
     if (!parts.empty() && frame.offset < parts.back().offset + parts.back().length + near) {
       parts.back().length = frame.offset + frame.length - parts.back().offset;
     } else if (parts.size() < messages::kMostMissingParts) {

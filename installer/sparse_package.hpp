@@ -23,9 +23,10 @@ class SparsePackage {
 
   const package::Tree& tree() const { return reader_.index().tree; }
 
-  /// What must be fetched. Parts that are closer than `near` are told as one.
+  /// What must be fetched. Parts that are closer than `near` are told as one. Frames are told, too, where they are
+  /// asked for and no more than messages::kMostMissingFrames.
   /// Errors: invalid (reason "scattered")  they are more than messages::kMostMissingParts.
-  Result<messages::MissingParts> missing(Bytes near) const;
+  Result<messages::MissingParts> missing(Bytes near, bool with_frames) const;
 
   /// Unpacks the whole tree into the new folder `to`. On an error the folder may be half there.
   /// Errors: as PackageReader::unpack.

@@ -139,7 +139,12 @@ Json to_json(const MissingParts& missing) {
   Json parts = Json::array();
   for (const auto& part : missing.parts)
     parts.push_back({{"offset", part.offset.count}, {"length", part.length.count}});
-  return {{"parts", std::move(parts)}, {"needed", missing.needed.count}, {"from_disk", missing.from_disk.count}};
+  Json value{{"parts", std::move(parts)}, {"needed", missing.needed.count}, {"from_disk", missing.from_disk.count}};
+  for (const auto& [place, sha256] : missing.frames) {
+    value["frames"].push_back(
+        {{"offset", place.offset.count}, {"length", place.length.count}, {"sha256", sha256.hex()}});
+  }
+  return value;
 }
 
 Json to_json(const ProductDecision& decision) {
@@ -210,13 +215,23 @@ Result<MissingParts> parse_missing(const Json& value) {
   ObjectReader in(value, "missing");
   MissingParts missing;
   Bytes before;
-  for (const auto& one : in.array("parts", kMostMissingParts)) {
-    auto inside = in.inside(one, "parts", missing.parts.size());
+  const auto read_place = [&](ObjectReader& inside) {
     const FilePart part{read_bytes(inside, "offset"), read_bytes(inside, "length")};
     if (part.length.count == 0 || part.offset < before) inside.fail("offset", "parts must rise, and none be empty");
-    UPSWARM_CHECK(inside.finish());
     before = part.offset + part.length;
-    missing.parts.push_back(part);
+    return part;
+  };
+  for (const auto& one : in.array("parts", kMostMissingParts)) {
+    auto inside = in.inside(one, "parts", missing.parts.size());
+    missing.parts.push_back(read_place(inside));
+    UPSWARM_CHECK(inside.finish());
+  }
+  before = {};
+  for (const auto& one : in.array_or_none("frames", kMostMissingFrames)) {
+    auto inside = in.inside(one, "frames", missing.frames.size());
+    const auto place = read_place(inside);
+    missing.frames.push_back({place, inside.parsed("sha256", parse_sha256).value_or(Sha256{})});
+    UPSWARM_CHECK(inside.finish());
   }
   missing.needed = read_bytes(in, "needed");
   missing.from_disk = read_bytes(in, "from_disk");

@@ -11,10 +11,11 @@
 //     {"ask": "present", "product",             ->   reads every byte of those trees: it may take minutes
 //      "contents": [digest ...]}                     of the wanted release and of what is installed, no others
 //                                               <-   Presence
-//     {"ask": "missing", "product"}             ->   (the frame carries a file that holds at least the index of the
+//     {"ask": "missing", "product", "frames"}   ->   (the frame carries a file that holds at least the index of the
 //     full
 //                                                    package that it wants) looks what of it the trees on disk give:
-//                                                    reads every byte of them
+//                                                    reads every byte of them. With "frames": true it says frames
+//                                                    and digests, too, where they are no more than kMostMissingFrames
 //                                               <-   MissingParts
 //     {"ask": "offer_package", "product",       ->   (the frame carries the open file)
 //      "sha256", "more": true}                       must be the full package or a delta of the entry it wants, or,
@@ -105,12 +106,21 @@ struct Presence {
 };
 
 inline constexpr std::size_t kMostMissingParts = 20'000;
+inline constexpr std::size_t kMostMissingFrames = 20'000;
+
+/// A run of bytes of a package that the signed index gives a digest of.
+struct MissingFrame {
+  FilePart place;
+  Sha256 sha256 = {};
+  bool operator==(const MissingFrame&) const = default;
+};
 
 /// What of a full package the trees on disk do not give.
 struct MissingParts {
-  std::vector<FilePart> parts;  ///< of the package, rising, apart; without its index
-  Bytes needed;                 ///< of what lies in them; the rest of them lies between
-  Bytes from_disk;              ///< content (not compressed) that is there
+  std::vector<FilePart> parts;            ///< of the package, rising, apart; without its index
+  Bytes needed;                           ///< of what lies in them; the rest of them lies between
+  Bytes from_disk;                        ///< content (not compressed) that is there
+  std::vector<MissingFrame> frames = {};  ///< the same, exactly; empty: not asked for, or too many
 };
 
 struct ProductDecision {

@@ -26,7 +26,7 @@ struct SourceBytes {
   Bytes site;         ///< neighbours
   Bytes origin_bt;    ///< the seeder, by BitTorrent
   Bytes origin_http;  ///< the seeder, by HTTP ranges
-  Bytes wasted;       ///< failed their check, or came twice
+  Bytes wasted;       ///< failed their check, came twice, or lay between what was wanted
 
   Bytes verified() const { return disk + site + origin_bt + origin_http; }
   bool operator==(const SourceBytes&) const = default;

@@ -216,6 +216,7 @@ class SparseDeliveryTest : public DeliveryTest {
     wanted_.full.piece_length = 100_B;
     wanted_.index_length = 90_B;
     installer_.wants["app"] = wanted_;
+    swarm_.view.neighbours = 1;
     installer_.lacks =
         messages::MissingParts{.parts = {{250_B, 60_B}, {990_B, 10_B}}, .needed = 70_B, .from_disk = 5000_B};
   }
@@ -225,6 +226,14 @@ class SparseDeliveryTest : public DeliveryTest {
     return all;
   }
   using Pieces = std::vector<std::uint32_t>;
+
+  /// The machine is alone, and the installer says what exactly is missing.
+  void be_alone() {
+    swarm_.view.neighbours = 0;
+    installer_.lacks->frames = {
+        {{250_B, 20_B}, sha256("a")}, {{280_B, 30_B}, sha256("b")}, {{400_B, 100_B}, sha256("c")}};
+    installer_.lacks->needed = 150_B;
+  }
 };
 
 TEST_F(SparseDeliveryTest, TheIndexIsFetchedThenWhatIsMissing) {
@@ -238,6 +247,57 @@ TEST_F(SparseDeliveryTest, TheIndexIsFetchedThenWhatIsMissing) {
   EXPECT_THAT(verdict("full"), HasSubstr("costs more"));
   EXPECT_GT(store_.history(1)->at(0).bytes.verified(), 0_B);
   EXPECT_FALSE(store_.downloads()->at(0).is_whole()) << "it must not be taken for the whole package later";
+}
+
+TEST_F(SparseDeliveryTest, AMachineThatIsAloneFetchesExactlyWhatIsMissing) {
+  be_alone();
+  EXPECT_EQ(kind_of_delivery(), "sparse completed");
+  EXPECT_THAT(pieces_fetched(), ElementsAre(Pieces{}, Pieces{4}));
+  const SignedPart index{{0_B, 90_B}, wanted_.index_digest};
+  EXPECT_THAT(swarm_.fetched.at(0).parts, ElementsAre(index));
+  EXPECT_THAT(swarm_.fetched.at(1).parts,
+              ElementsAre(index, SignedPart{{250_B, 20_B}, sha256("a")}, SignedPart{{280_B, 30_B}, sha256("b")}));
+  EXPECT_EQ(plan().ways.at(0).disk, 90_B);
+  EXPECT_EQ(plan().ways.at(0).origin, 150_B);
+}
+
+TEST_F(SparseDeliveryTest, WhereTheOriginGivesNoRangesPiecesAreFetched) {
+  be_alone();
+  swarm_.range_failure = Error{ErrorKind::corrupt, "fetch", "HTTP status 200 where a range was asked for", "range"};
+  EXPECT_EQ(kind_of_delivery(), "sparse completed");
+  EXPECT_THAT(pieces_fetched(), ElementsAre(Pieces{}, Pieces{0}, Pieces{0, 4}, Pieces{0, 2, 3, 9}));
+  EXPECT_EQ(plan().ways.at(0).disk, 100_B);
+  EXPECT_EQ(plan().ways.at(0).origin, 300_B) << "the plan says what is fetched in the end";
+  EXPECT_THAT(installer_.packages, IsEmpty());
+}
+
+TEST_F(SparseDeliveryTest, AStopOrAFullDiskIsNoReasonToFetchPieces) {
+  be_alone();
+  for (const auto kind : {ErrorKind::cancelled, ErrorKind::no_space}) {
+    swarm_.fetched.clear();
+    swarm_.range_failure = Error{kind, "fetch", "why"};
+    ignore_failure(deliver(), "seen by what was fetched");
+    EXPECT_THAT(swarm_.fetched.at(0).parts, testing::SizeIs(1));
+    for (const auto& request : swarm_.fetched) EXPECT_TRUE(request.is_whole() || !request.parts.empty());
+  }
+}
+
+TEST_F(SparseDeliveryTest, PartsOutsideOfThePackageAreNotAskedFor) {
+  be_alone();
+  installer_.lacks->frames = {{{990_B, 20_B}, sha256("a")}};
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  EXPECT_THAT(verdict("sparse"), HasSubstr("outside of the package"));
+}
+
+TEST_F(SparseDeliveryTest, WhatTheHistoryHasIsNotCountedAgain) {
+  installer_.ending_of_parts = tests::make_outcome(0, "", "failed");
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  const auto history = *store_.history(2);
+  EXPECT_EQ(history.at(1).outcome.kind, "sparse");
+  EXPECT_EQ(history.at(1).bytes.site, 1000_B);
+  EXPECT_EQ(history.at(0).outcome.kind, "full");
+  EXPECT_EQ(history.at(0).bytes.site, 0_B);
+  EXPECT_EQ(history.at(0).bytes.disk, 1000_B);
 }
 
 TEST_F(SparseDeliveryTest, WhereADeltaServesTheIndexIsNotFetched) {

@@ -89,10 +89,17 @@ Result<agent::Downloaded> FakeSwarm::fetch(const agent::DownloadRequest& request
   fetched.push_back(request);
   const auto failure = failures.find(request.file.sha256);
   if (failure != failures.end()) return failure->second;
+  if (range_failure && !request.parts.empty()) return *range_failure;
+  view.here.insert(view.here.end(), request.pieces.begin(), request.pieces.end());
+  std::ranges::sort(view.here);
   agent::Downloaded downloaded{"/cache/" + request.file.sha256.hex(), {}};
   downloaded.by_source.site = request.file.length;
   progress({request.file.length, request.file.length, downloaded.by_source, 100, 2});
   return downloaded;
+}
+
+Result<agent::SwarmView> FakeSwarm::look(const agent::DownloadRequest& /*request*/, std::stop_token /*stop*/) {
+  return view;
 }
 
 Result<void> FakeSwarm::keep_only(const std::vector<agent::DownloadRequest>& requests) {

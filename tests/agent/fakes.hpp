@@ -45,11 +45,14 @@ class FakeHttpClient final : public HttpClient {
 class FakeSwarm final : public agent::Swarm {
  public:
   std::map<Sha256, Error> failures;
+  std::optional<Error> range_failure;  ///< of every request of parts
+  agent::SwarmView view;               ///< what is fetched is here then
   std::vector<agent::DownloadRequest> fetched;
   std::vector<agent::DownloadRequest> kept;
 
   Result<agent::Downloaded> fetch(const agent::DownloadRequest& request, std::chrono::milliseconds patience,
                                   const agent::DownloadSink& progress, std::stop_token stop) override;
+  Result<agent::SwarmView> look(const agent::DownloadRequest& request, std::stop_token stop) override;
   Result<void> keep_only(const std::vector<agent::DownloadRequest>& requests) override;
   std::uint16_t listen_port() const override { return 6881; }
   Bytes uploaded() const override { return 77_B; }

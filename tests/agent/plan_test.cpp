@@ -249,7 +249,11 @@ class SparsePlanTest : public PlanTest {
     wanted_.index_length = 90_B;
   }
   static SparseOffer offer(std::vector<std::uint32_t> pieces) {
-    return {.pieces = std::move(pieces), .index = 100_B, .why_not = {}};
+    SparseOffer made;
+    made.choice.here = 100_B;
+    made.choice.origin = Bytes{100 * (pieces.size() - 1)};
+    made.choice.pieces = std::move(pieces);
+    return made;
   }
 };
 
@@ -261,8 +265,18 @@ TEST_F(SparsePlanTest, CostsItsPiecesWithoutThoseThatAreHere) {
   EXPECT_EQ(sparse.bytes.origin, 200_B);
   EXPECT_EQ(sparse.cost, 200 * kOriginWeight + 1000 * kRebuildWeight);
   EXPECT_EQ(words_of(sparse), "missing parts of the full package (300 B of 0.98 KiB)");
-  facts_.site_seeds = [](const trust::PackageFile&) { return 1; };
-  EXPECT_EQ(way(WayKind::sparse).bytes.site, 200_B);
+}
+
+TEST_F(SparsePlanTest, CostsWhatIsFetchedByPiecesAndByRanges) {
+  facts_.sparse = SparseOffer{};
+  facts_.sparse->choice = {
+      .pieces = {3}, .parts = {{{410_B, 20_B}, {}}}, .here = 90_B, .site = 100_B, .origin = 20_B, .by_ranges = 20_B};
+  const auto sparse = way(WayKind::sparse);
+  EXPECT_EQ(sparse.bytes.disk, 90_B);
+  EXPECT_EQ(sparse.bytes.site, 100_B);
+  EXPECT_EQ(sparse.bytes.origin, 20_B);
+  EXPECT_EQ(sparse.cost, 20 * kOriginWeight + 100 * kSiteWeight + 1000 * kRebuildWeight);
+  EXPECT_EQ(words_of(sparse), "missing parts of the full package (210 B of 0.98 KiB, 20 B of it by HTTP ranges)");
 }
 
 TEST_F(SparsePlanTest, IsLeftWhereADeltaIsSmaller) {
@@ -277,7 +291,7 @@ TEST_F(SparsePlanTest, IsNoneWhereAllMustBeFetchedOrNobodyCouldSay) {
   facts_.sparse = offer({0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
   EXPECT_EQ(chosen(), WayKind::full);
   EXPECT_EQ(way(WayKind::sparse).verdict, "none of it is on disk");
-  facts_.sparse = SparseOffer{.pieces = {}, .index = {}, .why_not = "no index"};
+  facts_.sparse = SparseOffer{.why_not = "no index"};
   EXPECT_EQ(chosen(), WayKind::full);
   EXPECT_EQ(way(WayKind::sparse).verdict, "no index");
 }
@@ -338,7 +352,8 @@ TEST_F(PlanTest, WaysThatFailFallBackInOrder) {
   add_chain();
   facts_.is_here = true;
   wanted_.full.piece_length = 100_B;
-  facts_.sparse = SparseOffer{.pieces = {0, 1, 2, 3}, .index = 100_B, .why_not = {}};
+  facts_.sparse = SparseOffer{};
+  facts_.sparse->choice = {.pieces = {0, 1, 2, 3}, .here = 100_B, .origin = 300_B};
   std::vector<WayKind> order;
   for (auto made = plan(); made.chosen() != nullptr; made = plan()) {
     order.push_back(made.chosen()->kind);

@@ -4,8 +4,8 @@
   usage: tests/bench/sparse.py [--bin DIR] FOLDER ...     (any unpacked trees; the preset release)
 
 FOLDER is released as 1.1.0. 1.0.0 is the same but for a twentieth of the files, which have other content there: random ones ("scattered"), or some that
-follow each other by path ("together"). "needed": bytes of the frames that the installer lacks; "fetched": what the agent fetched, in whole pieces, the
-index with it; all as the programs say.
+follow each other by path ("together"). The machine is alone. "needed": bytes of the frames that the installer lacks; "fetched": all that the agent fetched,
+the index and what it had no use for (gaps between ranges) with it; all as the programs say.
 """
 
 import argparse
@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 
 from world import World  # noqa: E402
 
-SOURCES = ("disk", "site", "origin_bt", "origin_http")
+SOURCES = ("disk", "site", "origin_bt", "origin_http", "wasted")
 
 
 def add_check(tree):

@@ -36,9 +36,10 @@ struct TestMachine {
   }
 
   /// What of the full package is missing here, as the installer finds by its index alone.
-  Result<messages::MissingParts> missing(const tests::MadeRelease& release) {
+  Result<messages::MissingParts> missing(const tests::MadeRelease& release, bool with_frames = true,
+                                         const std::stop_token& stop = {}) {
     const auto index = parts_of(release, {});
-    return installation().missing(release.entry, opened(index), {}, {});
+    return installation().missing(release.entry, opened(index), with_frames, {}, stop);
   }
 
   /// A file with the index of the full package and `parts` of it, noise between them, and nothing behind.

@@ -1,4 +1,5 @@
 // The way that fetches only what is not on disk: what it asks for, and what it trusts.
+#include <fstream>
 #include <random>
 
 #include "tests/installer/installation_fixture.hpp"
@@ -73,6 +74,7 @@ class InstallationSparseTest : public testing::Test {
   tests::MadeRelease one = tests::make_release(folder, "1.0.0", 1, tree_of("1.0.0", 99));
   tests::MadeRelease two = tests::make_release(folder, "2.0.0", 2, tree_of("2.0.0", 7));
   TestMachine machine{folder.path()};
+  std::stop_source stop;
 };
 
 TEST_F(InstallationSparseTest, WhatIsMissingAndWhatIsOnDiskGiveTheWholeTree) {
@@ -91,6 +93,35 @@ TEST_F(InstallationSparseTest, WhatIsMissingAndWhatIsOnDiskGiveTheWholeTree) {
   const auto presence = machine.installation().present({one.entry.content, two.entry.content});
   ASSERT_TRUE(presence);
   EXPECT_EQ(presence->present.size(), 2U) << "what was taken from is whole, and so is what was made";
+}
+
+TEST_F(InstallationSparseTest, SaysWhichFramesAreMissingWhereItIsAsked) {
+  const auto missing = machine.missing(two);
+  ASSERT_TRUE(missing) << missing.error().message();
+  std::ifstream in(two.full, std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(in)), {});
+  Bytes all;
+  for (const auto& [place, digest] : missing->frames) {
+    EXPECT_EQ(sha256(std::string_view(whole).substr(place.offset.count, place.length.count)), digest);
+    all += place.length;
+  }
+  EXPECT_EQ(all, missing->needed);
+  EXPECT_EQ(machine
+                .install_parts(two, machine.parts_of(two,
+                                                     [&] {
+                                                       std::vector<FilePart> exact;
+                                                       for (const auto& frame : missing->frames)
+                                                         exact.push_back(frame.place);
+                                                       return exact;
+                                                     }()))
+                ->result,
+            "completed");
+  EXPECT_TRUE(machine.missing(two, false)->frames.empty());
+}
+
+TEST_F(InstallationSparseTest, TheLookForWhatIsMissingEndsWhenAskedTo) {
+  stop.request_stop();
+  EXPECT_EQ(machine.missing(two, true, stop.get_token()).error().kind, ErrorKind::cancelled);
 }
 
 TEST_F(InstallationSparseTest, AWholePackageDoesAsWell) {

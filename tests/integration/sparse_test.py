@@ -1,15 +1,24 @@
 #!/usr/bin/env python3
 """A release of which most is on disk already comes by its missing parts: the real programs."""
 
+import re
+
 from base import WorldTest, big, main, noise, wait_until
 
-SOURCES = ("disk", "site", "origin_bt", "origin_http")
+SOURCES = ("disk", "site", "origin_bt", "origin_http", "wasted")
+
+
+def scattered(changed=()):
+    """400 files of 8 KiB, of which some have other content."""
+    return {f"share/many/{number:03}": noise(8192, 1000 + number + (5000 if number in changed else 0)) for number in range(400)}
 
 
 class Sparse(WorldTest):
-    def left_behind(self, files, machines=1, **settings):
-        """Machines on 1.0.0 whose agents stand still while 1.1.0 with `files` comes, without a delta."""
-        world = self.published("1.0.0", machines=0, **settings)
+    def left_behind(self, files, machines=1, before=None, **settings):
+        """Machines on 1.0.0, with the files `before`, whose agents stand still while 1.1.0 with `files` comes, without a delta."""
+        world = self.published(machines=0, **settings)
+        world.release("1.0.0", world.tree("1.0.0", {**big("1.0.0"), **(before or {})}))
+        world.await_taken_in()
         for number in range(machines):
             machine = world.machine(f"m{number + 1}", address=f"127.0.0.{number + 2}").start()
             machine.await_version("1.0.0")
@@ -49,6 +58,33 @@ class Sparse(WorldTest):
         self.assertEqual(self.fetched(update), sum(ways["sparse"][source] for source in ("disk", "site", "origin")))
         self.assertSays(ways["full"]["verdict"], "costs more")
         self.assertSays(world.run("upswarm", "--socket", machine.agent_settings["socket"], "why").out, "missing parts of the full package")
+
+    def by_http(self, world, version):
+        """Bytes of the package that the seeder was asked for by HTTP."""
+        packages = world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "--json", "status").json()["packages"]
+        return next(one["http_bytes"] for one in packages if one["path"].endswith(f"{version}.upk"))
+
+    def said(self, machine):
+        """What the agent said of the parts that it lacks."""
+        line = machine.agent.words().rsplit("parts of the full package are on disk", 1)[1].splitlines()[0]
+        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
+
+    def test_scattered_changes_cost_a_lone_machine_at_most_a_tenth_more(self):
+        files = scattered(range(7, 400, 20))
+        world, (machine,) = self.left_behind(files, before=scattered(), seeder={"bittorrent_port": 0, "bittorrent": False})
+        machine.start_agent()
+        machine.await_version("1.1.0")
+        update = machine.history()[0]
+        self.assertEqual(update["kind"], "sparse")
+        self.expect_new_tree(machine, files)
+        about = self.said(machine)
+        self.assertGreater(about["needed"], 20 * 8192)
+        wait_until("the seeder counted as many bytes as the agent", lambda: self.by_http(world, "1.1.0") >= self.fetched(update), seconds=60)
+        self.assertEqual(self.by_http(world, "1.1.0"), self.fetched(update))
+        self.assertLessEqual(self.by_http(world, "1.1.0"), 1.1 * (about["needed"] + about["index"]), about)
+        sparse = self.ways(machine)["sparse"]
+        self.assertEqual(self.fetched(update), sum(sparse[source] for source in ("disk", "site", "origin")))
+        self.assertSays(sparse["verdict"], "by HTTP ranges")
 
     def test_neighbours_share_the_missing_parts(self):
         files = {"share/new": noise(400_000, 5)}

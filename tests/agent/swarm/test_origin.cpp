@@ -79,7 +79,8 @@ FixtureReply TestOrigin::range(const FixtureRequest& request) {
   const auto first = std::stoull(header.substr(6));
   const auto last = std::stoull(header.substr(header.find('-') + 1));
   auto body = found->second.substr(first, last - first + 1);
-  if (wrong_bytes) std::fill(body.begin(), body.end(), 'x');
+  if (ignores_ranges) return {200, {}, found->second};
+  if (wrong_bytes || wrong_answers-- > 0) std::fill(body.begin(), body.end(), 'x');
   bytes_sent_ += body.size();
   return {206, {{"Content-Range", "bytes " + header.substr(6) + "/" + std::to_string(found->second.size())}}, body};
 }

@@ -25,6 +25,8 @@ class TestOrigin {
   std::atomic<int> ranges_status = 0;      ///< answer this to every range instead
   std::atomic<int> good_ranges = 1 << 30;  ///< then 503 with Retry-After: 1
   std::atomic<bool> wrong_bytes = false;
+  std::atomic<int> wrong_answers = 0;  ///< so many ranges get wrong bytes
+  std::atomic<bool> ignores_ranges = false;
   std::atomic<int> interval = 1;
   /// Names this peer as the origin in announces.
   void set_origin_port(std::uint16_t port);

@@ -50,6 +50,25 @@ TEST(InstallerMessages, MissingPartsComeBackAsTheyWere) {
   EXPECT_EQ(back->from_disk, 77_B);
 }
 
+TEST(InstallerMessages, MissingFramesComeBackAsTheyWereRiseAndAreBounded) {
+  MissingParts missing{.parts = {{0_B, 9_B}}, .needed = 6_B, .from_disk = 77_B, .frames = {}};
+  EXPECT_FALSE(to_json(missing).contains("frames")) << "an older agent does not know them";
+  missing.frames = {{{0_B, 5_B}, sha256("a")}, {{7_B, 1_B}, sha256("b")}};
+  const auto back = parse_missing(to_json(missing));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->frames, missing.frames);
+  missing.frames = {{{0_B, 5_B}, sha256("a")}, {{4_B, 1_B}, sha256("b")}};
+  EXPECT_FALSE(parse_missing(to_json(missing)));
+  auto wrong = to_json(missing);
+  wrong["frames"] = Json::array({Json{{"offset", 0}, {"length", 5}, {"sha256", "no digest"}}});
+  EXPECT_FALSE(parse_missing(wrong));
+  missing.frames.clear();
+  for (std::size_t i = 0; i <= kMostMissingFrames; ++i) missing.frames.push_back({{Bytes{2 * i}, 1_B}, {}});
+  EXPECT_FALSE(parse_missing(to_json(missing)));
+  missing.frames.pop_back();
+  EXPECT_TRUE(parse_missing(to_json(missing)));
+}
+
 TEST(InstallerMessages, MissingPartsRiseAndAreBounded) {
   EXPECT_FALSE(parse_missing(to_json(MissingParts{.parts = {{7_B, 1_B}, {0_B, 5_B}}, .needed = {}, .from_disk = {}})));
   EXPECT_FALSE(parse_missing(to_json(MissingParts{.parts = {{0_B, 5_B}, {4_B, 5_B}}, .needed = {}, .from_disk = {}})));

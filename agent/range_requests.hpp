@@ -1,0 +1,47 @@
+// Ranges of one file at the origin, by HTTP.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+
+#include "protocol/base/http/http_client.hpp"
+
+namespace upswarm::agent {
+
+/// Not for use by two threads at once, but for received().
+class RangeRequests {
+ public:
+  /// `http` must outlive it. `rate`: bytes a second; 0: no limit.
+  RangeRequests(HttpClient& http, std::string url, Bytes length, std::uint64_t rate)
+      : http_(http), url_(std::move(url)), length_(length), rate_(rate) {}
+
+  /// Exactly the bytes of the range, not verified; they are kept in memory until they are all there.
+  /// Errors: unreachable  no answer, one that is cut off, or the server's own trouble (5xx)
+  ///         busy         it rations (429, 503)
+  ///         not_found    404
+  ///         corrupt      another range than the one asked for, more than that, or another status: 200 of a server that
+  ///                      ignores ranges is all right only where the range is everything
+  ///         untrusted, invalid, cancelled
+  Result<std::string> fetch(const HttpRange& range, const std::stop_token& stop);
+
+  /// When another try makes sense, after so many failures in a row (that one too): as long as the origin asked to wait,
+  /// else a time that doubles.
+  std::chrono::milliseconds retry_after(int failures) const;
+
+  /// Bytes of answers so far. Any thread may ask.
+  Bytes received() const { return {received_.load()}; }
+  const std::string& url() const { return url_; }
+
+ private:
+  HttpClient& http_;
+  std::string url_;
+  Bytes length_;
+  std::uint64_t rate_;
+  std::chrono::milliseconds rationed_{0};
+  std::atomic<std::uint64_t> received_{0};
+};
+
+}  // namespace upswarm::agent
