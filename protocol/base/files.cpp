@@ -9,6 +9,10 @@ constexpr std::size_t kCopyBuffer = 256 * 1024;
 
 }  // namespace
 
+Result<void> Files::sync_as_one(const Path& folder) {
+  return Error{ErrorKind::internal, "sync the file system of " + folder.string(), "this system cannot do that"};
+}
+
 Result<std::string> read_file(Files& files, const Path& path, Bytes longest) {
   UPSWARM_TRY(const auto file, files.open(path));
   UPSWARM_TRY(const auto info, file->info());

@@ -4,10 +4,19 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <linux/magic.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#endif
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstdio>
+#include <string_view>
 #include <system_error>
 
 #include "protocol/base/files.hpp"
@@ -30,6 +39,27 @@ Result<void> check(int status, const char* verb, const Path& path) {
   if (status == 0) return {};
   return failure(verb, path);
 }
+
+#ifdef __linux__
+// Not in every linux/magic.h.
+constexpr auto kXfs = 0x58465342;
+
+/// syncfs(2): before 5.8 it does not say that writing failed.
+bool has_honest_syncfs() {
+  struct utsname system {};
+  if (::uname(&system) != 0) return false;
+  const std::string_view release = system.release;
+  std::array<int, 2> version{};
+  const char* at = release.data();
+  const char* const end = at + release.size();
+  for (auto& number : version) {
+    const auto [after, error] = std::from_chars(at, end, number);
+    if (error != std::errc{} || after == end) return false;
+    at = after + 1;
+  }
+  return version >= std::array{5, 8};
+}
+#endif
 
 FileInfo to_info(const struct stat& status) {
   FileInfo info;
@@ -208,6 +238,25 @@ class PosixFiles final : public Files {
     if (::statvfs(path.c_str(), &status) != 0) return failure("ask the free space of", path);
     return Bytes{static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize};
   }
+
+#ifdef __linux__
+  Result<bool> can_sync_as_one(const Path& folder) override {
+    static const bool is_honest = has_honest_syncfs();
+    if (!is_honest) return false;
+    struct statfs status {};
+    if (::statfs(folder.c_str(), &status) != 0) return failure("ask the file system of", folder);
+    const auto type = status.f_type;
+    return type == EXT4_SUPER_MAGIC || type == kXfs || type == BTRFS_SUPER_MAGIC || type == TMPFS_MAGIC;
+  }
+
+  Result<void> sync_as_one(const Path& folder) override {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return failure("open the folder", folder);
+    const auto result = check(::syncfs(descriptor), "sync the file system of", folder);
+    ::close(descriptor);
+    return result;
+  }
+#endif
 };
 
 }  // namespace

@@ -38,19 +38,19 @@ std::uint32_t portable_mode(const FileInfo& info) {
   return info.type == FileType::folder || (info.mode & 0111U) != 0 ? 0755 : 0644;
 }
 
-Result<Sha256> digest_of(Files& files, const Path& path) {
+/// `buffer` is for all files: to clear one costs more than to read a small file.
+Result<Sha256> digest_of(Files& files, const Path& path, ByteBuffer& buffer) {
   UPSWARM_TRY(const auto file, files.open(path));
-  ByteBuffer buffer(kReadBuffer);
   Sha256Hasher hasher;
   for (Bytes at;;) {
     UPSWARM_TRY(const auto count, file->read_at(at, buffer));
-    if (count == 0) return hasher.finish();
     hasher.update(ByteView(buffer).first(count));
+    if (count < buffer.size()) return hasher.finish();
     at += Bytes{count};
   }
 }
 
-Result<void> scan_folder(Files& files, const Path& folder, const std::string& prefix, Tree& tree) {
+Result<void> scan_folder(Files& files, const Path& folder, const std::string& prefix, ByteBuffer& buffer, Tree& tree) {
   UPSWARM_TRY(const auto names, files.list(folder));
   for (const auto& name : names) {
     const auto path = folder / Path(std::u8string(name.begin(), name.end()));
@@ -61,7 +61,7 @@ Result<void> scan_folder(Files& files, const Path& folder, const std::string& pr
     entry.mode = portable_mode(info);
     if (info.type == FileType::regular) {
       entry.size = info.size;
-      UPSWARM_TRY(entry.digest, digest_of(files, path));
+      UPSWARM_TRY(entry.digest, digest_of(files, path, buffer));
     } else if (info.type == FileType::symlink) {
       UPSWARM_TRY(entry.link_target, files.read_symlink(path));
     } else if (info.type == FileType::other) {
@@ -69,7 +69,7 @@ Result<void> scan_folder(Files& files, const Path& folder, const std::string& pr
     }
     const bool is_folder = info.type == FileType::folder;
     tree.entries.push_back(entry);
-    if (is_folder) UPSWARM_CHECK(scan_folder(files, path, entry.path + "/", tree));
+    if (is_folder) UPSWARM_CHECK(scan_folder(files, path, entry.path + "/", buffer, tree));
   }
   return {};
 }
@@ -163,7 +163,8 @@ Result<Tree> decode_outline(std::string_view bytes, const std::string& what) {
 
 Result<Tree> scan_tree(Files& files, const Path& folder) {
   Tree tree;
-  UPSWARM_CHECK(scan_folder(files, folder, "", tree));
+  ByteBuffer buffer(kReadBuffer);
+  UPSWARM_CHECK(scan_folder(files, folder, "", buffer, tree));
   std::ranges::sort(tree.entries, {}, &TreeEntry::path);
   return tree;
 }

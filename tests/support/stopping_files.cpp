@@ -121,4 +121,17 @@ Result<Bytes> StoppingFiles::free_space(const Path& path) {
   return real_.free_space(path);
 }
 
+/// On any file system: it is not done.
+Result<bool> StoppingFiles::can_sync_as_one(const Path& /*folder*/) {
+  UPSWARM_CHECK(alive());
+  return true;
+}
+
+Result<void> StoppingFiles::sync_as_one(const Path& folder) {
+  UPSWARM_CHECK(step("sync_as_one"));
+  return exists(real_, folder)
+             ? Result<void>()
+             : Result<void>(Error{ErrorKind::not_found, "sync all of " + folder.string(), "it is not there"});
+}
+
 }  // namespace upswarm::tests

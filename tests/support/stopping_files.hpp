@@ -37,6 +37,8 @@ class StoppingFiles final : public Files {
   Result<void> sync_file(const Path& path) override;
   Result<void> sync_folder(const Path& folder) override;
   Result<Bytes> free_space(const Path& path) override;
+  Result<bool> can_sync_as_one(const Path& folder) override;
+  Result<void> sync_as_one(const Path& folder) override;
 
   /// Counts one changing operation; an error when it is the one. Used by the files that create() returns, too.
   Result<void> step(const char* what);

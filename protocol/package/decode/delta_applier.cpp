@@ -17,7 +17,11 @@ Error altered(const std::string& path) {
 }  // namespace
 
 DeltaApplier::DeltaApplier(const Work& work, ToldTree told)
-    : work_(work), told_(std::move(told)), total_(told_.tree.total_size()), output_(work_.files, work_.to, told_.tree) {
+    : work_(work),
+      told_(std::move(told)),
+      total_(told_.tree.total_size()),
+      buffer_(kReadBuffer),
+      output_(work_.files, work_.to, told_.tree) {
   Bytes end;
   for (const auto kind : {ContentSource::Kind::prefixed, ContentSource::Kind::patched}) {
     for (std::size_t i = 0; i < told_.sources.size(); ++i) {
@@ -66,14 +70,13 @@ Result<void> DeltaApplier::copy_file(std::size_t number) {
   const auto& from = work_.base_tree.entries[told_.sources[number].from];
   UPSWARM_TRY(const auto in, work_.files.open(place_of(work_.base, from.path)));
   UPSWARM_CHECK(output_.start_file(number));
-  ByteBuffer buffer(kReadBuffer);
   for (Bytes at;;) {
-    UPSWARM_TRY(const auto count, in->read_at(at, buffer));
-    if (count == 0) break;
+    UPSWARM_TRY(const auto count, in->read_at(at, buffer_));
     at += Bytes{count};
     if (at > size) return altered(from.path);
-    UPSWARM_CHECK(output_.write(ByteView(buffer).first(count)));
+    UPSWARM_CHECK(output_.write(ByteView(buffer_).first(count)));
     UPSWARM_CHECK(tell(Bytes{count}));
+    if (count < buffer_.size()) break;
   }
   return output_.end_file([this, number, &from](const Sha256& digest) -> Result<void> {
     if (accept(number, digest)) return {};
@@ -158,7 +161,6 @@ bool DeltaApplier::accept(std::size_t number, const Sha256& digest) {
 
 /// Errors: corrupt (reason "wrong_base")  something that groups were made from is not what the tree says.
 Result<void> DeltaApplier::check_bases() {
-  ByteBuffer buffer(kReadBuffer);
   Sha256Hasher hasher;
   for (const auto& group : work_.groups.first(groups_begun_)) {
     UPSWARM_TRY(const auto pieces, find_old_pieces(group, work_.base_tree));
@@ -166,9 +168,9 @@ Result<void> DeltaApplier::check_bases() {
       const auto& entry = work_.base_tree.entries[piece.entry];
       UPSWARM_TRY(const auto in, work_.files.open(place_of(work_.base, entry.path)));
       for (Bytes at;;) {
-        UPSWARM_TRY(const auto count, in->read_at(at, buffer));
+        UPSWARM_TRY(const auto count, in->read_at(at, buffer_));
         if (count == 0) break;
-        hasher.update(ByteView(buffer).first(count));
+        hasher.update(ByteView(buffer_).first(count));
         at += Bytes{count};
       }
       if (hasher.finish() != entry.digest) return altered(entry.path);

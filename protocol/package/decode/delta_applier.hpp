@@ -56,6 +56,7 @@ class DeltaApplier {
   std::size_t groups_begun_ = 0;
   Bytes done_;
   Bytes total_;
+  ByteBuffer buffer_;  // of old files; small ones are too many for one each
   TreeOutput output_;  // the last: its thread looks at the others
 };
 

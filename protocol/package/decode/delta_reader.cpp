@@ -18,6 +18,12 @@ constexpr std::size_t kLongestFilterName = 64;
 Error corrupt(std::string why) { return corrupt_package(kWhat, std::move(why)); }
 Error wrong_base(std::string why) { return {ErrorKind::corrupt, "apply a delta", std::move(why), "wrong_base"}; }
 
+/// What it is packed in is gone when it returns.
+Result<std::string> read_plan(InputFile& file, Bytes length, Bytes size) {
+  UPSWARM_TRY(const auto packed, read_exactly(file, Bytes{kDeltaHeader}, length, kWhat));
+  return decompress(as_bytes(packed), size, "the plan of a delta");
+}
+
 Result<std::vector<std::string>> read_filters(ByteReader& in) {
   const auto count = in.u8();
   if (count > kMostFilters) return corrupt("it names too many filters");
@@ -43,8 +49,9 @@ Result<std::vector<std::string>> read_filters(ByteReader& in) {
 struct DeltaReader::State {
   std::unique_ptr<InputFile> file;
   DeltaInfo info;
-  std::string tree_bytes;  ///< the difference of trees
-  Bytes streams;           ///< where they begin
+  std::string plan;             ///< kept whole: a second copy of its largest part could take 512 MiB
+  std::string_view tree_bytes;  ///< in it: the difference of trees
+  Bytes streams;                ///< where they begin
 
   Bytes streams_of(std::size_t group) const;
 };
@@ -97,12 +104,11 @@ Result<DeltaReader> DeltaReader::open(std::unique_ptr<InputFile> file) {
       info.plan_length > file_info.size - Bytes{kDeltaHeader}) {
     return corrupt("its plan has an impossible length");
   }
-  UPSWARM_TRY(const auto packed, read_exactly(*file, Bytes{kDeltaHeader}, info.plan_length, kWhat));
-  UPSWARM_TRY(const auto bytes, decompress(as_bytes(packed), size, "the plan of a delta"));
-  ByteReader plan(bytes);
+  UPSWARM_TRY(state->plan, read_plan(*file, info.plan_length, size));
+  ByteReader plan(state->plan);
   UPSWARM_TRY(info.filters, read_filters(plan));
   info.unpacked = Bytes{plan.varint()};
-  state->tree_bytes = std::string(plan.raw(plan.varint()));
+  state->tree_bytes = plan.raw(plan.varint());
   const auto groups = plan.varint();
   if (groups > kMostGroups) return corrupt("it has too many groups");
   state->streams = Bytes{kDeltaHeader} + info.plan_length;

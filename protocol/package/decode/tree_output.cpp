@@ -1,9 +1,13 @@
 #include "protocol/package/decode/tree_output.hpp"
 
+#include <algorithm>
+
 namespace upswarm::package {
 namespace {
 
 constexpr std::size_t kReadBuffer = 256 * 1024;
+constexpr std::ptrdiff_t kMostSyncedAlone = 64;  // more files are synced as one
+constexpr Bytes kStartedAtOnce = 1_MiB;          // what is smaller waits for that
 constexpr std::uint32_t kAllBits = 07777;
 constexpr std::uint32_t kFolderMode = 0755;
 
@@ -45,6 +49,10 @@ Result<void> TreeOutput::resume(const Accept& accept, const GoOn& go_on) {
 }
 
 Result<void> TreeOutput::make_missing() {
+  const auto is_file = [](const TreeEntry& entry) { return entry.type == FileType::regular; };
+  if (std::ranges::count_if(tree_.entries, is_file) > kMostSyncedAlone) {
+    UPSWARM_TRY(is_synced_as_one_, files_.can_sync_as_one(to_));
+  }
   for (std::size_t i = 0; i < tree_.entries.size(); ++i) {
     const auto& entry = tree_.entries[i];
     if (is_kept_[i] != 0) continue;
@@ -114,7 +122,9 @@ Result<void> TreeOutput::hash_candidate(std::size_t entry, const Accept& accept,
 }
 
 Result<void> TreeOutput::start_file(std::size_t entry) {
-  UPSWARM_TRY(file_, files_.create(place_of(to_, tree_.entries[entry].path), tree_.entries[entry].mode));
+  const auto& about = tree_.entries[entry];
+  UPSWARM_TRY(file_, files_.create(place_of(to_, about.path), about.mode));
+  is_sync_started_ = !is_synced_as_one_ || about.size >= kStartedAtOnce;
   return {};
 }
 
@@ -127,12 +137,13 @@ Result<void> TreeOutput::write(ByteView bytes) {
 Result<void> TreeOutput::end_file(HashThread::Judge judge) {
   hashes_.finish(std::move(judge));
   // Waiting comes at the end, for all files at once.
-  file_->start_sync();
+  if (is_sync_started_) file_->start_sync();
   file_.reset();
   return {};
 }
 
 Result<void> TreeOutput::sync() {
+  if (is_synced_as_one_) return files_.sync_as_one(to_);
   for (const auto& entry : tree_.entries) {
     if (entry.type == FileType::regular) UPSWARM_CHECK(files_.sync_file(place_of(to_, entry.path)));
   }

@@ -14,7 +14,7 @@ namespace upswarm::package {
 struct OutputReport {
   std::size_t kept_files = 0;  ///< that an interrupted run had made
   Bytes kept;                  ///< their content
-  CpuTime digests{};           ///< of what was kept and what was written
+  CpuTime digests{};           ///< of what was kept, what was written, and the frames of a package
 };
 
 struct OutputOptions {
@@ -66,7 +66,9 @@ class TreeOutput {
   std::uint32_t owner_ = 0;              // of the folder
   std::vector<std::uint8_t> is_kept_;    // by entry; the second thread writes while the first only waits
   std::vector<std::size_t> candidates_;  // regular files that look right from outside
+  bool is_synced_as_one_ = false;
   std::unique_ptr<OutputFile> file_;
+  bool is_sync_started_ = false;  // at its end
   HashThread hashes_;
 };
 

@@ -48,7 +48,9 @@ Result<void> Unpacking::run(const ProgressSink& progress, const std::stop_token&
   }
   UPSWARM_CHECK(output_.check_digests());
   UPSWARM_CHECK(output_.sync());
-  if (options.report != nullptr) *options.report = output_.report();
+  if (options.report == nullptr) return {};
+  *options.report = output_.report();
+  options.report->digests += digests_;
   return {};
 }
 
@@ -100,12 +102,19 @@ Result<void> Unpacking::decode(const Frame& frame, std::span<std::byte> to) {
     return why;
   };
   if (count != packed_.size()) return altered(corrupt("it is cut off in " + name));
-  if (sha256(packed_) != frame.sha256) return altered(corrupt(name + " was altered"));
+  if (digest_of(packed_) != frame.sha256) return altered(corrupt(name + " was altered"));
   const auto before = std::min<std::size_t>(history_length_, index_.history.count);
   const auto dictionary = ByteView(history_).subspan(history_length_ - before, before);
   if (auto decoded = decoder_.decode(packed_, dictionary, to); !decoded)
     return corrupt(name + ": " + decoded.error().cause);
   return {};
+}
+
+Sha256 Unpacking::digest_of(ByteView bytes) {
+  const auto before = thread_cpu_time();
+  const auto digest = sha256(bytes);
+  digests_ += thread_cpu_time() - before;
+  return digest;
 }
 
 bool Unpacking::is_in_kept_files(const Frame& frame) const {
@@ -146,7 +155,7 @@ Result<void> Unpacking::collect(const Frame& frame, std::span<std::byte> to) {
       source_path_ = path;
     }
     UPSWARM_TRY(const auto count, source_->read_at(place.offset, part));
-    if (count != part.size() || chunk_digest(sha256(part)) != chunk.digest) return changed();
+    if (count != part.size() || chunk_digest(digest_of(part)) != chunk.digest) return changed();
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // One pass over a package: its content in the order of the stream, written to the files of the tree.
 #pragma once
 
+#include "protocol/base/cpu_time.hpp"
 #include "protocol/package/decode/frame_decoder.hpp"
 #include "protocol/package/decode/sparse.hpp"
 #include "protocol/package/decode/tree_output.hpp"
@@ -24,6 +25,7 @@ class Unpacking {
   Result<ByteView> content_of(std::uint32_t chunk);
   Result<void> next_frame();
   Result<void> decode(const Frame& frame, std::span<std::byte> to);
+  Sha256 digest_of(ByteView bytes);
   bool is_in_kept_files(const Frame& frame) const;
   Result<void> read_kept(const Frame& frame, std::span<std::byte> to);
   Result<void> collect(const Frame& frame, std::span<std::byte> to);
@@ -50,6 +52,7 @@ class Unpacking {
   ByteBuffer chunk_;                   // one chunk that was read back
   std::unique_ptr<InputFile> source_;  // what was read last, and which it is
   Path source_path_;
+  CpuTime digests_{};  // of what goes in: the output has its own
 };
 
 }  // namespace upswarm::package

@@ -112,6 +112,22 @@ TEST_F(FilesTest, SyncsAFileThatIsClosed) {
   EXPECT_EQ(kind_of(files.sync_file(folder / "none")), ErrorKind::not_found);
 }
 
+TEST_F(FilesTest, SyncsAsOneWhereItSaysSo) {
+  folder.write("a", "content");
+  const auto can = files.can_sync_as_one(folder.path());
+  ASSERT_TRUE(can);
+  const auto synced = files.sync_as_one(folder.path());
+#ifdef __linux__
+  EXPECT_TRUE(synced) << "where it does not promise much, too";
+  EXPECT_EQ(kind_of(files.can_sync_as_one(folder / "none")), ErrorKind::not_found);
+  EXPECT_EQ(kind_of(files.sync_as_one(folder / "none")), ErrorKind::not_found);
+  EXPECT_FALSE(*files.can_sync_as_one("/proc")) << "not a file system that is known for it";
+#else
+  EXPECT_FALSE(*can);
+  EXPECT_EQ(kind_of(synced), ErrorKind::internal);
+#endif
+}
+
 TEST_F(FilesTest, ReadFileHasALongest) {
   folder.write("a", "12345");
   EXPECT_EQ(*read_file(files, folder / "a", 5_B), "12345");

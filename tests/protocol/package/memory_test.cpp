@@ -45,6 +45,18 @@ TEST_F(BombTest, APlanThatIsNotThereTakesNothing) {
   EXPECT_LT(cost_of(delta, "fewer bytes than it says"), 1_MiB);
 }
 
+TEST_F(BombTest, APlanIsHeldOnce) {
+  auto delta = sample_delta();
+  delta.tree = std::string(20U << 20U, 'x');
+  folder.write("long", delta.encoded());
+  auto file = opened(folder / "long");
+  const tests::MemoryMeter meter;
+  const auto reader = DeltaReader::open(std::move(file));
+  ASSERT_TRUE(reader) << reader.error().message();
+  EXPECT_GE(meter.most(), 20_MiB);
+  EXPECT_LT(meter.most(), 24_MiB);
+}
+
 TEST_F(BombTest, ManyRunsOfOldFiles) {
   auto delta = sample_delta();
   delta.groups[0].runs.assign(kMostParts + 1, {0, 1});
