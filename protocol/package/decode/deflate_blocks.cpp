@@ -98,6 +98,21 @@ DeflateBlocks::DeflateBlocks(std::size_t most_symbols) : most_symbols_(most_symb
   literal_counts_.at(kEndOfBlock) = 1;
 }
 
+void DeflateBlocks::start() {
+  forget();
+  pending_ = 0;
+  pending_bits_ = 0;
+  written_.clear();
+}
+
+void DeflateBlocks::forget() {
+  symbols_.clear();
+  matches_ = 0;
+  literal_counts_.fill(0);
+  distance_counts_.fill(0);
+  literal_counts_.at(kEndOfBlock) = 1;
+}
+
 bool DeflateBlocks::add_literal(std::byte literal, std::uint64_t covered) {
   const auto value = std::to_integer<std::uint8_t>(literal);
   ++literal_counts_.at(value);
@@ -164,11 +179,7 @@ void DeflateBlocks::end_block(std::optional<ByteView> content, std::uint64_t siz
     write_symbols(literals, distances);
   }
   if (is_last) fill_byte();
-  symbols_.clear();
-  matches_ = 0;
-  literal_counts_.fill(0);
-  distance_counts_.fill(0);
-  literal_counts_.at(kEndOfBlock) = 1;
+  forget();
 }
 
 void DeflateBlocks::write_symbols(std::span<const std::uint8_t> literals, std::span<const std::uint8_t> distances) {

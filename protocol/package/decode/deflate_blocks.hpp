@@ -17,7 +17,10 @@ class DeflateBlocks {
   /// `most_symbols`, at most 2^15, end a block.
   explicit DeflateBlocks(std::size_t most_symbols);
 
-  /// Whether a block ends when half of its bytes would save more than half, looked at every 4,096 symbols: gzip's rule.
+  /// Forgets all that is not ended.
+  void start();
+
+  /// A block ends when half of its bytes would save more than half, looked at every 4,096 symbols: gzip's rule.
   void end_early() { ends_early_ = true; }
 
   /// Take one symbol. `covered` is how many bytes of input the block stands for, as far as the early end is concerned.
@@ -37,6 +40,7 @@ class DeflateBlocks {
     std::uint8_t value;      ///< literal, or length - 3
   };
 
+  void forget();
   bool add(Symbol symbol, std::uint64_t covered);
   bool is_better_ended(std::uint64_t covered) const;
   std::uint64_t size_with(std::span<const std::uint8_t> literals, std::span<const std::uint8_t> distances) const;

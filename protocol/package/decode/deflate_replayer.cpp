@@ -68,7 +68,8 @@ DeflateReplayer::Effort DeflateReplayer::effort_of(std::uint8_t level) {
 }
 
 DeflateReplayer::DeflateReplayer(const DeflateRecipe& recipe, Sink sink)
-    : is_gzip_(recipe.is_gzip()),
+    : recipe_(recipe),
+      is_gzip_(recipe.is_gzip()),
       is_fast_(recipe.level <= kLastFastLevel),
       effort_(effort_of(recipe.level)),
       sink_(std::move(sink)),
@@ -80,6 +81,17 @@ DeflateReplayer::DeflateReplayer(const DeflateRecipe& recipe, Sink sink)
       before_(kHalf),
       last_{0, kShortest - 1} {
   if (is_gzip_ && recipe.level >= kLastFastLevel) blocks_.end_early();
+}
+
+void DeflateReplayer::start() {
+  blocks_.start();
+  std::fill(heads_.begin(), heads_.end(), std::uint16_t{0});
+  std::fill_n(window_.begin(), std::exchange(used_, 0), std::byte{0});
+  input_ = {};
+  taken_ = at_ = ahead_ = 0;
+  is_over_ = is_at_end_ = has_literal_ = false;
+  block_ = 0;
+  last_ = {0, kShortest - 1};
 }
 
 Result<void> DeflateReplayer::write(ByteView bytes) {
@@ -104,6 +116,7 @@ bool DeflateReplayer::fill() {
   std::copy_n(input_.begin(), count, window_.begin() + at_ + ahead_);
   input_ = input_.subspan(count);
   ahead_ += count;
+  used_ = std::max<std::size_t>(used_, at_ + ahead_);
   taken_ += count;
   if (count < room && !is_over_) return false;
   // Only when nothing comes at all programs know that it is the end.

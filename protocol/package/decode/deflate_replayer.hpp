@@ -28,10 +28,14 @@ class DeflateReplayer {
   using Sink = std::function<Result<void>(ByteView)>;
 
   DeflateReplayer(const DeflateRecipe& recipe, Sink sink);
+  const DeflateRecipe& recipe() const { return recipe_; }
+
+  /// Begins another stream. What was written of one that is not finished is dropped.
+  void start();
 
   /// Errors: what the sink gives.
   Result<void> write(ByteView bytes);
-  /// Ends the stream, in a whole byte. Once, and the last.
+  /// Ends the stream, in a whole byte. Then start() comes first, or nothing.
   Result<void> finish();
 
  private:
@@ -61,6 +65,7 @@ class DeflateReplayer {
   Result<void> end_block(bool is_last);
   Result<void> flush();
 
+  DeflateRecipe recipe_;
   bool is_gzip_;
   bool is_fast_;
   Effort effort_;
@@ -71,6 +76,7 @@ class DeflateReplayer {
   ByteBuffer window_;
   std::vector<std::uint16_t> heads_;   // by hash: the last place in the window that had it, 0 for none
   std::vector<std::uint16_t> before_;  // by place in half a window: the place before with the same hash
+  std::size_t used_ = 0;               // of the window, by this stream
   ByteView input_;
   std::uint32_t taken_ = 0;   // of it into the window, since that began to fill
   bool is_over_ = false;      // no more input comes
