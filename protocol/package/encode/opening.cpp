@@ -14,8 +14,9 @@ namespace upswarm::package {
 namespace {
 
 constexpr int kLevelOfEstimate = 9;
-constexpr std::uint64_t kCostOfStream = 3;  ///< what telling one takes, about
-constexpr std::size_t kMostPaired = 16;     ///< old files that one new file is compared with
+constexpr std::uint64_t kCostOfStream = 3;   ///< what telling one takes, about
+constexpr std::uint64_t kWorthOpening = 64;  ///< it makes applying slower: it must save more than one byte in so many
+constexpr std::size_t kMostPaired = 16;      ///< old files that one new file is compared with
 constexpr std::size_t kMostOpenedParts = kMostParts / 2;
 
 std::string_view name_of_file(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -217,7 +218,7 @@ class Opener {
     UPSWARM_TRY(const auto closed, compress_against(as_bytes(old_closed), as_bytes(archive.bytes), kLevelOfEstimate));
     UPSWARM_CHECK(work_.go_on());
     UPSWARM_TRY(const auto open, compress_against(as_bytes(old_opened), as_bytes(new_opened), kLevelOfEstimate));
-    return open.size() + kCostOfStream * opened.streams.size() < closed.size();
+    return open.size() + kCostOfStream * opened.streams.size() < closed.size() - closed.size() / kWorthOpening;
   }
 
   void open_old() {
