@@ -15,7 +15,6 @@ constexpr std::string_view kEntryMagic = "PK\x01\x02";
 constexpr std::string_view kEndMagic = "PK\x05\x06";
 constexpr std::size_t kLongestComment = 65535;
 constexpr std::size_t kEndSize = 22;
-constexpr std::size_t kEntrySize = 46;
 constexpr std::size_t kLocalSize = 30;
 constexpr std::uint16_t kDeflated = 8;
 constexpr std::uint16_t kEncrypted = 1;
