@@ -316,8 +316,9 @@ class Explainer {
           "not all of its old version is in the part of the old tree that it was compared with (see diff --memory)";
     else if (is_dense(made) && origin.streams == 0 && is_named_as_archive(origin.path))
       origin.why =
-          "what is new in it is compressed, and it was not opened: neither zlib's nor gzip's deflate makes its streams "
-          "again, or to open it saves nothing";
+          "what is new in it does not compress: compressed or encrypted content; it was not opened, since neither "
+          "zlib's "
+          "nor gzip's deflate makes its streams again, or since that saves nothing";
     else if (is_dense(made))
       origin.why = "what is new in it does not compress: compressed or encrypted content, nothing like it is old";
     else if (made.has_old_version)
