@@ -15,6 +15,7 @@ endfunction()
 
 upswarm_import(sodium sodium.h sodium)
 upswarm_import(zstd zstd.h zstd)
+upswarm_import(zlib zlib.h z)
 upswarm_import(divsufsort divsufsort.h divsufsort)
 upswarm_import(sqlite sqlite3.h sqlite3)
 upswarm_import(curl curl/curl.h curl)

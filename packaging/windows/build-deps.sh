@@ -23,6 +23,7 @@ export LC_ALL=C
 versions='
   libsodium             1.0.18-1+deb12u1
   libzstd               1.5.4+dfsg2-5
+  zlib                  1:1.2.13.dfsg-1
   sqlite3               3.40.1-2+deb12u2
   curl                  7.88.1-10+deb12u15
   libdivsufsort         2.0.1-5
@@ -234,7 +235,7 @@ upstream_version_of_installed() { dpkg-query -W -f '${Version}' "$1" | sed -E 's
 
 step_sources() {
   prepare_apt
-  download libsodium libzstd sqlite3 curl libdivsufsort
+  download libsodium libzstd zlib sqlite3 curl libdivsufsort
 }
 
 step_headers() {
@@ -272,6 +273,15 @@ step_zstd() {
   cmake_install build/cmake b -DZSTD_BUILD_PROGRAMS=OFF -DZSTD_BUILD_TESTS=OFF -DZSTD_BUILD_SHARED=OFF \
     -DZSTD_BUILD_STATIC=ON -DZSTD_MULTITHREAD_SUPPORT=OFF -DZSTD_LEGACY_SUPPORT=OFF
   pkgconfig libzstd 1.5.4 zstd ''
+}
+
+# The compressor and its counterpart alone: no files, and nothing to configure.
+step_zlib() {
+  enter zlib
+  $cc $optimize $defines -DNDEBUG -c adler32.c crc32.c deflate.c inffast.c inflate.c inftrees.c trees.c zutil.c
+  $ar rcs "$stage/lib/libz.a" ./*.o
+  cp zlib.h zconf.h "$stage/include/"
+  pkgconfig zlib 1.2.13 z ''
 }
 
 step_sqlite() {
@@ -363,7 +373,7 @@ build_all() {
     fi
     steps=(libtorrent check)
   else
-    steps=(sources headers libsodium zstd sqlite divsufsort curl googletest check)
+    steps=(sources headers libsodium zstd zlib sqlite divsufsort curl googletest check)
   fi
   say "building the Windows libraries (log: $log)"
   for step in "${steps[@]}"; do run "$step"; done

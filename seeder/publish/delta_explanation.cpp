@@ -1,6 +1,7 @@
 #include "seeder/publish/delta_explanation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 
@@ -27,6 +28,14 @@ const char* name_of(How how) {
     case How::made_anew: return "made anew";
   }
   return "?";
+}
+
+/// Formats of deflate streams.
+bool is_named_as_archive(std::string_view path) {
+  constexpr auto endings = std::to_array<std::string_view>({".gz",   ".tgz",   ".zip",  ".jar", ".war", ".ear", ".whl",
+                                                            ".egg",  ".nupkg", ".vsix", ".apk", ".aar", ".xpi", ".docx",
+                                                            ".xlsx", ".pptx",  ".odt",  ".ods", ".odp", ".epub"});
+  return std::ranges::any_of(endings, [&](auto ending) { return path.ends_with(ending); });
 }
 
 /// A part of a made file that one group makes.
@@ -78,6 +87,9 @@ class Explainer {
         origin.from.emplace_back(old_path, entry.size);
       } else {
         origin.how = source.kind == Kind::prefixed ? How::text : How::made_anew;
+        const auto* const opened = delta_.info().opened.find_new(static_cast<std::uint32_t>(i));
+        origin.made = opened != nullptr ? opened->size : entry.size;
+        origin.streams = opened != nullptr ? opened->streams.size() : 0;
         order.emplace_back(origins_.size(), source.kind);
       }
       origins_.push_back(std::move(origin));
@@ -87,7 +99,7 @@ class Explainer {
     for (const auto& [number, kind] : order) {
       Made made;
       made.origin = &origins_[number];
-      made.left = made.origin->size.count;
+      made.left = made.origin->made.count;
       const auto* const old_version = base_.find(made.origin->path);
       made.has_old_version = old_version != nullptr && has_content(*old_version);
       made_.push_back(std::move(made));
@@ -110,14 +122,15 @@ class Explainer {
 
   Result<void> explain_group(std::size_t number) {
     const auto& group = delta_.info().groups[number];
-    UPSWARM_TRY(pieces_, find_old_pieces(group, base_));
+    UPSWARM_TRY(pieces_, find_old_pieces(group, base_, delta_.info().opened));
     UPSWARM_TRY(parts_, take_parts(group.new_length.count));
     for (const auto& part : parts_) {
       auto& made = made_[part.file];
       made.has_old_content |= !pieces_.empty();
       made.is_compared_whole |= std::any_of(pieces_.begin(), pieces_.end(), [&](const auto& piece) {
         const auto& old = base_.entries[piece.entry];
-        return old.path == made.origin->path && piece.length == old.size;
+        const auto* const opened = delta_.info().opened.find_old(piece.entry);
+        return old.path == made.origin->path && piece.length == (opened != nullptr ? opened->size : old.size);
       });
     }
     if (group.is_prefixed) {
@@ -296,11 +309,16 @@ class Explainer {
                      [](const auto& a, const auto& b) { return a.second > b.second; });
     if (origin.how == How::text) return;
     if (origin.copied > Bytes{}) origin.how = How::patched;
-    if (origin.copied.count * 2 >= origin.size.count) return;
+    if (origin.copied.count * 2 >= origin.made.count) return;
     if (!made.has_old_content) origin.why = "the old tree has nothing to compare it with";
     else if (made.has_old_version && !made.is_compared_whole)
       origin.why =
           "not all of its old version is in the part of the old tree that it was compared with (see diff --memory)";
+    else if (is_dense(made) && origin.streams == 0 && is_named_as_archive(origin.path))
+      origin.why =
+          "what is new in it does not compress: compressed or encrypted content; it was not opened, since neither "
+          "zlib's "
+          "nor gzip's deflate makes its streams again, or since that saves nothing";
     else if (is_dense(made))
       origin.why = "what is new in it does not compress: compressed or encrypted content, nothing like it is old";
     else if (made.has_old_version)
@@ -346,6 +364,7 @@ void describe_origins(const std::vector<FileOrigin>& origins, Json& to) {
     }
     for (std::size_t i = 0; i < origin.from.size() && i < most_sources; ++i)
       file["from"].push_back({{"path", origin.from[i].first}, {"bytes", origin.from[i].second.count}});
+    if (origin.streams > 0) file["opened"] = {{"streams", origin.streams}, {"size", origin.made.count}};
     if (!origin.why.empty()) file["why"] = origin.why;
     files.push_back(std::move(file));
   }
@@ -366,6 +385,10 @@ std::string origins_text(const Json& described) {
             ", costs about " + bytes("cost");
     if (file->contains("copied"))
       text += "; copied " + bytes("copied") + " (altered " + bytes("altered") + "), new " + bytes("new");
+    if (file->contains("opened")) {
+      text += "; opened, " + std::to_string(file->at("opened").at("streams").get<std::uint64_t>()) + " streams, " +
+              to_string(Bytes{file->at("opened").at("size").get<std::uint64_t>()});
+    }
     if (file->contains("from")) {
       text += "; from " + file->at("from").front().at("path").get<std::string>();
       if (const auto more = file->at("from").size() - 1; more > 0) text += " and " + std::to_string(more) + " more";

@@ -18,10 +18,12 @@ struct FileOrigin {
   } how = How::kept;
   std::string path;
   Bytes size;
-  Bytes copied;   ///< out of old content, altered or not
-  Bytes altered;  ///< of those that are copied: bytes (in fours) that a difference is added to
-  Bytes fresh;    ///< that are in the delta
-  Bytes cost;     ///< in the delta, about: of streams that files share, the part that falls to this one
+  Bytes made;  ///< what groups make of it: its size, or what it is opened. 0 where none do. Counts below are of that
+  std::size_t streams = 0;  ///< that are opened
+  Bytes copied;             ///< out of old content, altered or not
+  Bytes altered;            ///< of those that are copied: bytes (in fours) that a difference is added to
+  Bytes fresh;              ///< that are in the delta
+  Bytes cost;               ///< in the delta, about: of streams that files share, the part that falls to this one
   std::vector<std::pair<std::string, Bytes>> from;  ///< old files and how much of it comes from them, the most first
   std::string why;  ///< why not more of it is copied, where less than half is; else empty
 };

@@ -134,6 +134,7 @@ Result<Json> inspect_delta(Files& files, const Path& file, const Path& base) {
             {"made", about.made.count},
             {"plan_length", about.plan_length.count},
             {"filters", about.filters},
+            {"opened", {{"old_files", about.opened.old_files.size()}, {"new_files", about.opened.new_files.size()}}},
             {"groups", Json::array()}};
   for (const auto& group : about.groups) {
     Json streams = Json::object();

@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto whole = bytes.starts_with("P") ? packed(bytes, package::content_digest(*base)) : std::string(bytes);
   auto reader = package::DeltaReader::open(std::make_unique<fuzz::MemoryFile>(whole));
-  if (!reader || reader->info().unpacked > 1_MiB) return 0;
+  if (!reader || reader->info().unpacked > 1_MiB || reader->info().made > 4_MiB) return 0;
   const tests::TemporaryFolder folder;
   const auto to = folder.path() / "to";
   package::StagingFiles staging(to);

@@ -1,4 +1,5 @@
 // A group of a delta and its streams, as they stand behind the plan's zstd frame: what decodes has the length it says.
+#include "protocol/package/decode/opened_files.hpp"
 #include "protocol/package/decode/patch_decoder.hpp"
 #include "tests/fuzz/support.hpp"
 
@@ -47,10 +48,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto group = package::decode_group(in, parts_left);
   if (!group || group->new_length > 4_MiB) return 0;
   const package::Tree tree{{{"old", FileType::regular, 0644, 4096_B, {}, ""}}};
-  const auto pieces = package::find_old_pieces(*group, tree);
+  const auto pieces = package::find_old_pieces(*group, tree, {});
   if (!pieces) return 0;
   OneFile files;
-  package::OldSpace old_space(files, "", tree, *pieces);
+  package::OldSpace old_space([&](std::uint32_t) { return files.open("old"); }, tree, *pieces);
   fuzz::MemoryFile file(bytes.substr(size - in.left()));
   Bytes made;
   const auto sink = [&](ByteView part) -> Result<void> {

@@ -1,4 +1,4 @@
-// Trees that a fuzzer describes by orders of a few bytes: write, grow, rename, copy, change the type, ...
+// Trees that a fuzzer describes by orders of a few bytes: write, grow, rename, copy, change the type, pack, ...
 #pragma once
 
 #include <array>
@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "tests/protocol/package/archive_fixture.hpp"
 #include "tests/protocol/package/program_fixture.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -56,6 +57,26 @@ class TreeOrders {
     return package::link_program(functions, order);
   }
 
+  /// What some nodes hold, as zip or gzip file; of zlib, gzip or, where that is no recipe, of nobody.
+  std::string archive(const Nodes& nodes) {
+    const auto recipe = package::recipe_of(static_cast<std::uint8_t>(number()));
+    const auto content = [&] {
+      const auto node = nodes.find(name());
+      return node == nodes.end() ? std::string("?") : node->second.content;
+    };
+    const auto count = number() % 4;
+    if (count == 0) return package::gzip_member(content(), recipe ? *recipe : package::kGzip);
+    std::map<std::string, package::ZipMember> members;
+    for (std::size_t i = 0; i < count; ++i) {
+      auto& member = members[std::to_string(i)];
+      member.content = content();
+      member.flags = number() % 2 == 0 ? 0 : 8;
+      if (recipe) member.recipe = *recipe;
+      else member.method = 0;
+    }
+    return package::zip_file(members);
+  }
+
   void carry_out_one(Nodes& nodes) {
     const auto what = number() % 12;
     const auto path = name();
@@ -86,6 +107,7 @@ class TreeOrders {
       case 7: nodes.erase(path); return;
       case 8: node = {FileType::symlink, (number() % 2 == 0 ? "" : "../") + name()}; break;
       case 9: node = {FileType::folder, ""}; break;
+      case 10: node = {FileType::regular, archive(nodes)}; break;
       default: node = {FileType::regular, program()}; break;
     }
     if (content.size() > kLongest) content.resize(kLongest);

@@ -10,6 +10,16 @@ namespace {
 constexpr std::size_t kReadBuffer = 256 * 1024;
 
 Error corrupt(std::string why) { return corrupt_package("a delta", std::move(why)); }
+/// A name at the top that no file of `tree` has, whatever the case of its letters.
+std::string scratch_name(const Tree& tree) {
+  std::string name = ".upswarm-opened";
+  const auto is_taken = [&](const TreeEntry& entry) {
+    return std::ranges::equal(name, entry.path, [](char a, char b) { return a == b || a == (b | 0x20); });
+  };
+  while (std::ranges::any_of(tree.entries, is_taken)) name += '_';
+  return name;
+}
+
 Error altered(const std::string& path) {
   return {ErrorKind::corrupt, "apply a delta", "the installed file " + path + " was altered", "wrong_base"};
 }
@@ -21,13 +31,15 @@ DeltaApplier::DeltaApplier(const Work& work, ToldTree told)
       told_(std::move(told)),
       total_(told_.tree.total_size()),
       buffer_(kReadBuffer),
+      opened_base_(work_.files, work_.base, work_.base_tree, work_.opened,
+                   place_of(work_.to, scratch_name(told_.tree))),
       output_(work_.files, work_.to, told_.tree) {
   Bytes end;
   for (const auto kind : {ContentSource::Kind::prefixed, ContentSource::Kind::patched}) {
     for (std::size_t i = 0; i < told_.sources.size(); ++i) {
       if (told_.sources[i].kind != kind) continue;
       made_.push_back(i);
-      end += told_.tree.entries[i].size;
+      end += length_of(i);
       ends_.push_back(end);
     }
   }
@@ -86,12 +98,16 @@ Result<void> DeltaApplier::copy_file(std::size_t number) {
 
 Result<void> DeltaApplier::make_group(const PatchGroup& group, Bytes streams) {
   ++groups_begun_;
-  UPSWARM_TRY(const auto pieces, find_old_pieces(group, work_.base_tree));
-  OldSpace old_space(work_.files, work_.base, work_.base_tree, pieces);
+  UPSWARM_TRY(const auto pieces, find_old_pieces(group, work_.base_tree, work_.opened));
+  UPSWARM_CHECK(opened_base_.prepare(pieces, [this] { return tell({}); }));
   PatchSink sink;
   sink.write = [this](ByteView bytes) { return pass(bytes.size(), bytes); };
   sink.is_wanted = [this](Bytes from, Bytes length) { return is_wanted(made_bytes_ + from, length); };
-  return decode_patch(work_.delta, streams, group, old_space, sink);
+  {
+    OldSpace old_space([this](std::uint32_t entry) { return opened_base_.open(entry); }, work_.base_tree, pieces);
+    UPSWARM_CHECK(decode_patch(work_.delta, streams, group, old_space, sink));
+  }
+  return opened_base_.clear();
 }
 
 /// The next `count` bytes of made content; none are given where all files that they belong to are kept.
@@ -100,8 +116,7 @@ Result<void> DeltaApplier::pass(std::uint64_t count, ByteView bytes) {
     if (!is_in_file_) UPSWARM_CHECK(start_made_file());
     const auto part = std::min(count, left_.count);
     if (!output_.is_kept(made_[next_])) {
-      UPSWARM_CHECK(output_.write(bytes.first(part)));
-      UPSWARM_CHECK(tell(Bytes{part}));
+      UPSWARM_CHECK(closing_ ? closing_->write(bytes.first(part)) : write(bytes.first(part)));
     }
     if (!bytes.empty()) bytes = bytes.subspan(part);
     count -= part;
@@ -111,19 +126,38 @@ Result<void> DeltaApplier::pass(std::uint64_t count, ByteView bytes) {
   return tell({});
 }
 
+Result<void> DeltaApplier::write(ByteView bytes) {
+  UPSWARM_CHECK(output_.write(bytes));
+  return tell(Bytes{bytes.size()});
+}
+
+/// In what groups make: of an opened file, what it is opened.
+Bytes DeltaApplier::length_of(std::size_t number) const {
+  const auto* const opened = work_.opened.find_new(static_cast<std::uint32_t>(number));
+  return opened != nullptr ? opened->size : told_.tree.entries[number].size;
+}
+
 /// The next file that has content.
 Result<void> DeltaApplier::start_made_file() {
   UPSWARM_CHECK(make_empty_files());
   if (next_ == made_.size()) return corrupt("it makes more than its tree holds");
-  if (!output_.is_kept(made_[next_])) UPSWARM_CHECK(output_.start_file(made_[next_]));
-  left_ = told_.tree.entries[made_[next_]].size;
+  const auto number = made_[next_];
+  left_ = length_of(number);
   is_in_file_ = true;
-  return {};
+  if (output_.is_kept(number)) return {};
+  const auto* const opened = work_.opened.find_new(static_cast<std::uint32_t>(number));
+  if (opened != nullptr) {
+    closing_ = std::make_unique<FileClosing>(*opened, told_.tree.entries[number].size,
+                                             [this](ByteView bytes) { return write(bytes); });
+  }
+  return output_.start_file(number);
 }
 
 Result<void> DeltaApplier::end_made_file() {
   const auto number = made_[next_++];
   is_in_file_ = false;
+  if (closing_) UPSWARM_CHECK(closing_->finish());
+  closing_.reset();
   if (output_.is_kept(number)) return {};
   return output_.end_file([this, number](const Sha256& digest) -> Result<void> {
     if (accept(number, digest)) return {};
@@ -132,7 +166,7 @@ Result<void> DeltaApplier::end_made_file() {
 }
 
 Result<void> DeltaApplier::make_empty_files() {
-  while (!is_in_file_ && next_ < made_.size() && told_.tree.entries[made_[next_]].size == Bytes{}) {
+  while (!is_in_file_ && next_ < made_.size() && length_of(made_[next_]) == Bytes{}) {
     if (!output_.is_kept(made_[next_])) UPSWARM_CHECK(output_.start_file(made_[next_]));
     UPSWARM_CHECK(end_made_file());
   }
@@ -142,7 +176,7 @@ Result<void> DeltaApplier::make_empty_files() {
 bool DeltaApplier::is_wanted(Bytes from, Bytes length) const {
   const auto first = std::upper_bound(ends_.begin(), ends_.end(), from) - ends_.begin();
   for (auto i = static_cast<std::size_t>(first); i < made_.size(); ++i) {
-    if (ends_[i] - told_.tree.entries[made_[i]].size >= from + length) return false;
+    if (ends_[i] - length_of(made_[i]) >= from + length) return false;
     if (!output_.is_kept(made_[i])) return true;
   }
   // Beyond the last file: pass() says what is wrong.
@@ -163,7 +197,7 @@ bool DeltaApplier::accept(std::size_t number, const Sha256& digest) {
 Result<void> DeltaApplier::check_bases() {
   Sha256Hasher hasher;
   for (const auto& group : work_.groups.first(groups_begun_)) {
-    UPSWARM_TRY(const auto pieces, find_old_pieces(group, work_.base_tree));
+    UPSWARM_TRY(const auto pieces, find_old_pieces(group, work_.base_tree, work_.opened));
     for (const auto& piece : pieces) {
       const auto& entry = work_.base_tree.entries[piece.entry];
       UPSWARM_TRY(const auto in, work_.files.open(place_of(work_.base, entry.path)));

@@ -3,6 +3,8 @@
 
 #include <span>
 
+#include "protocol/package/decode/file_closing.hpp"
+#include "protocol/package/decode/opened_base.hpp"
 #include "protocol/package/decode/patch_decoder.hpp"
 #include "protocol/package/decode/sparse.hpp"
 #include "protocol/package/decode/tree_output.hpp"
@@ -17,6 +19,7 @@ class DeltaApplier {
     Files& files;
     InputFile& delta;
     std::span<const PatchGroup> groups;
+    const OpenedFiles& opened;
     Bytes streams;  ///< where they begin in `delta`
     const Path& base;
     const Tree& base_tree;
@@ -40,6 +43,8 @@ class DeltaApplier {
   Result<void> start_made_file();
   Result<void> end_made_file();
   Result<void> make_empty_files();
+  Result<void> write(ByteView bytes);
+  Bytes length_of(std::size_t number) const;
   bool is_wanted(Bytes from, Bytes length) const;
   bool accept(std::size_t number, const Sha256& digest);
   Result<void> check_bases();
@@ -47,16 +52,18 @@ class DeltaApplier {
 
   Work work_;
   ToldTree told_;
-  std::vector<std::size_t> made_;  // entries, in the order in which groups make them
-  std::vector<Bytes> ends_;        // of those, in all that is made
-  std::size_t next_ = 0;           // in made_
-  bool is_in_file_ = false;        // that is, in next_
-  Bytes left_;                     // of the file
-  Bytes made_bytes_;               // by all groups so far
+  std::vector<std::size_t> made_;         // entries, in the order in which groups make them
+  std::vector<Bytes> ends_;               // of those, in all that is made
+  std::size_t next_ = 0;                  // in made_
+  bool is_in_file_ = false;               // that is, in next_
+  std::unique_ptr<FileClosing> closing_;  // of the file, if it is an opened one that is not kept
+  Bytes left_;                            // of the file
+  Bytes made_bytes_;                      // by all groups so far
   std::size_t groups_begun_ = 0;
   Bytes done_;
   Bytes total_;
   ByteBuffer buffer_;  // of old files; small ones are too many for one each
+  OpenedBase opened_base_;
   TreeOutput output_;  // the last: its thread looks at the others
 };
 

@@ -70,6 +70,7 @@ Result<ToldTree> DeltaReader::tree(const Tree& base_tree) const {
   UPSWARM_TRY(auto told, decode_tree_difference(in, base_tree));
   if (!in.is_at_end()) return corrupt("its tree is longer than it says");
   if (told.tree.total_size() != state_->info.unpacked) return corrupt("its tree has another size than it says");
+  UPSWARM_CHECK(check_opened(state_->info.opened, base_tree, told));
   return told;
 }
 
@@ -109,11 +110,14 @@ Result<DeltaReader> DeltaReader::open(std::unique_ptr<InputFile> file) {
   UPSWARM_TRY(info.filters, read_filters(plan));
   info.unpacked = Bytes{plan.varint()};
   state->tree_bytes = plan.raw(plan.varint());
+  auto parts_left = kMostParts;
+  if (std::ranges::find(info.filters, kDeflateFilter) != info.filters.end()) {
+    UPSWARM_TRY(info.opened, decode_opened(plan, parts_left));
+  }
   const auto groups = plan.varint();
   if (groups > kMostGroups) return corrupt("it has too many groups");
   state->streams = Bytes{kDeltaHeader} + info.plan_length;
   Bytes end = state->streams;
-  auto parts_left = kMostParts;
   for (std::uint64_t i = 0; i < groups && plan.good(); ++i) {
     auto decoded = decode_group(plan, parts_left);
     if (!decoded) return corrupt("group " + std::to_string(i) + ": " + decoded.error().cause);
@@ -135,9 +139,9 @@ Result<DeltaReader> DeltaReader::open(std::unique_ptr<InputFile> file) {
 Result<Tree> DeltaReader::apply(Files& files, const Path& base, const Tree& base_tree, const Path& to,
                                 const ProgressSink& progress, std::stop_token stop, const OutputOptions& options) {
   UPSWARM_TRY(auto told, tree(base_tree));
-  DeltaApplier applier(
-      {files, *state_->file, state_->info.groups, state_->streams, base, base_tree, to, progress, stop},
-      std::move(told));
+  DeltaApplier applier({files, *state_->file, state_->info.groups, state_->info.opened, state_->streams, base,
+                        base_tree, to, progress, stop},
+                       std::move(told));
   return applier.run(state_->info.to_content, options);
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "protocol/package/decode/opened_files.hpp"
 #include "protocol/package/decode/package_reader.hpp"
 #include "protocol/package/decode/patch_group.hpp"
 #include "protocol/package/decode/stream_source.hpp"
@@ -15,9 +16,10 @@ struct DeltaInfo {
   Sha256 from_content;
   Sha256 to_content;
   Bytes unpacked;     ///< of all files of the new tree
-  Bytes made;         ///< of those that are not copied whole from the base
+  Bytes made;         ///< of those that are not copied whole from the base, opened ones as they are opened
   Bytes plan_length;  ///< of what is neither header nor stream
   std::vector<std::string> filters;
+  OpenedFiles opened;
   std::vector<PatchGroup> groups;
 };
 

@@ -24,7 +24,8 @@ inline constexpr int kLargestWindowLog = 27;
 /// What a delta may ask of the program that applies it.
 inline constexpr std::string_view kCodeFilter = "x86-64";
 inline constexpr std::string_view kObjectFilter = "elf-relocatable";
-inline constexpr std::array kDeltaFilters = {kCodeFilter, kObjectFilter};
+inline constexpr std::string_view kDeflateFilter = "deflate";
+inline constexpr std::array kDeltaFilters = {kCodeFilter, kObjectFilter, kDeflateFilter};
 
 /// The error that every reader here gives for bytes no writer made.
 Error corrupt_package(std::string_view what, std::string why);

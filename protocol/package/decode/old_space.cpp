@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "protocol/package/decode/tree_output.hpp"
-
 namespace upswarm::package {
 namespace {
 
@@ -14,8 +12,8 @@ constexpr std::size_t kMostOpen = 16;
 
 }  // namespace
 
-OldSpace::OldSpace(Files& files, Path base, const Tree& tree, const std::vector<OldPiece>& pieces)
-    : files_(files), base_(std::move(base)), tree_(tree), pieces_(pieces) {
+OldSpace::OldSpace(OpenFile open, const Tree& tree, const std::vector<OldPiece>& pieces)
+    : open_file_(std::move(open)), tree_(tree), pieces_(pieces) {
   starts_.reserve(pieces.size());
   for (const auto& piece : pieces) {
     starts_.push_back(size_);
@@ -86,7 +84,7 @@ Result<InputFile*> OldSpace::file(std::uint32_t entry) {
     open_.splice(open_.begin(), open_, one);
     return one->second.get();
   }
-  UPSWARM_TRY(auto opened, files_.open(place_of(base_, tree_.entries[entry].path)));
+  UPSWARM_TRY(auto opened, open_file_(entry));
   open_.emplace_front(entry, std::move(opened));
   if (open_.size() > kMostOpen) open_.pop_back();
   return open_.front().second.get();

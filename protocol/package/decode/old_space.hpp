@@ -1,6 +1,7 @@
 // The old side of a group, read from the files of the base.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <unordered_map>
@@ -14,8 +15,11 @@ namespace upswarm::package {
 /// Keeps what was read last: 8 MiB, and 16 open files. Not for use by two threads at once.
 class OldSpace {
  public:
-  /// `base` is the folder of `tree`; `tree` and `pieces` must outlive the object.
-  OldSpace(Files& files, Path base, const Tree& tree, const std::vector<OldPiece>& pieces);
+  /// Opens the file of one entry of the base, as its pieces see it.
+  using OpenFile = std::function<Result<std::unique_ptr<InputFile>>(std::uint32_t entry)>;
+
+  /// `tree` is the base's; it and `pieces` must outlive the object.
+  OldSpace(OpenFile open, const Tree& tree, const std::vector<OldPiece>& pieces);
 
   SpaceOffset size() const { return size_; }
   /// Errors: corrupt (reason "wrong_base")  a file is shorter than the tree says; as Files.
@@ -27,8 +31,7 @@ class OldSpace {
   Result<void> load(SpaceOffset offset, std::span<std::byte> to);
   Result<InputFile*> file(std::uint32_t entry);
 
-  Files& files_;
-  Path base_;
+  OpenFile open_file_;
   const Tree& tree_;
   const std::vector<OldPiece>& pieces_;
   std::vector<SpaceOffset> starts_;  ///< of the pieces

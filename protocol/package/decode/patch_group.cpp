@@ -1,6 +1,7 @@
 #include "protocol/package/decode/patch_group.hpp"
 
 #include "protocol/package/decode/format.hpp"
+#include "protocol/package/decode/opened_files.hpp"
 #include "protocol/package/tree.hpp"
 
 namespace upswarm::package {
@@ -330,7 +331,11 @@ Result<PatchGroup> decode_group(ByteReader& in, std::size_t& parts_left) {
   return group;
 }
 
-Result<std::vector<OldPiece>> find_old_pieces(const PatchGroup& group, const Tree& base) {
+Result<std::vector<OldPiece>> find_old_pieces(const PatchGroup& group, const Tree& base, const OpenedFiles& opened) {
+  const auto size_of = [&](std::uint32_t entry) {
+    const auto* const file = opened.find_old(entry);
+    return file != nullptr ? file->size : base.entries[entry].size;
+  };
   const auto missing = [] { return corrupt("it starts from what the base does not have"); };
   const auto twice = [] { return corrupt("it starts from a file of the base twice"); };
   std::vector<OldPiece> pieces;
@@ -344,8 +349,9 @@ Result<std::vector<OldPiece>> find_old_pieces(const PatchGroup& group, const Tre
     if (!pieces.empty() && run.entry <= pieces.back().entry) return twice();
     if (run.count == 0) {
       const auto* const entry = run.entry < base.entries.size() ? &base.entries[run.entry] : nullptr;
-      if (entry == nullptr || !has_content(*entry) || run.begin > entry->size || run.length > entry->size - run.begin ||
-          !add(run.entry, run.begin, run.length)) {
+      if (entry == nullptr || !has_content(*entry)) return missing();
+      const auto size = size_of(run.entry);
+      if (run.begin > size || run.length > size - run.begin || !add(run.entry, run.begin, run.length)) {
         return missing();
       }
       continue;
@@ -354,7 +360,7 @@ Result<std::vector<OldPiece>> find_old_pieces(const PatchGroup& group, const Tre
     for (auto i = run.entry; left > 0; ++i) {
       if (i >= base.entries.size()) return missing();
       if (!has_content(base.entries[i])) continue;
-      if (!add(i, {}, base.entries[i].size)) return missing();
+      if (!add(i, {}, size_of(i))) return missing();
       --left;
     }
   }

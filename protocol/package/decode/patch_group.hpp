@@ -96,8 +96,10 @@ void encode_group(const PatchGroup& group, ByteWriter& out);
 /// this group names is taken off.   Errors: corrupt.
 Result<PatchGroup> decode_group(ByteReader& in, std::size_t& parts_left);
 
-/// The files that the runs of `group` mean, each at most once.
+struct OpenedFiles;
+
+/// The files that the runs of `group` mean, each at most once; those of `opened` are as long as they are opened.
 /// Errors: corrupt  the base does not have them, or they are not as long.
-Result<std::vector<OldPiece>> find_old_pieces(const PatchGroup& group, const Tree& base);
+Result<std::vector<OldPiece>> find_old_pieces(const PatchGroup& group, const Tree& base, const OpenedFiles& opened);
 
 }  // namespace upswarm::package

@@ -8,6 +8,7 @@
 #include "protocol/package/encode/compress.hpp"
 #include "protocol/package/encode/group_plan.hpp"
 #include "protocol/package/encode/matcher.hpp"
+#include "protocol/package/encode/opening.hpp"
 #include "protocol/package/encode/package_file.hpp"
 #include "protocol/package/encode/package_writer.hpp"
 #include "protocol/package/encode/patch_encoder.hpp"
@@ -70,9 +71,25 @@ class DeltaBuilder {
     return {};
   }
 
+  /// Decides which files are seen opened. From here on groups know their sizes so.
+  Result<void> open_files() {
+    UPSWARM_TRY(opened_, choose_opened({files_, from_, old_tree_, to_, new_tree_, sources_, window(), threads(),
+                                        [this] { return tell({}); }}));
+    if (opened_.empty()) return {};
+    filters_.insert(kDeflateFilter);
+    seen_old_ = old_tree_;
+    seen_new_ = new_tree_;
+    for (const auto& file : opened_.old_files) seen_old_.entries[file.entry].size = file.size;
+    for (const auto& file : opened_.new_files) {
+      seen_new_.entries[file.entry].size = file.size;
+      UPSWARM_TRY(const bool text, is_opened_text(file));
+      sources_[file.entry].kind = text ? ContentSource::Kind::prefixed : ContentSource::Kind::patched;
+    }
+    return {};
+  }
+
   Result<void> make_groups(PackageFile& file) {
-    const auto window = std::clamp(Bytes{options_.memory.count / kMemoryOfByte}, kSmallestWindow, kLargestWindow);
-    const auto plans = plan_groups(old_tree_, new_tree_, sources_, window);
+    const auto plans = plan_groups(seen_old(), seen_new(), sources_, window());
     for (const auto& plan : plans) {
       for (const auto& piece : plan.new_pieces) to_make_ += piece.length;
     }
@@ -83,6 +100,7 @@ class DeltaBuilder {
   Result<std::string> head() const {
     std::size_t parts = 0;
     for (const auto& group : groups_) parts += group.parts();
+    parts += opened_.parts();
     if (groups_.size() > kMostGroups || parts > kMostParts)
       return Error{ErrorKind::invalid, "make a delta", "the trees differ in more parts than a delta may have"};
     std::string plan;
@@ -98,6 +116,7 @@ class DeltaBuilder {
     encode_tree_difference(old_tree_, new_tree_, sources_, tree_out);
     out.varint(difference.size());
     out.raw(difference);
+    if (!opened_.empty()) encode_opened(opened_, out);
     out.varint(groups_.size());
     for (const auto& group : groups_) encode_group(group, out);
     UPSWARM_TRY(const auto compressed, compress(as_bytes(plan)));
@@ -126,6 +145,44 @@ class DeltaBuilder {
     return start.find('\0') == std::string::npos;
   }
 
+  Bytes window() const {
+    return std::clamp(Bytes{options_.memory.count / kMemoryOfByte}, kSmallestWindow, kLargestWindow);
+  }
+  std::size_t threads() const {
+    return options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
+  }
+  const Tree& seen_old() const { return opened_.empty() ? old_tree_ : seen_old_; }
+  const Tree& seen_new() const { return opened_.empty() ? new_tree_ : seen_new_; }
+
+  /// A changelog, a manual page: one stream, of text.
+  Result<bool> is_opened_text(const OpenedNew& file) {
+    if (file.size > kLargestText || file.streams.size() > 1) return false;
+    UPSWARM_TRY(const auto opened, open(to_, new_tree_.entries[file.entry], gaps_of(file)));
+    const auto content = opened.parts.at(1).bytes;
+    const auto start = as_text(content.first(std::min<std::size_t>(content.size(), kTextLookedAt.count)));
+    return start.find('\0') == std::string_view::npos;
+  }
+
+  struct Opened {
+    std::string bytes;
+    std::vector<FoundStream> streams;
+    std::vector<OpenedPart> parts;  // of the others
+  };
+  Result<Opened> open(const Path& folder, const TreeEntry& entry, const std::vector<Bytes>& gaps) {
+    Opened opened;
+    UPSWARM_TRY(const auto in, files_.open(place_of(folder, entry.path)));
+    UPSWARM_TRY(opened.bytes, read_exactly(*in, {}, entry.size, entry.path));
+    UPSWARM_CHECK(check_read(entry, opened.bytes));
+    opened.streams = find_streams(as_bytes(opened.bytes), kLargestOpenedFile);
+    opened.parts = open_parts(entry.path, as_bytes(opened.bytes), opened.streams, gaps);
+    return opened;
+  }
+
+  static Result<void> check_read(const TreeEntry& entry, std::string_view bytes) {
+    if (sha256(bytes) == entry.digest) return {};
+    return Error{ErrorKind::busy, "read " + entry.path, "it changed while the delta was being made"};
+  }
+
   Result<void> make_prefixed(const GroupPlan& plan, const EncodeSpace& old_space, const EncodeSpace& new_space,
                              PackageFile& file) {
     UPSWARM_TRY(const auto frame, compress_against(old_space.bytes(), new_space.bytes(),
@@ -145,7 +202,7 @@ class DeltaBuilder {
     std::uint32_t next = 0;  // entry that would go on the last run
     for (const auto& piece : plan.old_pieces) {
       group.old_length += piece.length;
-      const auto& entries = old_tree_.entries;
+      const auto& entries = seen_old().entries;
       if (piece.length != entries[piece.entry].size) {
         group.old_runs.push_back({piece.entry, 0, piece.begin, piece.length});
         next = 0;
@@ -163,15 +220,41 @@ class DeltaBuilder {
     EncodeSpace space;
     for (const auto& piece : pieces) {
       const auto& entry = tree.entries[piece.entry];
+      if (const auto gaps = opened_gaps(piece); !gaps.empty()) {
+        UPSWARM_CHECK(add_opened(folder, entry, gaps, piece.begin, piece.length, space));
+        continue;
+      }
       UPSWARM_TRY(const auto in, files_.open(place_of(folder, entry.path)));
       UPSWARM_TRY(const auto bytes, read_exactly(*in, piece.begin, piece.length, entry.path));
       const bool is_whole = piece.length == entry.size;
-      if (is_whole && sha256(bytes) != entry.digest)
-        return Error{ErrorKind::busy, "read " + entry.path, "it changed while the delta was being made"};
+      if (is_whole) UPSWARM_CHECK(check_read(entry, bytes));
       space.add(entry.path, as_bytes(bytes), is_whole);
     }
     space.finish();
     return space;
+  }
+
+  std::vector<Bytes> opened_gaps(const OldPiece& piece) const {
+    const auto* const file = opened_.find_old(piece.entry);
+    return file != nullptr ? file->gaps : std::vector<Bytes>();
+  }
+  std::vector<Bytes> opened_gaps(const NewPiece& piece) const {
+    const auto* const file = opened_.find_new(piece.entry);
+    return file != nullptr ? gaps_of(*file) : std::vector<Bytes>();
+  }
+
+  /// Of the opened form `length` bytes from `begin` on.
+  Result<void> add_opened(const Path& folder, const TreeEntry& entry, const std::vector<Bytes>& gaps, Bytes begin,
+                          Bytes length, EncodeSpace& space) {
+    UPSWARM_TRY(const auto opened, open(folder, entry, gaps));
+    for (const auto& part : opened.parts) {
+      const auto passed = std::min(begin.count, std::uint64_t{part.bytes.size()});
+      begin -= Bytes{passed};
+      const auto taken = part.bytes.subspan(passed, std::min(length.count, part.bytes.size() - passed));
+      length -= Bytes{taken.size()};
+      space.add(part.path, taken, part.is_stream && taken.size() == part.bytes.size());
+    }
+    return {};
   }
 
   Result<void> make_group(const GroupPlan& plan, PackageFile& file) {
@@ -210,10 +293,8 @@ class DeltaBuilder {
     const auto old_labels = old_space.labelled();
     UPSWARM_TRY(const auto sorted, SuffixArray::make(old_labels));
     const auto new_labels = new_space.labelled();
-    const std::size_t threads =
-        options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
     const auto told = [&](std::size_t done) { ignore_failure(tell(Bytes{done}), "the search looks itself"); };
-    UPSWARM_TRY(auto copies, find_copies(old_labels, sorted, new_labels, threads, told, stop_));
+    UPSWARM_TRY(auto copies, find_copies(old_labels, sorted, new_labels, threads(), told, stop_));
     keep_longest(copies);
     return copies;
   }
@@ -269,6 +350,9 @@ class DeltaBuilder {
   Tree old_tree_;
   Tree new_tree_;
   std::vector<ContentSource> sources_;
+  OpenedFiles opened_;
+  Tree seen_old_;  // with the sizes of opened files; empty when there are none
+  Tree seen_new_;
   std::vector<PatchGroup> groups_;
   std::set<std::string_view> filters_;  // that the groups need
 };
@@ -283,6 +367,7 @@ Result<PackedDelta> write_delta(Files& files, const Path& from, const Path& to_f
                                 const ProgressSink& progress, std::stop_token stop, const DeltaOptions& options) {
   DeltaBuilder builder(files, from, to_folder, options, progress, std::move(stop));
   UPSWARM_CHECK(builder.scan());
+  UPSWARM_CHECK(builder.open_files());
   UPSWARM_TRY(auto file, PackageFile::create(files, to));
   UPSWARM_CHECK(builder.make_groups(file));
   UPSWARM_TRY(const auto head, builder.head());

@@ -47,7 +47,8 @@ struct DeltaOptions {
   PackLevel level = PackLevel::standard;
 };
 
-/// What making a delta from a tree of so many bytes takes at most, windows apart.
+/// What making a delta from a tree of so many bytes takes at most, windows apart. Files that are opened count as what
+/// is in them, which nobody knows before.
 Bytes memory_for_delta(Bytes old_size);
 
 /// Makes the delta from the tree in `from` to the tree in `to_folder` as the new file `to`. The sort of old bytes,

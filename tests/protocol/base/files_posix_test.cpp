@@ -34,6 +34,15 @@ TEST_F(PosixFilesTest, SetsModesWhateverTheUmaskIs) {
   EXPECT_EQ(files.info(folder / "file")->mode, 0600U);
 }
 
+TEST_F(PosixFilesTest, SyncsAsOneOnFileSystemsThatAreKnownForIt) {
+  EXPECT_TRUE(files.sync_as_one(folder.path())) << "where it does not promise much, too";
+  EXPECT_EQ(files.sync_as_one(folder / "none").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(files.can_sync_as_one(folder / "none").error().kind, ErrorKind::not_found);
+  const auto of_proc = files.can_sync_as_one("/proc");
+  ASSERT_TRUE(of_proc);
+  EXPECT_FALSE(*of_proc);
+}
+
 TEST_F(PosixFilesTest, ALinkIsALink) {
   const auto info = files.info(folder / "link");
   ASSERT_TRUE(info);

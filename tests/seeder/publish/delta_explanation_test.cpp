@@ -1,6 +1,7 @@
 #include "seeder/publish/delta_explanation.hpp"
 
 #include "seeder/publish/package_commands.hpp"
+#include "tests/protocol/package/archive_fixture.hpp"
 #include "tests/protocol/package/program_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 #include "tests/seeder/publish/unsynced_files.hpp"
@@ -88,6 +89,26 @@ TEST_F(DeltaExplanationTest, SaysWhyAFileCouldNotBePatched) {
   EXPECT_GE(secret.cost, 20'000_B);
   EXPECT_NE(files.at("program").why.find("little of it is in its old version"), std::string::npos);
   EXPECT_NE(files.at("extra").why.find("no old version"), std::string::npos);
+}
+
+TEST_F(DeltaExplanationTest, SaysWhichFilesAreOpenedAndWhyOneIsNot) {
+  using package::prose;
+  const auto log = prose(200'000, 1);
+  const auto files = explain({{"log.gz", package::gzip_member(log)}, {"secret.gz", noise(20'000, 1)}},
+                             {{"log.gz", package::gzip_member("new\n" + log)}, {"secret.gz", noise(20'000, 2)}});
+  const auto& opened = files.at("log.gz");
+  EXPECT_EQ(opened.streams, 1U);
+  EXPECT_EQ(opened.made, Bytes{log.size() + 4 + 18}) << "and gzip's header and trailer";
+  EXPECT_LT(opened.size, opened.made);
+  EXPECT_EQ(opened.why, "");
+  EXPECT_EQ(files.at("secret.gz").streams, 0U);
+  EXPECT_NE(files.at("secret.gz").why.find("it was not opened"), std::string::npos);
+  Json described;
+  std::vector<publish::FileOrigin> origins;
+  for (const auto& [path, one] : files) origins.push_back(one);
+  publish::describe_origins(origins, described);
+  EXPECT_EQ(described.at("files").at(0).at("opened").at("streams"), 1U);
+  EXPECT_FALSE(described.at("files").at(1).contains("opened"));
 }
 
 TEST_F(DeltaExplanationTest, SaysThatThereWasNothingToCompareWith) {

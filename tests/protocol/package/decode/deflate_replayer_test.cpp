@@ -1,0 +1,189 @@
+#include "protocol/package/decode/deflate_replayer.hpp"
+
+#include "protocol/base/process.hpp"
+#include "tests/protocol/package/archive_fixture.hpp"
+#include "tests/protocol/package/deflate_zlib.hpp"
+#include "tests/protocol/package/program_fixture.hpp"
+#include "tests/protocol/package/tree_fixture.hpp"
+
+namespace upswarm::package {
+namespace {
+
+constexpr std::size_t kWindow = 32768;
+
+/// Repetitions at all distances and of all lengths, between bytes that compress or do not.
+std::string patchwork(std::size_t size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::string text;
+  while (text.size() < size) {
+    const auto kind = random() % 4;
+    const auto length = random() % 700 + 1;
+    if (kind == 0 || text.size() < 10) {
+      for (unsigned i = 0; i < length; ++i) text += static_cast<char>(random());
+    } else if (kind == 1) {
+      text += std::string(length, static_cast<char>(random()));
+    } else {
+      const auto distance = std::min<std::size_t>(text.size(), random() % 40'000 + 1);
+      text += text.substr(text.size() - distance, length);
+    }
+  }
+  text.resize(size);
+  return text;
+}
+
+std::map<std::string, std::string> contents() {
+  std::map<std::string, std::string> all;
+  const std::size_t around[] = {0,
+                                1,
+                                2,
+                                3,
+                                4,
+                                5,
+                                257,
+                                258,
+                                259,
+                                262,
+                                4096,
+                                kWindow - 1,
+                                32506,
+                                kWindow,
+                                2 * kWindow - 263,
+                                2 * kWindow - 262,
+                                2 * kWindow - 261,
+                                2 * kWindow,
+                                3 * kWindow - 262,
+                                200'000};
+  for (const auto size : around) {
+    const auto name = std::to_string(size);
+    all["prose " + name] = prose(size, 1);
+    all["noise " + name] = noise(size, 2);
+    all["patchwork " + name] = patchwork(size, static_cast<unsigned>(size));
+    all["one byte " + name] = std::string(size, 'x');
+  }
+  auto functions = random_functions(600, 1);
+  all["program"] = link_program(functions, in_order(600));
+  all["long prose"] = prose(700'000, 3);
+  return all;
+}
+
+TEST(DeflateReplayerTest, MakesWhatZlibMakes) {
+  int other = 0;
+  for (const auto& [name, content] : contents()) {
+    for (int level = 1; level <= 9; ++level) {
+      // Of the other memLevels one after the other: all of them with everything would take long.
+      other = other % 9 + 1;
+      for (const int memory : {8, other}) {
+        const DeflateRecipe recipe{static_cast<std::uint8_t>(level), static_cast<std::uint8_t>(memory)};
+        ASSERT_EQ(deflated(content, recipe), zlib_stream(content, level, memory))
+            << name << ", level " << level << ", memLevel " << memory;
+      }
+    }
+  }
+}
+
+/// What the program gzip makes of `content`, without its header (10 bytes and no name) and trailer.
+std::string gzipped(const tests::TemporaryFolder& folder, const std::string& content, int level) {
+  folder.write("content", content);
+  std::filesystem::remove(folder / "content.gz");
+  const auto outcome = run_process({.argv = {"/bin/gzip", "-n", "-k", "-" + std::to_string(level), "content"},
+                                    .folder = folder.path(),
+                                    .environment = {},
+                                    .account = {}},
+                                   {});
+  EXPECT_TRUE(outcome && outcome->succeeded()) << (outcome ? outcome->output : outcome.error().message());
+  const auto file = folder.read("content.gz");
+  return file.substr(10, file.size() - 18);
+}
+
+TEST(DeflateReplayerTest, MakesWhatGzipMakes) {
+  if (!std::filesystem::exists("/bin/gzip")) GTEST_SKIP() << "no gzip on this system";
+  const tests::TemporaryFolder folder;
+  for (const auto& [name, content] : contents()) {
+    for (const int level : {1, 3, 4, 6, 9}) {
+      const DeflateRecipe recipe{static_cast<std::uint8_t>(level), 0};
+      ASSERT_EQ(deflated(content, recipe), gzipped(folder, content, level)) << name << ", level " << level;
+    }
+  }
+}
+
+TEST(DeflateReplayerTest, ItDoesNotMatterHowTheContentIsCut) {
+  const auto content = patchwork(150'000, 7) + prose(50'000, 8);
+  for (const auto recipe : {kZlib, kGzip, DeflateRecipe{1, 9}, DeflateRecipe{3, 0}}) {
+    const auto whole = deflated(content, recipe);
+    for (const std::size_t part : {1U, 261U, 262U, 4096U, 65'536U, 65'537U}) {
+      std::string out;
+      DeflateReplayer replayer(recipe, [&](ByteView bytes) -> Result<void> {
+        out += as_text(bytes);
+        return {};
+      });
+      for (std::size_t at = 0; at < content.size(); at += part)
+        ASSERT_TRUE(replayer.write(as_bytes(std::string_view(content).substr(at, part))));
+      ASSERT_TRUE(replayer.finish());
+      EXPECT_EQ(out, whole) << part;
+    }
+  }
+}
+
+TEST(DeflateReplayerTest, NothingIsLeftOfTheStreamBefore) {
+  for (const auto recipe : {kZlib, kGzip, DeflateRecipe{2, 1}}) {
+    std::string out;
+    DeflateReplayer replayer(recipe, [&](ByteView bytes) -> Result<void> {
+      out += as_text(bytes);
+      return {};
+    });
+    for (const std::size_t size : {200'000U, 3U, 70'000U, 0U, 1000U}) {
+      const auto content = patchwork(size, 5);
+      ASSERT_TRUE(replayer.write(as_bytes(content)));
+      ASSERT_TRUE(replayer.finish());
+      EXPECT_EQ(out, deflated(content, recipe)) << size;
+      replayer.start();
+      ASSERT_TRUE(replayer.write(as_bytes(content))) << "of a stream that is given up";
+      replayer.start();
+      out.clear();
+    }
+  }
+}
+
+TEST(DeflateReplayerTest, AFailingSinkEndsIt) {
+  const Error full{ErrorKind::no_space, "write", "full"};
+  DeflateReplayer replayer(kZlib, [&](ByteView) -> Result<void> { return full; });
+  const auto written = replayer.write(as_bytes(noise(1'000'000, 1)));
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().kind, ErrorKind::no_space);
+}
+
+TEST(DeflateReplayerTest, RecipesHaveNumbers) {
+  for (std::uint32_t number = 0; number < 256; ++number) {
+    const auto recipe = recipe_of(static_cast<std::uint8_t>(number));
+    const bool is_one = number % 16 >= 1 && number % 16 <= 9 && number / 16 <= 9;
+    ASSERT_EQ(recipe.has_value(), is_one) << number;
+    if (recipe) {
+      EXPECT_EQ(number_of(*recipe), number);
+    }
+  }
+}
+
+// Deltas that are out there were made against these bytes: they never change.
+TEST(DeflateReplayerTest, MakesWhatItAlwaysMade) {
+  const std::string content = prose(100'000, 1) + std::string(3000, 'x') + patchwork(100'000, 2) + prose(70'000, 1);
+  std::string digests;
+  for (std::uint8_t memory = 0; memory <= 9; ++memory) {
+    Sha256Hasher hasher;
+    for (std::uint8_t level = 1; level <= 9; ++level) hasher.update(as_bytes(deflated(content, {level, memory})));
+    digests += hasher.finish().hex().substr(0, 16) + "\n";
+  }
+  EXPECT_EQ(digests,
+            "0aacc0972fcd8b9e\n"
+            "7d44bdddafed1f3b\n"
+            "b463a3c3c3993cdc\n"
+            "05b5e02c8d029999\n"
+            "af36f19c88f7ffd8\n"
+            "8ac1ae7ebbae7c2e\n"
+            "0b2a53b6fef3df30\n"
+            "b923974ea3ee0592\n"
+            "5209123ab87df715\n"
+            "105b2a49c59214ee\n");
+}
+
+}  // namespace
+}  // namespace upswarm::package
