@@ -1,74 +1,15 @@
 #include "protocol/package/decode/deflate_replayer.hpp"
 
-#include "protocol/base/process.hpp"
 #include "tests/protocol/package/archive_fixture.hpp"
+#include "tests/protocol/package/deflate_contents.hpp"
 #include "tests/protocol/package/deflate_zlib.hpp"
-#include "tests/protocol/package/program_fixture.hpp"
-#include "tests/protocol/package/tree_fixture.hpp"
 
 namespace upswarm::package {
 namespace {
 
-constexpr std::size_t kWindow = 32768;
-
-/// Repetitions at all distances and of all lengths, between bytes that compress or do not.
-std::string patchwork(std::size_t size, unsigned seed) {
-  std::mt19937 random(seed);
-  std::string text;
-  while (text.size() < size) {
-    const auto kind = random() % 4;
-    const auto length = random() % 700 + 1;
-    if (kind == 0 || text.size() < 10) {
-      for (unsigned i = 0; i < length; ++i) text += static_cast<char>(random());
-    } else if (kind == 1) {
-      text += std::string(length, static_cast<char>(random()));
-    } else {
-      const auto distance = std::min<std::size_t>(text.size(), random() % 40'000 + 1);
-      text += text.substr(text.size() - distance, length);
-    }
-  }
-  text.resize(size);
-  return text;
-}
-
-std::map<std::string, std::string> contents() {
-  std::map<std::string, std::string> all;
-  const std::size_t around[] = {0,
-                                1,
-                                2,
-                                3,
-                                4,
-                                5,
-                                257,
-                                258,
-                                259,
-                                262,
-                                4096,
-                                kWindow - 1,
-                                32506,
-                                kWindow,
-                                2 * kWindow - 263,
-                                2 * kWindow - 262,
-                                2 * kWindow - 261,
-                                2 * kWindow,
-                                3 * kWindow - 262,
-                                200'000};
-  for (const auto size : around) {
-    const auto name = std::to_string(size);
-    all["prose " + name] = prose(size, 1);
-    all["noise " + name] = noise(size, 2);
-    all["patchwork " + name] = patchwork(size, static_cast<unsigned>(size));
-    all["one byte " + name] = std::string(size, 'x');
-  }
-  auto functions = random_functions(600, 1);
-  all["program"] = link_program(functions, in_order(600));
-  all["long prose"] = prose(700'000, 3);
-  return all;
-}
-
 TEST(DeflateReplayerTest, MakesWhatZlibMakes) {
   int other = 0;
-  for (const auto& [name, content] : contents()) {
+  for (const auto& [name, content] : deflate_contents()) {
     for (int level = 1; level <= 9; ++level) {
       // Of the other memLevels one after the other: all of them with everything would take long.
       other = other % 9 + 1;
@@ -77,31 +18,6 @@ TEST(DeflateReplayerTest, MakesWhatZlibMakes) {
         ASSERT_EQ(deflated(content, recipe), zlib_stream(content, level, memory))
             << name << ", level " << level << ", memLevel " << memory;
       }
-    }
-  }
-}
-
-/// What the program gzip makes of `content`, without its header (10 bytes and no name) and trailer.
-std::string gzipped(const tests::TemporaryFolder& folder, const std::string& content, int level) {
-  folder.write("content", content);
-  std::filesystem::remove(folder / "content.gz");
-  const auto outcome = run_process({.argv = {"/bin/gzip", "-n", "-k", "-" + std::to_string(level), "content"},
-                                    .folder = folder.path(),
-                                    .environment = {},
-                                    .account = {}},
-                                   {});
-  EXPECT_TRUE(outcome && outcome->succeeded()) << (outcome ? outcome->output : outcome.error().message());
-  const auto file = folder.read("content.gz");
-  return file.substr(10, file.size() - 18);
-}
-
-TEST(DeflateReplayerTest, MakesWhatGzipMakes) {
-  if (!std::filesystem::exists("/bin/gzip")) GTEST_SKIP() << "no gzip on this system";
-  const tests::TemporaryFolder folder;
-  for (const auto& [name, content] : contents()) {
-    for (const int level : {1, 3, 4, 6, 9}) {
-      const DeflateRecipe recipe{static_cast<std::uint8_t>(level), 0};
-      ASSERT_EQ(deflated(content, recipe), gzipped(folder, content, level)) << name << ", level " << level;
     }
   }
 }
