@@ -19,8 +19,9 @@ class StagingFiles final : public Files {
   Result<std::vector<std::string>> list(const Path& folder) override { return real_.list(folder); }
   Result<std::string> read_symlink(const Path& path) override { return real_.read_symlink(path); }
   Result<Bytes> free_space(const Path& path) override { return real_.free_space(path); }
-  Result<void> sync_folder(const Path& folder) override { return real_.sync_folder(folder); }
-  Result<void> sync_file(const Path& path) override { return real_.sync_file(path); }
+  // Nobody cuts the power here, and thousands of trees are written.
+  Result<void> sync_folder(const Path& /*folder*/) override { return {}; }
+  Result<void> sync_file(const Path& /*path*/) override { return {}; }
 
   Result<std::unique_ptr<OutputFile>> create(const Path& path, std::uint32_t mode) override {
     UPSWARM_CHECK(check(path));
