@@ -93,7 +93,7 @@ PAIRS = [
         ("20261015.0.0", "ca26ec5391c4bd95e180e930137ee9cd8ed39b7ac432043854601b827a5fb4a9")),
     apt("openjdk-17", "Java image, C++ ELF", "openjdk-17-jre-headless",
         ("17.0.19+10-1~deb12u2", "587784e0d7efa5256b2224c2f177850a2408485b19ab7e5cb206ceba6a6e9bd4"),
-        ("17.0.21+9-1~deb12u1", "8718901962a88b57e98fb3d238277a31c5a0106778b1d0bc824db8b7abfd1f3b")),
+        ("17.0.21.1+2-1~deb12u1", "6bbc6940ce68e1faaefd6bb3495cfe018a96bde54e069697131b9b459b822293")),
     npm("biome-linux", "Rust, ELF", "@biomejs/cli-linux-x64",
         ("2.6.7", "c360886b5ded263de504608c6ff626c87e8d4a52210b593efabdad7ec2232835"),
         ("2.6.8", "e9fc491ffec6ba4024549b7c797937cd4f01855b4fe66a78220efe83b95be7f1")),
