@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kMetadata = "/metadata/";
 constexpr std::string_view kTargets = "/targets/";
+constexpr std::string_view kAnnounce = "/announce";
+constexpr std::string_view kTimestamp = "timestamp.json";
 constexpr std::string_view kBundles = "/v1/bundles/";
 constexpr std::string_view kCommit = "/commit";
 // Not for ever: a role that began anew may have other bytes under a name that was served (new_beginning.hpp).
@@ -63,6 +65,17 @@ HttpAnswer Api::failure(const Error& error) {
   return answer;
 }
 
+/// An unchanged poll (the timestamp that the machine has, and the next root, which is not there) and an announce.
+std::optional<HttpAnswer> Api::answer_at_once(const HttpCall& call) {
+  if (call.method != "GET") return std::nullopt;
+  if (call.path == kAnnounce) return announce(call);
+  if (!call.path.starts_with(kMetadata)) return std::nullopt;
+  const auto name = call.path.substr(kMetadata.size());
+  const auto file = parts_.incoming.shelf().find(name);
+  if (file == nullptr || (file->is_there && name != kTimestamp)) return std::nullopt;
+  return metadata(call, name, *file);
+}
+
 HttpAnswer Api::answer(const HttpCall& call) {
   const auto path = percent_decoded(call.path);
   if (!path) return failure({ErrorKind::invalid, "read the path", "a percent sign without two hexadecimal digits"});
@@ -74,7 +87,7 @@ HttpAnswer Api::answer(const HttpCall& call) {
 HttpAnswer Api::get(const HttpCall& call, const std::string& path) {
   if (path.starts_with(kMetadata)) return metadata(call, path.substr(kMetadata.size()));
   if (path.starts_with(kTargets)) return target(call, path.substr(kTargets.size()));
-  if (path == "/announce") return announce(call);
+  if (path == kAnnounce) return announce(call);
   if (path == "/v1/health") return health();
   if (path == "/v1/status") return status(call);
   if (path == messages::kReportsPath || path == messages::kEnrolPath || path.starts_with(kBundles))
@@ -88,30 +101,35 @@ HttpAnswer Api::post(const HttpCall& call, const std::string& path) {
   if (path.starts_with(kBundles) && path.ends_with(kCommit) && path.size() > kBundles.size() + kCommit.size()) {
     return commit(call, path.substr(kBundles.size(), path.size() - kBundles.size() - kCommit.size()));
   }
-  const bool known = path.starts_with(kMetadata) || path.starts_with(kTargets) || path == "/announce" ||
+  const bool known = path.starts_with(kMetadata) || path.starts_with(kTargets) || path == kAnnounce ||
                      path == "/v1/health" || path == "/v1/status";
   return failure(known ? other_method(call) : not_here(call.path));
 }
 
 HttpAnswer Api::metadata(const HttpCall& call, const std::string& name) {
-  const bool is_timestamp = name == "timestamp.json";
-  if (!is_timestamp && !parse_versioned_name(name)) return failure(not_here(call.path));
-  auto bytes = read_file(parts_.files, parts_.folder.metadata() / name, trust::kLongestTargets);
-  if (!bytes && bytes.error().kind == ErrorKind::not_found) return failure(not_here(call.path));
-  if (!bytes) return failure({ErrorKind::internal, bytes.error().context, bytes.error().cause});
+  if (name != kTimestamp && !parse_versioned_name(name)) return failure(not_here(call.path));
+  const auto file = parts_.incoming.shelf().read(name);
+  if (!file) return failure({ErrorKind::internal, file.error().context, file.error().cause});
+  return metadata(call, name, **file);
+}
+
+HttpAnswer Api::metadata(const HttpCall& call, const std::string& name, const MetadataFile& file) {
+  if (!file.is_there) return failure(not_here(call.path));
+  const bool is_timestamp = name == kTimestamp;
   CompressedMetadata::Form form;
   if (!is_timestamp)
-    form = compressed_.form_of(name, *bytes, call.header("accept-encoding"), call.header("available-dictionary"));
+    form = compressed_.form_of(name, file.bytes, file.digest, call.header("accept-encoding"),
+                               call.header("available-dictionary"));
   // Each form has a tag of its own (RFC 9110, 8.8.3.3).
   const auto coding = form.bytes ? std::string(to_string(form.coding)) : "";
-  const auto tag = "\"" + sha256(*bytes).hex() + (coding.empty() ? "" : "-" + coding) + "\"";
+  const auto tag = "\"" + file.digest.hex() + (coding.empty() ? "" : "-" + coding) + "\"";
   HttpAnswer answer{.headers = {{"Content-Type", "application/json"},
                                 {"ETag", tag},
                                 {"Cache-Control", is_timestamp ? kShortly : kForAWhile}}};
   if (!is_timestamp) answer.headers.emplace_back("Vary", "Accept-Encoding, Available-Dictionary");
   if (!coding.empty()) answer.headers.emplace_back("Content-Encoding", coding);
   if (has_tag(call, tag)) answer.status = 304;
-  else answer.body = form.bytes ? *form.bytes : *std::move(bytes);
+  else answer.body = form.bytes ? *form.bytes : file.bytes;
   return answer;
 }
 

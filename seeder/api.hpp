@@ -52,6 +52,7 @@ class Api final : public HttpHandler {
         compressed_(parts_.files, parts_.folder.metadata()),
         enrolment_failures_(parts_.clock) {}
 
+  std::optional<HttpAnswer> answer_at_once(const HttpCall& call) override;
   HttpAnswer answer(const HttpCall& call) override;
   std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call,
                                                                      std::optional<Bytes> length) override;
@@ -62,6 +63,7 @@ class Api final : public HttpHandler {
   HttpAnswer get(const HttpCall& call, const std::string& path);
   HttpAnswer post(const HttpCall& call, const std::string& path);
   HttpAnswer metadata(const HttpCall& call, const std::string& name);
+  HttpAnswer metadata(const HttpCall& call, const std::string& name, const MetadataFile& file);
   HttpAnswer target(const HttpCall& call, const std::string& name);
   HttpAnswer announce(const HttpCall& call);
   HttpAnswer health();

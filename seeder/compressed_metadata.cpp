@@ -17,10 +17,9 @@ constexpr std::chrono::seconds kLookAgain{1};
 CompressedMetadata::CompressedMetadata(Files& files, Path folder) : files_(files), folder_(std::move(folder)) {}
 
 CompressedMetadata::Form CompressedMetadata::form_of(const std::string& name, const std::string& bytes,
-                                                     const std::string& accept_encoding,
+                                                     const Sha256& content, const std::string& accept_encoding,
                                                      const std::string& available_dictionary) {
   if (bytes.size() < kSmallest) return {};
-  const auto content = sha256(bytes);
   const auto make = [&](ContentCoding coding, const std::optional<Sha256>& digest,
                         const std::string& dictionary) -> Form {
     auto encoded = coding == ContentCoding::dcz ? encode_dcz(bytes, dictionary) : encode_zstd(bytes);

@@ -31,10 +31,10 @@ class CompressedMetadata {
     ContentCoding coding = ContentCoding::identity;
     std::shared_ptr<const std::string> bytes;  ///< null: as it is
   };
-  /// `name` ("7.snapshot.json") with its content, for a request with these two fields. As it is where nothing smaller
-  /// can be made of it.
-  Form form_of(const std::string& name, const std::string& bytes, const std::string& accept_encoding,
-               const std::string& available_dictionary);
+  /// `name` ("7.snapshot.json") with its content and the digest of that, for a request with these two fields. As it is
+  /// where nothing smaller can be made of it.
+  Form form_of(const std::string& name, const std::string& bytes, const Sha256& content,
+               const std::string& accept_encoding, const std::string& available_dictionary);
 
  private:
   struct Made {

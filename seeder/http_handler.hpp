@@ -45,10 +45,12 @@ struct HttpAnswer {
   Bytes length = {};
 };
 
-/// Called from several threads at once. May block.
+/// Called from several threads at once. May block, where nothing else is said.
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
+  /// The answer, if it can be had without waiting for anything: called on a thread that serves many connections.
+  virtual std::optional<HttpAnswer> answer_at_once(const HttpCall& /*call*/) { return std::nullopt; }
   virtual HttpAnswer answer(const HttpCall& call) = 0;
   /// The same for a PUT, before its body: where the body goes, or why not. `length` is what the client announced.
   virtual std::variant<std::unique_ptr<UploadSink>, HttpAnswer> begin_upload(const HttpCall& call,

@@ -49,6 +49,7 @@ Result<void> copy_folder(Files& files, const Path& from, const Path& to) {
 Incoming::Incoming(Files& files, SeederFolder folder, Path keys_folder, Database& database, const Clock& clock)
     : files_(files),
       folder_(std::move(folder)),
+      shelf_(files, folder_.metadata()),
       keys_folder_(std::move(keys_folder)),
       database_(database),
       clock_(clock),
@@ -260,7 +261,9 @@ Result<void> Incoming::publish(const OfferedBundle* offer, const SignedFiles& ma
     UPSWARM_CHECK(make_folders(files_, to.parent_path()));
     UPSWARM_CHECK(write_file_atomically(files_, to, bytes));
   }
-  UPSWARM_CHECK(write_metadata(offer, made));
+  const auto written = write_metadata(offer, made);
+  shelf_.clear();  // also after half of it
+  UPSWARM_CHECK(written);
   return after_change();
 }
 

@@ -9,6 +9,7 @@
 
 #include "protocol/base/clock.hpp"
 #include "protocol/base/database.hpp"
+#include "seeder/metadata_shelf.hpp"
 #include "seeder/folder.hpp"
 #include "seeder/offered_bundle.hpp"
 #include "seeder/online_signing.hpp"
@@ -70,6 +71,9 @@ class Incoming {
   /// Of what is served now. Does not wait for a bundle that is being taken in.
   std::vector<RoleLife> lives() const;
 
+  /// The files that are served.
+  MetadataShelf& shelf() { return shelf_; }
+
   /// Whether sign(Signing::due) has something to do.
   bool must_sign();
 
@@ -92,6 +96,7 @@ class Incoming {
 
   Files& files_;
   SeederFolder folder_;
+  MetadataShelf shelf_;
   Path keys_folder_;
   Database& database_;
   const Clock& clock_;

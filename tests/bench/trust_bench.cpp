@@ -134,7 +134,7 @@ class FolderHandler final : public seeder::HttpHandler {
     const auto name = path->filename().string();
     if (!call.path.starts_with("/metadata/") || !seeder::parse_versioned_name(name)) return {.body = *std::move(bytes)};
     const auto form =
-        compressed_.form_of(name, *bytes, call.header("accept-encoding"), call.header("available-dictionary"));
+        compressed_.form_of(name, *bytes, sha256(*bytes), call.header("accept-encoding"), call.header("available-dictionary"));
     if (!form.bytes) return {.body = *std::move(bytes)};
     return {.headers = {{"Content-Encoding", std::string(to_string(form.coding))}}, .body = *form.bytes};
   }

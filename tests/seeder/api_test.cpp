@@ -119,6 +119,31 @@ TEST_F(ApiTest, ServesMetadataWithATag) {
   EXPECT_EQ(header(answer, "Cache-Control").find("immutable"), std::string::npos);
 }
 
+TEST_F(ApiTest, AnswersAnUnchangedPollAtOnceOnceItWasAsked) {
+  const auto timestamp = call("GET", "/metadata/timestamp.json");
+  const auto next_root = call("GET", "/metadata/2.root.json");
+  EXPECT_FALSE(api.answer_at_once(timestamp));
+  EXPECT_FALSE(api.answer_at_once(next_root));
+  const auto tag = header(api.answer(timestamp), "ETag");
+  EXPECT_EQ(api.answer(next_root).status, 404);
+  const auto unchanged = api.answer_at_once(call("GET", "/metadata/timestamp.json", {{"if-none-match", tag}}));
+  ASSERT_TRUE(unchanged);
+  EXPECT_EQ(unchanged->status, 304);
+  ASSERT_TRUE(api.answer_at_once(next_root));
+  EXPECT_EQ(api.answer_at_once(next_root)->status, 404);
+}
+
+TEST_F(ApiTest, NothingOldIsServedAfterAChange) {
+  const auto timestamp = call("GET", "/metadata/timestamp.json");
+  const auto before = api.answer(timestamp).body;
+  world.add_release("1.1.0", "the second package");
+  world.write_bundle("0002");
+  ASSERT_EQ(world.incoming().poll()->taken, 1);
+  EXPECT_FALSE(api.answer_at_once(timestamp));
+  EXPECT_NE(api.answer(timestamp).body, before);
+  EXPECT_EQ(api.answer(timestamp).body, world.metadata("timestamp.json"));
+}
+
 TEST_F(ApiTest, ServesNothingElseFromTheFolder) {
   world.folder.write("repository/metadata/secret", "x");
   for (const auto* path :

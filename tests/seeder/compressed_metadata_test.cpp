@@ -19,7 +19,7 @@ class CompressedMetadataTest : public testing::Test {
   void write(int version) { folder.write(name(version), snapshot(version)); }
 
   CompressedMetadata::Form ask(int version, int has, const std::string& accepted = "dcz, zstd") {
-    return compressed.form_of(name(version), snapshot(version), accepted,
+    return compressed.form_of(name(version), snapshot(version), sha256(snapshot(version)), accepted,
                               has == 0 ? "" : dictionary_field(sha256(snapshot(has))));
   }
 
@@ -71,8 +71,8 @@ TEST_F(CompressedMetadataTest, OtherBytesUnderANameThatWasServedHaveTheirOwnForm
   write(1);
   for (const char* accepted : {"zstd", "dcz, zstd"}) {
     const auto field = dictionary_field(sha256(snapshot(1)));
-    const auto thief = compressed.form_of(name(4), snapshot(6), accepted, field);
-    const auto owner = compressed.form_of(name(4), snapshot(7), accepted, field);
+    const auto thief = compressed.form_of(name(4), snapshot(6), sha256(snapshot(6)), accepted, field);
+    const auto owner = compressed.form_of(name(4), snapshot(7), sha256(snapshot(7)), accepted, field);
     ASSERT_EQ(owner.coding, thief.coding);
     const auto decoded = owner.coding == ContentCoding::dcz ? decode_dcz(*owner.bytes, snapshot(1), 1_MiB)
                                                             : decode_zstd(*owner.bytes, 1_MiB);
@@ -81,7 +81,7 @@ TEST_F(CompressedMetadataTest, OtherBytesUnderANameThatWasServedHaveTheirOwnForm
 }
 
 TEST_F(CompressedMetadataTest, SmallFilesStayAsTheyAre) {
-  EXPECT_EQ(compressed.form_of("1.root.json", std::string(100, 'a'), "zstd", "").bytes, nullptr);
+  EXPECT_EQ(compressed.form_of("1.root.json", std::string(100, 'a'), sha256(std::string(100, 'a')), "zstd", "").bytes, nullptr);
 }
 
 TEST_F(CompressedMetadataTest, WhatIsKeptHasALimit) {
@@ -91,9 +91,9 @@ TEST_F(CompressedMetadataTest, WhatIsKeptHasALimit) {
     while (text.size() < 1'000'000) text += sha256(std::to_string(seed) + "/" + std::to_string(text.size())).hex();
     return text;
   };
-  const auto first = compressed.form_of(name(1), noise(1), "zstd", "").bytes;
-  for (int version = 2; version < 40; ++version) compressed.form_of(name(version), noise(version), "zstd", "");
-  EXPECT_NE(compressed.form_of(name(1), noise(1), "zstd", "").bytes, first) << "made anew";
+  const auto first = compressed.form_of(name(1), noise(1), sha256(noise(1)), "zstd", "").bytes;
+  for (int version = 2; version < 40; ++version) compressed.form_of(name(version), noise(version), sha256(noise(version)), "zstd", "");
+  EXPECT_NE(compressed.form_of(name(1), noise(1), sha256(noise(1)), "zstd", "").bytes, first) << "made anew";
 }
 
 }  // namespace

@@ -25,6 +25,10 @@ class Echo final : public HttpHandler {
  public:
   explicit Echo(const tests::TemporaryFolder& folder) : folder_(folder) {}
 
+  std::optional<HttpAnswer> answer_at_once(const HttpCall& call) override {
+    if (call.path != "/at-once") return std::nullopt;
+    return HttpAnswer{.body = "at once"};
+  }
   HttpAnswer answer(const HttpCall& call) override {
     ++calls;
     if (call.path == "/echo") return {.body = call.method + " " + call.query + " " + call.body};
@@ -117,6 +121,27 @@ TEST_F(HttpServerTest, AnswersSeveralRequestsOnOneConnection) {
   EXPECT_NE(answer.find("Content-Length: " + std::to_string(handler.size)), std::string::npos);
   EXPECT_TRUE(answer.ends_with("GET 2 ")) << answer;
   EXPECT_EQ(handler.calls, 4);
+}
+
+TEST_F(HttpServerTest, AsksForAnAnswerAtOnceFirst) {
+  start();
+  EXPECT_EQ(send({.url = "/at-once"}).body, "at once");
+  EXPECT_EQ(handler.calls, 0);
+}
+
+TEST_F(HttpServerTest, ReadsARequestThatComesInPieces) {
+  start();
+  boost::asio::io_context io;
+  tcp::socket socket(io);
+  socket.connect({boost::asio::ip::make_address("127.0.0.1"), server->port()});
+  socket.set_option(tcp::no_delay(true));
+  for (const char byte : std::string("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")) {
+    boost::asio::write(socket, boost::asio::buffer(&byte, 1));
+  }
+  std::string answer;
+  boost::system::error_code end;
+  boost::asio::read(socket, boost::asio::dynamic_buffer(answer), end);
+  EXPECT_TRUE(answer.ends_with("POST  hello")) << answer;
 }
 
 TEST_F(HttpServerTest, PassesTheFieldsOfASignatureOnOnce) {

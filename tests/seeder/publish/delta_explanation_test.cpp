@@ -4,7 +4,7 @@
 #include "tests/protocol/package/archive_fixture.hpp"
 #include "tests/protocol/package/program_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
-#include "tests/seeder/publish/unsynced_files.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::tests {
 namespace {

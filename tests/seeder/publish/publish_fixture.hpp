@@ -9,7 +9,7 @@
 #include "protocol/trust/client.hpp"
 #include "seeder/publish/products.hpp"
 #include "seeder/publish/release.hpp"
-#include "tests/seeder/publish/unsynced_files.hpp"
+#include "tests/support/unsynced_files.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace upswarm::tests {

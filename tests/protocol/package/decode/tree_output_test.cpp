@@ -1,7 +1,7 @@
 #include "protocol/package/decode/tree_output.hpp"
 
 #include "tests/protocol/package/tree_fixture.hpp"
-#include "tests/seeder/publish/unsynced_files.hpp"
+#include "tests/support/unsynced_files.hpp"
 #include "tests/support/stopping_files.hpp"
 
 namespace upswarm::package {
