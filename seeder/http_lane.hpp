@@ -14,8 +14,8 @@
 
 namespace upswarm::seeder {
 
-/// A connection stays with its lane, so that nothing here needs a lock. For the thread that runs `io` alone, but for the
-/// constructor.
+/// A connection stays with its lane, so that nothing here needs a lock. For the thread that runs `io` alone, but for
+/// the constructor.
 class HttpLane {
  public:
   using Tick = std::uint64_t;  ///< seconds, as the lane counts them: exact enough for limits, and free

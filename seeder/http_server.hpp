@@ -22,9 +22,9 @@ struct HttpServerSettings {
 
 /// Serves from its start to its end. The end stops idle connections at once and waits a few seconds for the others.
 ///
-/// Two threads do the network and what can be answered at once, four the rest of the handler's work. A connection that is silent for a minute, a client that takes
-/// nothing for half a minute, a header of more than 16 KiB and a body of more than 64 KiB end it; connections beyond
-/// the limit are closed at once.
+/// Two threads do the network and what can be answered at once, four the rest of the handler's work. A connection that
+/// is silent for a minute, a client that takes nothing for half a minute, a header of more than 16 KiB and a body of
+/// more than 64 KiB end it; connections beyond the limit are closed at once.
 class HttpServer {
  public:
   virtual ~HttpServer() = default;

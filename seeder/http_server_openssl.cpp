@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "protocol/base/log.hpp"
+#include "seeder/descriptor.hpp"
 #include "seeder/http_session.hpp"
 
 namespace upswarm::seeder {
@@ -106,11 +107,12 @@ class StreamOf final : public HttpStream {
   Stream stream_;
 };
 
-/// A lane with the thread that runs it.
+/// A lane with the thread that runs it, and its own way to new connections: handing them over would cost as much as
+/// answering one.
 class LaneThread {
  public:
-  LaneThread(HttpHandler& handler, asio::thread_pool& workers) : lane(handler, workers), second_(lane.io) {}
-
+  LaneThread(HttpHandler& handler, asio::thread_pool& workers)
+      : lane(handler, workers), acceptor(lane.io), second_(lane.io) {}
 
   void start() {
     wait_a_second();
@@ -122,6 +124,7 @@ class LaneThread {
   }
 
   HttpLane lane;
+  tcp::acceptor acceptor;
 
  private:
   void wait_a_second() {
@@ -143,27 +146,27 @@ class BeastServer final : public HttpServer {
     for (std::size_t i = 0; i < kLanes; ++i) {
       lanes_.push_back(std::make_unique<LaneThread>(handler, workers_));
     }
-    acceptor_.emplace(lanes_.front()->lane.io);
   }
 
   ~BeastServer() override {
     if (is_started_) finish();
     for (const auto& one : lanes_) one->stop();
     workers_.join();  // what still works is done before what it works for goes
-    acceptor_.reset();
     lanes_.clear();
   }
 
   Result<void> start() {
     if (settings_.tls) UPSWARM_CHECK(set_up_tls());
-    UPSWARM_CHECK(open());
-    asio::co_spawn(lanes_.front()->lane.io, accept(), asio::detached);
-    for (const auto& one : lanes_) one->start();
+    UPSWARM_CHECK(listen());
+    for (const auto& one : lanes_) {
+      asio::co_spawn(one->lane.io, accept(*one), asio::detached);
+      one->start();
+    }
     is_started_ = true;
     return {};
   }
 
-  std::uint16_t port() const override { return port_; }
+  std::uint16_t port() const override { return listening_.port(); }
 
  private:
   Result<void> set_up_tls() {
@@ -180,45 +183,48 @@ class BeastServer final : public HttpServer {
     return {};
   }
 
-  Result<void> open() {
+  Result<void> listen() {
     ErrorCode failed;
     const auto where = "listen for HTTP on " + settings_.listen + " port " + std::to_string(settings_.port);
     const tcp::endpoint endpoint(asio::ip::make_address(settings_.listen, failed), settings_.port);
     if (failed) return Error{ErrorKind::invalid, where, failed.message()};
-    acceptor_->open(endpoint.protocol(), failed);
-    if (!failed) acceptor_->set_option(asio::socket_base::reuse_address(true), failed);
-    if (!failed) acceptor_->set_option(tcp::no_delay(true), failed);  // what is accepted inherits it (tcp(7))
-    if (!failed) acceptor_->bind(endpoint, failed);
-    if (!failed) acceptor_->listen(asio::socket_base::max_listen_connections, failed);
+    auto& first = lanes_.front()->acceptor;
+    first.open(endpoint.protocol(), failed);
+    if (!failed) first.set_option(asio::socket_base::reuse_address(true), failed);
+    if (!failed) first.set_option(tcp::no_delay(true), failed);  // what is accepted inherits it (tcp(7))
+    if (!failed) first.bind(endpoint, failed);
+    if (!failed) first.listen(asio::socket_base::max_listen_connections, failed);
+    for (std::size_t i = 1; !failed && i < lanes_.size(); ++i) {
+      UPSWARM_TRY(const int shared, duplicate_descriptor(first.native_handle()));
+      lanes_[i]->acceptor.assign(endpoint.protocol(), shared, failed);
+    }
     if (failed == asio::error::address_in_use) return Error{ErrorKind::busy, where, failed.message(), "port_in_use"};
     if (failed == asio::error::access_denied) return Error{ErrorKind::denied, where, failed.message()};
     if (failed) return Error{ErrorKind::unreachable, where, failed.message()};
-    port_ = acceptor_->local_endpoint().port();
+    listening_ = first.local_endpoint();
     return {};
   }
 
-  asio::awaitable<void> accept() {
-    std::size_t next = 0;
+  asio::awaitable<void> accept(LaneThread& at) {
     tcp::endpoint remote;
-    while (acceptor_->is_open()) {
-      auto& lane = lanes_[next++ % lanes_.size()]->lane;
-      tcp::socket socket(lane.io);
+    while (at.acceptor.is_open()) {
+      tcp::socket socket(at.lane.io);
       ErrorCode failed;
-      co_await acceptor_->async_accept(socket, remote, asio::redirect_error(asio::use_awaitable, failed));
+      co_await at.acceptor.async_accept(socket, remote, asio::redirect_error(asio::use_awaitable, failed));
       if (!failed) {
-        welcome(lane, std::move(socket), remote.address());
+        welcome(at.lane, std::move(socket), remote.address());
         continue;
       }
       if (failed == asio::error::operation_aborted || failed == asio::error::bad_descriptor) co_return;
       log::warning("a connection cannot be accepted", {{"why", failed.message()}});
-      asio::steady_timer pause(lanes_.front()->lane.io, std::chrono::milliseconds(100));  // let some end
+      asio::steady_timer pause(at.lane.io, std::chrono::milliseconds(100));  // out of descriptors: let some end
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failed));
     }
   }
 
   void welcome(HttpLane& lane, tcp::socket socket, const IpAddress& remote) {
     ErrorCode failed;
-    const auto local = socket.local_endpoint(failed);
+    const auto local = listening_.address().is_unspecified() ? socket.local_endpoint(failed) : listening_;
     auto place = connections_.enter(settings_.most_connections);
     if (failed || !place) return;
     std::unique_ptr<HttpStream> stream;
@@ -233,12 +239,12 @@ class BeastServer final : public HttpServer {
 
   /// Accepts nobody any more, and waits for what is being answered.
   void finish() {
-    asio::post(lanes_.front()->lane.io, [this] {
-      ErrorCode ignored;
-      acceptor_->close(ignored);
-    });
     for (const auto& one : lanes_) {
-      asio::post(one->lane.io, [&lane = one->lane] { lane.stop(); });
+      asio::post(one->lane.io, [&at = *one] {
+        ErrorCode ignored;
+        at.acceptor.close(ignored);
+        at.lane.stop();
+      });
     }
     connections_.wait_until_none(kStopLimit);
   }
@@ -248,8 +254,7 @@ class BeastServer final : public HttpServer {
   Connections connections_;
   asio::thread_pool workers_{kWorkers};
   std::vector<std::unique_ptr<LaneThread>> lanes_;
-  std::optional<tcp::acceptor> acceptor_;
-  std::uint16_t port_ = 0;
+  tcp::endpoint listening_;
   bool is_started_ = false;
 };
 

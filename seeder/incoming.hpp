@@ -9,8 +9,8 @@
 
 #include "protocol/base/clock.hpp"
 #include "protocol/base/database.hpp"
-#include "seeder/metadata_shelf.hpp"
 #include "seeder/folder.hpp"
+#include "seeder/metadata_shelf.hpp"
 #include "seeder/offered_bundle.hpp"
 #include "seeder/online_signing.hpp"
 #include "seeder/repository.hpp"

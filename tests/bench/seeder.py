@@ -35,12 +35,12 @@ PEERS = 1000
 
 ANNOUNCES = """
 local number = 0
-local hash = "%(hash)s"
-local path = "/announce?info_hash=" .. hash .. "&peer_id=-XX0100-%%012d&port=%%d&uploaded=0&downloaded=0&left=1000&compact=1&numwant=50"
+local path = "/announce?info_hash=%(hash)s&peer_id="
+local rest = "-XX0100-%%012d&port=%%d&uploaded=0&downloaded=0&left=1000&compact=1&numwant=50"
 request = function()
   number = number + 1
   local peer = number %% %(peers)d
-  return wrk.format("GET", string.format(path, peer, 10000 + peer), {["Connection"] = "close"})
+  return wrk.format("GET", path .. string.format(rest, peer, 10000 + peer), {["Connection"] = "close"})
 end
 """
 
@@ -49,7 +49,7 @@ wrk.headers["If-None-Match"] = '%(tag)s'
 """
 
 COUNT = """
-done = function(summary, latency)
+done = function(summary)
   local bad = summary.errors.connect + summary.errors.status + summary.errors.timeout
   io.write(string.format("RESULT %d %d %d\\n", summary.requests, summary.duration, bad))
 end

@@ -133,8 +133,8 @@ class FolderHandler final : public seeder::HttpHandler {
     if (!bytes) return {.status = 404};
     const auto name = path->filename().string();
     if (!call.path.starts_with("/metadata/") || !seeder::parse_versioned_name(name)) return {.body = *std::move(bytes)};
-    const auto form =
-        compressed_.form_of(name, *bytes, sha256(*bytes), call.header("accept-encoding"), call.header("available-dictionary"));
+    const auto form = compressed_.form_of(name, *bytes, sha256(*bytes), call.header("accept-encoding"),
+                                          call.header("available-dictionary"));
     if (!form.bytes) return {.body = *std::move(bytes)};
     return {.headers = {{"Content-Encoding", std::string(to_string(form.coding))}}, .body = *form.bytes};
   }

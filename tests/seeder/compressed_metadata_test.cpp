@@ -81,7 +81,8 @@ TEST_F(CompressedMetadataTest, OtherBytesUnderANameThatWasServedHaveTheirOwnForm
 }
 
 TEST_F(CompressedMetadataTest, SmallFilesStayAsTheyAre) {
-  EXPECT_EQ(compressed.form_of("1.root.json", std::string(100, 'a'), sha256(std::string(100, 'a')), "zstd", "").bytes, nullptr);
+  EXPECT_EQ(compressed.form_of("1.root.json", std::string(100, 'a'), sha256(std::string(100, 'a')), "zstd", "").bytes,
+            nullptr);
 }
 
 TEST_F(CompressedMetadataTest, WhatIsKeptHasALimit) {
@@ -92,7 +93,8 @@ TEST_F(CompressedMetadataTest, WhatIsKeptHasALimit) {
     return text;
   };
   const auto first = compressed.form_of(name(1), noise(1), sha256(noise(1)), "zstd", "").bytes;
-  for (int version = 2; version < 40; ++version) compressed.form_of(name(version), noise(version), sha256(noise(version)), "zstd", "");
+  for (int version = 2; version < 40; ++version)
+    compressed.form_of(name(version), noise(version), sha256(noise(version)), "zstd", "");
   EXPECT_NE(compressed.form_of(name(1), noise(1), sha256(noise(1)), "zstd", "").bytes, first) << "made anew";
 }
 

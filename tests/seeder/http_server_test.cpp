@@ -135,7 +135,8 @@ TEST_F(HttpServerTest, ReadsARequestThatComesInPieces) {
   tcp::socket socket(io);
   socket.connect({boost::asio::ip::make_address("127.0.0.1"), server->port()});
   socket.set_option(tcp::no_delay(true));
-  for (const char byte : std::string("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")) {
+  for (const char byte :
+       std::string("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")) {
     boost::asio::write(socket, boost::asio::buffer(&byte, 1));
   }
   std::string answer;

@@ -9,8 +9,8 @@
 #include "protocol/trust/client.hpp"
 #include "seeder/publish/products.hpp"
 #include "seeder/publish/release.hpp"
-#include "tests/support/unsynced_files.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::tests {
 

@@ -1,8 +1,8 @@
 #include "protocol/package/decode/tree_output.hpp"
 
 #include "tests/protocol/package/tree_fixture.hpp"
-#include "tests/support/unsynced_files.hpp"
 #include "tests/support/stopping_files.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::package {
 namespace {
