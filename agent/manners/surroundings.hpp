@@ -1,0 +1,27 @@
+// What a machine is in just now: power, network, room.
+#pragma once
+
+#include <optional>
+
+#include "protocol/base/files.hpp"
+
+namespace upswarm::agent {
+
+struct Surroundings {
+  std::optional<int> battery = {};  ///< per cent that are left; nothing: on mains, or no battery
+  bool is_metered = false;
+  bool is_vpn = false;   ///< the way to the seeder goes through a tunnel
+  Bytes memory = {};     ///< of the machine; 0: not known
+  Bytes free_disk = {};  ///< where the cache is
+};
+
+/// Looks; what cannot be found out is as if nothing stood in the way. Free disk is left for whoever knows the cache.
+///   posix  Linux alone, as read_surroundings; whether the line is metered is not known: an administrator says so
+///   win32  power by GetSystemPowerStatus, memory by GlobalMemoryStatusEx; tunnels and metered lines are not known
+Surroundings look_around(Files& files);
+
+/// From folders that look like /sys and /proc. Power: class/power_supply. Tunnel: the device of the default route is
+/// one of tun, tap, wireguard, ppp and their like by its kind. Memory: meminfo.
+Surroundings read_surroundings(Files& files, const Path& sys, const Path& proc);
+
+}  // namespace upswarm::agent
