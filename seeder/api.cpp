@@ -4,6 +4,7 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/program.hpp"
+#include "protocol/messages/machine_request.hpp"
 #include "seeder/byte_range.hpp"
 #include "seeder/names.hpp"
 #include "seeder/status.hpp"
@@ -154,10 +155,19 @@ HttpAnswer Api::target(const HttpCall& call, const std::string& name) {
 
 HttpAnswer Api::announce(const HttpCall& call) {
   HttpAnswer answer{.headers = {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}}};
-  const auto announce = parse_announce(call.query);
+  auto announce = parse_announce(call.query);
+  if (announce && parts_.enrolled_leaders && announce->wants() && announce->may_lead)
+    announce->may_lead = is_vouched_for(call);
   answer.body =
       announce ? parts_.tracker.answer(*announce, call.remote, call.local) : announce_failure(announce.error().cause);
   return answer;
+}
+
+bool Api::is_vouched_for(const HttpCall& call) {
+  const auto voucher = find_voucher(call, machines_);
+  if (!voucher || !voucher->is_trusted()) return false;
+  const auto age = parts_.clock.now() - voucher->signed_at;
+  return std::chrono::abs(age) <= messages::kRequestFreshness;
 }
 
 HttpAnswer Api::health() {
@@ -181,6 +191,7 @@ HttpAnswer Api::status(const HttpCall& call) {
   const auto count = parts_.tracker.count();
   (*described)["peers"] = count.peers;
   (*described)["seeds"] = count.seeds;
+  (*described)["leaders"] = count.leaders;
   (*described)["uploaded"] = parts_.seeding != nullptr ? parts_.seeding->stats().uploaded.count : 0;
   (*described)["connections"] = parts_.seeding != nullptr ? parts_.seeding->stats().peers : 0;
   return json_answer(200, *described);

@@ -60,7 +60,9 @@ class ApiTest : public testing::Test {
 
   tests::SeederWorld world;
   Database records = std::move(*Database::open(world.place.database(), kMigrations));
-  Tracker tracker{{}, world.clock};
+  SiteMap sites;
+  Leases leases{world.clock};
+  Tracker tracker{{}, sites, leases, world.clock};
   Uploads uploads{system_files(), world.place, 1_MiB};
   PackageUse use;
   Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use}};
