@@ -35,7 +35,7 @@ int status_of(const Error& error) {
     case ErrorKind::corrupt: return error.reason == "too_long" ? 413 : 400;
     case ErrorKind::untrusted: return 422;
     case ErrorKind::denied: return error.reason == "api_key" ? 401 : 403;
-    case ErrorKind::busy: return error.reason == "too_many_failures" ? 429 : 409;
+    case ErrorKind::busy: return error.reason == "too_many_failures" || error.reason == "rationed" ? 429 : 409;
     case ErrorKind::no_space: return 507;
     case ErrorKind::unreachable: return 400;
     default: return 500;
@@ -140,16 +140,27 @@ HttpAnswer Api::target(const HttpCall& call, const std::string& name) {
   if (range.kind == ByteRange::Kind::unsatisfiable) {
     return {.status = 416, .headers = {{"Content-Range", "bytes */" + size}, {"Accept-Ranges", "bytes"}}};
   }
+  answer.file = std::move(*file);
+  if (call.method == "GET") {
+    auto verdict = parts_.gate.admit({*digest, range.length, call.header("upswarm-lease"), call.remote}, answer.file);
+    if (const auto* wait = std::get_if<std::chrono::seconds>(&verdict)) return rationed(call, *wait);
+    answer.file = std::get<std::shared_ptr<InputFile>>(std::move(verdict));
+    parts_.use.note_http(*digest, range.length);
+  }
   if (range.kind == ByteRange::Kind::part) {
     answer.status = 206;
     answer.headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first.count) + "-" +
                                                      std::to_string((range.first + range.length).count - 1) + "/" +
                                                      size);
   }
-  if (call.method == "GET") parts_.use.note_http(*digest, range.length);
-  answer.file = std::move(*file);
   answer.first = range.first;
   answer.length = range.length;
+  return answer;
+}
+
+HttpAnswer Api::rationed(const HttpCall& call, std::chrono::seconds wait) {
+  auto answer = failure({ErrorKind::busy, "GET " + call.path, "others of the site are being served", "rationed"});
+  answer.headers.emplace_back("Retry-After", std::to_string(wait.count()));
   return answer;
 }
 

@@ -109,7 +109,8 @@ HttpCall to_call(const http::request<http::buffer_body>& request, const IpAddres
         std::pair{http::field::accept_encoding, "accept-encoding"}}) {
     if (request.count(field) == 1) call.headers[name] = std::string(request[field]);
   }
-  for (const auto* name : {"available-dictionary", "upswarm-machine", "upswarm-time", "upswarm-signature"}) {
+  for (const auto* name :
+       {"available-dictionary", "upswarm-lease", "upswarm-machine", "upswarm-time", "upswarm-signature"}) {
     if (request.count(name) == 1) call.headers[name] = std::string(request[name]);
   }
   call.remote = remote;

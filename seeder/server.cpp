@@ -11,6 +11,7 @@
 #include "seeder/durable.hpp"
 #include "seeder/http_server.hpp"
 #include "seeder/migrations.hpp"
+#include "seeder/names.hpp"
 #include "seeder/tls.hpp"
 
 namespace upswarm::seeder {
@@ -33,6 +34,15 @@ std::map<std::string, Bytes> torrents_of(const std::vector<SeedFile>& seeds) {
     torrents.emplace(as_text(raw), seed.facts.piece_length);
   }
   return torrents;
+}
+
+std::map<Sha256, std::string> packages_of(const std::vector<SeedFile>& seeds) {
+  std::map<Sha256, std::string> info_hashes;
+  for (const auto& seed : seeds) {
+    const auto digest = digest_in(seed.file.filename().string());
+    if (digest) info_hashes.emplace(*digest, as_text(from_hex(seed.facts.info_hash).value_or({})));
+  }
+  return info_hashes;
 }
 
 Result<void> tell_ports(Files& files, const SeederConfig& config, std::uint16_t port, std::uint16_t bittorrent_port) {
@@ -95,12 +105,14 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
                            .open_origin = config.open_origin};
   if (!config.public_address.empty()) tracking.seeder_address = boost::asio::ip::make_address(config.public_address);
   Tracker tracker(tracking, sites, leases, clock);
+  PackageGate gate(config.http_ration, sites, leases, clock);
 
   Incoming incoming(files, config.folder, config.keys_folder, own_records, clock);
   incoming.when_changed([&](const RepositoryView& view) {
     const auto seeds = list_seed_files(files, config.folder.repository(), view);
     if (seeding) seeding->seed_only(seeds);
     tracker.track_only(torrents_of(seeds));
+    gate.offer_only(packages_of(seeds));
   });
   UPSWARM_CHECK(incoming.start());
   Uploads uploads(files, config.folder, config.largest_upload);
@@ -113,7 +125,7 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
   }
 
   PackageUse use;
-  Api api({files, config.folder, records, tracker, incoming, uploads, seeding.get(), clock, use,
+  Api api({files, config.folder, records, tracker, incoming, uploads, seeding.get(), clock, use, gate,
            config.enrolled_leaders});
   const HttpServerSettings serving{config.listen,          config.port,    config.tls,
                                    config.tls_certificate, config.tls_key, config.most_connections};

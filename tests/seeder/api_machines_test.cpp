@@ -72,7 +72,8 @@ class ApiMachinesTest : public testing::Test {
   Tracker tracker{{}, sites, leases, world.clock};
   Uploads uploads{system_files(), world.place, 1_MiB};
   PackageUse use;
-  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use}};
+  PackageGate gate{1, sites, leases, world.clock};
+  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use, gate}};
   IpAddress neighbour = boost::asio::ip::make_address("10.0.0.1");
   int tokens = 0;
 };
@@ -227,7 +228,7 @@ TEST_F(ApiMachinesTest, WhereOnlyEnrolledMachinesLeadASignatureMakesTheLeader) {
   const std::string query =
       "info_hash=" + std::string(20, 'h') + "&peer_id=-UP0100-123456789012&port=6881&left=5&upswarm=1";
   tracker.track_only({{std::string(20, 'h'), 64_KiB}});
-  Api strict{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use,
+  Api strict{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use, gate,
               true}};
   const TestMachine machine{"m-1"};
   ASSERT_EQ(enrol(machine, make_token()).status, 200);
