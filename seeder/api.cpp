@@ -4,6 +4,7 @@
 
 #include "protocol/base/log.hpp"
 #include "protocol/base/program.hpp"
+#include "protocol/messages/machine_request.hpp"
 #include "seeder/byte_range.hpp"
 #include "seeder/names.hpp"
 #include "seeder/status.hpp"
@@ -36,7 +37,7 @@ int status_of(const Error& error) {
     case ErrorKind::corrupt: return error.reason == "too_long" ? 413 : 400;
     case ErrorKind::untrusted: return 422;
     case ErrorKind::denied: return error.reason == "api_key" ? 401 : 403;
-    case ErrorKind::busy: return error.reason == "too_many_failures" ? 429 : 409;
+    case ErrorKind::busy: return error.reason == "too_many_failures" || error.reason == "rationed" ? 429 : 409;
     case ErrorKind::no_space: return 507;
     case ErrorKind::unreachable: return 400;
     default: return 500;
@@ -68,7 +69,8 @@ HttpAnswer Api::failure(const Error& error) {
 /// An unchanged poll (the timestamp that the machine has, and the next root, which is not there) and an announce.
 std::optional<HttpAnswer> Api::answer_at_once(const HttpCall& call) {
   if (call.method != "GET") return std::nullopt;
-  if (call.path == kAnnounce) return announce(call);
+  // Whether a machine has a key is in the database.
+  if (call.path == kAnnounce && !parts_.enrolled_leaders) return announce(call);
   if (!call.path.starts_with(kMetadata)) return std::nullopt;
   const auto name = call.path.substr(kMetadata.size());
   const auto file = parts_.incoming.shelf().find(name);
@@ -157,25 +159,45 @@ HttpAnswer Api::target(const HttpCall& call, const std::string& name) {
   if (range.kind == ByteRange::Kind::unsatisfiable) {
     return {.status = 416, .headers = {{"Content-Range", "bytes */" + size}, {"Accept-Ranges", "bytes"}}};
   }
+  answer.file = std::move(*file);
+  if (call.method == "GET") {
+    auto verdict = parts_.gate.admit({*digest, range.length, call.header("upswarm-lease"), call.remote}, answer.file);
+    if (const auto* wait = std::get_if<std::chrono::seconds>(&verdict)) return rationed(call, *wait);
+    answer.file = std::get<std::shared_ptr<InputFile>>(std::move(verdict));
+    parts_.use.note_http(*digest, range.length);
+  }
   if (range.kind == ByteRange::Kind::part) {
     answer.status = 206;
     answer.headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first.count) + "-" +
                                                      std::to_string((range.first + range.length).count - 1) + "/" +
                                                      size);
   }
-  if (call.method == "GET") parts_.use.note_http(*digest, range.length);
-  answer.file = std::move(*file);
   answer.first = range.first;
   answer.length = range.length;
   return answer;
 }
 
+HttpAnswer Api::rationed(const HttpCall& call, std::chrono::seconds wait) {
+  auto answer = failure({ErrorKind::busy, "GET " + call.path, "others of the site are being served", "rationed"});
+  answer.headers.emplace_back("Retry-After", std::to_string(wait.count()));
+  return answer;
+}
+
 HttpAnswer Api::announce(const HttpCall& call) {
   HttpAnswer answer{.headers = {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}}};
-  const auto announce = parse_announce(call.query);
+  auto announce = parse_announce(call.query);
+  if (announce && parts_.enrolled_leaders && announce->wants() && announce->may_lead)
+    announce->may_lead = is_vouched_for(call);
   answer.body =
       announce ? parts_.tracker.answer(*announce, call.remote, call.local) : announce_failure(announce.error().cause);
   return answer;
+}
+
+bool Api::is_vouched_for(const HttpCall& call) {
+  const auto voucher = find_voucher(call, machines_);
+  if (!voucher || !voucher->is_trusted()) return false;
+  const auto age = parts_.clock.now() - voucher->signed_at;
+  return std::chrono::abs(age) <= messages::kRequestFreshness;
 }
 
 HttpAnswer Api::health() {
@@ -199,6 +221,7 @@ HttpAnswer Api::status(const HttpCall& call) {
   const auto count = parts_.tracker.count();
   (*described)["peers"] = count.peers;
   (*described)["seeds"] = count.seeds;
+  (*described)["leaders"] = count.leaders;
   (*described)["uploaded"] = parts_.seeding != nullptr ? parts_.seeding->stats().uploaded.count : 0;
   (*described)["connections"] = parts_.seeding != nullptr ? parts_.seeding->stats().peers : 0;
   return json_answer(200, *described);

@@ -2,12 +2,13 @@
 //
 //   GET  /metadata/NAME              timestamp.json, N.ROLE.json; ETag, If-None-Match; the latter by zstd or dcz, too
 //                                    (Accept-Encoding, Available-Dictionary: protocol/base/http/content_coding.hpp)
-//   GET  /targets/PATH               consistent names; ETag, If-None-Match, one Range, If-Range
-//   GET  /announce?...               BitTorrent tracker (tracker.hpp)
+//   GET  /targets/PATH               consistent names; ETag, If-None-Match, one Range, If-Range; of packages with
+//                                    Upswarm-Lease, or rationed: 429 with Retry-After (package_gate.hpp)
+//   GET  /announce?...               BitTorrent tracker (tracker.hpp, protocol/messages/announce.hpp), signed or not
 //   POST /v1/reports                 one report (protocol/messages/report.hpp), signed by its machine or not
 //   POST /v1/enrol                   protocol/messages/enrolment.hpp
 //   GET  /v1/health                  {"status": "ok"}, or 503 {"status": "expired" | "empty"}
-//   GET  /v1/status                  scope read: status.hpp with "peers", "seeds", "uploaded"
+//   GET  /v1/status                  scope read: status.hpp with "peers", "seeds", "leaders", "uploaded"
 //   PUT  /v1/bundles/NAME/PATH       scope upload (bundle.json: rollout, too): one file of a bundle, 201
 //   POST /v1/bundles/NAME/commit     scope upload or rollout: {"accepted": true} once it was taken in, 422 when refused
 //
@@ -22,6 +23,7 @@
 #include "seeder/http_handler.hpp"
 #include "seeder/incoming.hpp"
 #include "seeder/machines.hpp"
+#include "seeder/package_gate.hpp"
 #include "seeder/package_use.hpp"
 #include "seeder/reports.hpp"
 #include "seeder/seeding.hpp"
@@ -40,6 +42,8 @@ struct ApiParts {
   const Seeding* seeding;  ///< nothing: no BitTorrent
   const Clock& clock;
   PackageUse& use;
+  PackageGate& gate;
+  bool enrolled_leaders = false;  ///< only machines whose key vouches for their announces may lead
 };
 
 class Api final : public HttpHandler {
@@ -65,7 +69,9 @@ class Api final : public HttpHandler {
   HttpAnswer metadata(const HttpCall& call, const std::string& name);
   HttpAnswer metadata(const HttpCall& call, const std::string& name, const MetadataFile& file);
   HttpAnswer target(const HttpCall& call, const std::string& name);
+  HttpAnswer rationed(const HttpCall& call, std::chrono::seconds wait);
   HttpAnswer announce(const HttpCall& call);
+  bool is_vouched_for(const HttpCall& call);
   HttpAnswer health();
   HttpAnswer status(const HttpCall& call);
   HttpAnswer report(const HttpCall& call);

@@ -1,5 +1,8 @@
 #include "seeder/config.hpp"
 
+#include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
@@ -11,6 +14,8 @@ namespace upswarm::seeder {
 namespace {
 
 constexpr Bytes kHighestRate = 1024_GiB;
+constexpr std::size_t kLongestNetwork = 60;
+constexpr std::size_t kMostHelpers = 20;
 
 Result<std::string> parse_address(std::string_view text) {
   boost::system::error_code failed;
@@ -62,6 +67,60 @@ void read_tls(ObjectReader& in, SeederConfig& config) {
   }
 }
 
+/// For people, and apart from the names that networks give: no slash.
+bool is_site_name(const std::string& name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) { return c >= ' ' && c != 0x7f && c != '/'; });
+}
+
+NamedSite read_site(ObjectReader& in, std::map<Network, std::string>& taken) {
+  NamedSite site{.name = in.text("name", messages::kLongestSiteName), .networks = {}, .helped_by = {}};
+  if (!is_site_name(site.name)) in.fail("name", "printable ASCII without a slash is wanted");
+  const auto networks = in.texts_or_none("networks", kMostNetworks, kLongestNetwork);
+  if (networks.empty()) in.fail("networks", "at least one is wanted");
+  for (const auto& text : networks) {
+    const auto network = parse_network(text);
+    if (!network) in.fail("networks", network.error().message());
+    if (!network) break;
+    const auto [place, is_new] = taken.emplace(*network, site.name);
+    if (!is_new) in.fail("networks", text + " is a network of \"" + place->second + "\"");
+    site.networks.push_back(*network);
+  }
+  site.helped_by = in.texts_or_none("helped_by", kMostHelpers, messages::kLongestSiteName);
+  return site;
+}
+
+/// The helpers of a site are other sites, each once, and their networks fit in an answer.
+void check_helpers(ObjectReader& in, const NamedSite& site, const std::map<std::string, std::size_t>& networks) {
+  std::set<std::string> seen{site.name};
+  std::size_t count = 0;
+  for (const auto& helper : site.helped_by) {
+    const auto found = networks.find(helper);
+    if (found == networks.end()) in.fail("helped_by", "there is no site \"" + helper + "\"");
+    else count += found->second;
+    if (!seen.insert(helper).second) in.fail("helped_by", "\"" + helper + "\" is named twice, or is the site itself");
+  }
+  if (count > kMostNetworks)
+    in.fail("helped_by", "they have more than " + std::to_string(kMostNetworks) + " networks together");
+}
+
+Result<void> read_sites(ObjectReader& in, std::vector<NamedSite>& sites) {
+  const auto& list = in.array_or_none("sites", kMostSites);
+  std::map<Network, std::string> taken;
+  std::map<std::string, std::size_t> networks;
+  std::vector<ObjectReader> readers;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    readers.push_back(in.inside(list[i], "sites", i));
+    sites.push_back(read_site(readers.back(), taken));
+    if (!networks.emplace(sites.back().name, sites.back().networks.size()).second)
+      readers.back().fail("name", "a site \"" + sites.back().name + "\" was named before");
+  }
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    check_helpers(readers[i], sites[i], networks);
+    UPSWARM_CHECK(readers[i].finish());
+  }
+  return {};
+}
+
 }  // namespace
 
 Path default_seeder_folder() {
@@ -82,6 +141,10 @@ Result<SeederConfig> parse_seeder_config(const Config& file, const std::optional
   config.keys_folder = in.text_or("keys_folder", config.folder.keys().string());
   read_network(in, file.values, config);
   read_tls(in, config);
+  config.enrolled_leaders = in.boolean_or("enrolled_leaders", config.enrolled_leaders);
+  config.open_origin = in.boolean_or("open_origin", config.open_origin);
+  config.http_ration = static_cast<int>(in.integer_or("http_ration", config.http_ration, 0, 10'000));
+  UPSWARM_CHECK(read_sites(in, config.sites));
   UPSWARM_CHECK(read_log_settings(in, config.log));
   UPSWARM_CHECK(in.finish());
   config.makes_certificate = config.tls && config.tls_certificate.empty();

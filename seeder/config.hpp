@@ -10,6 +10,7 @@
 #include "protocol/base/files.hpp"
 #include "protocol/base/log.hpp"
 #include "seeder/folder.hpp"
+#include "seeder/sites.hpp"
 
 namespace upswarm::seeder {
 
@@ -30,7 +31,11 @@ struct SeederConfig {
   std::chrono::milliseconds announce_interval{std::chrono::seconds(30)};  ///< announce_interval
   std::size_t most_connections = 4000;                                    ///< max_connections, HTTP
   Bytes largest_upload = 8_GiB;                                           ///< largest_upload, one file of a bundle
-  log::Settings log;                                                      ///< [log] level, json, file
+  std::vector<NamedSite> sites;                                           ///< [[sites]] name, networks, helped_by
+  bool enrolled_leaders = false;  ///< enrolled_leaders: only machines whose key vouches for their announces may lead
+  bool open_origin = false;       ///< open_origin: by BitTorrent everybody is served, not leaders alone
+  int http_ration = 2;  ///< http_ration: so many machines of a site get a package by HTTP without a lease; 0: all
+  log::Settings log;    ///< [log] level, json, file
   bool makes_certificate = false;  ///< neither tls_certificate nor tls_key was given
 };
 

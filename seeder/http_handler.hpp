@@ -22,8 +22,8 @@ struct HttpCall {
   std::string method;
   std::string path;   ///< before the question mark, as it was sent
   std::string query;  ///< after it
-  /// accept-encoding, authorization, available-dictionary, if-none-match, if-range, range, upswarm-machine,
-  /// upswarm-time, upswarm-signature; names in lower case. One that came twice is left out.
+  /// accept-encoding, authorization, available-dictionary, if-none-match, if-range, range, upswarm-lease,
+  /// upswarm-machine, upswarm-time, upswarm-signature; names in lower case. One that came twice is left out.
   std::map<std::string, std::string> headers;
   std::string body;
   IpAddress remote;

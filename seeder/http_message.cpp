@@ -10,7 +10,8 @@ namespace {
 
 namespace http = boost::beast::http;
 
-constexpr std::array kOwnFields{"available-dictionary", "upswarm-machine", "upswarm-time", "upswarm-signature"};
+constexpr std::array kOwnFields{"available-dictionary", "upswarm-lease", "upswarm-machine", "upswarm-time",
+                                "upswarm-signature"};
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "seeder/catalogue.hpp"
+#include "seeder/leases.hpp"
 
 namespace upswarm::seeder {
 
@@ -13,6 +14,7 @@ struct SeedingSettings {
   std::string listen = "0.0.0.0";
   std::uint16_t port = 6969;  ///< 0: any
   Bytes upload_limit;         ///< a second; 0: none
+  Leases* leases = nullptr;   ///< must outlive it; nothing: an open origin, everybody is served
 };
 
 struct SeedingStats {
@@ -21,8 +23,8 @@ struct SeedingStats {
   std::int64_t torrents = 0;
 };
 
-/// One BitTorrent session that only seeds. No DHT, UPnP, NAT-PMP, local discovery or peer exchange; TCP alone; nobody
-/// is exempt from the limit. Calls from any thread.
+/// One BitTorrent session that only seeds, to those who have a lease (lease_plugin_libtorrent.hpp). No DHT, UPnP,
+/// NAT-PMP, local discovery or peer exchange; TCP alone; nobody is exempt from the limit. Calls from any thread.
 class Seeding {
  public:
   virtual ~Seeding() = default;

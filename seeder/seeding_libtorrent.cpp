@@ -11,8 +11,10 @@
 #include <set>
 #include <thread>
 
+#include "protocol/base/hex.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/torrent/peer_classes_libtorrent.hpp"
+#include "seeder/lease_plugin_libtorrent.hpp"
 #include "seeder/seeding.hpp"
 
 namespace upswarm::seeder {
@@ -37,7 +39,9 @@ lt::settings_pack make_settings(const SeedingSettings& wanted) {
   pack.set_int(lt::settings_pack::max_retry_port_bind, 0);
   pack.set_int(lt::settings_pack::connections_limit, 8000);
   pack.set_int(lt::settings_pack::listen_queue_size, 200);
-  pack.set_int(lt::settings_pack::unchoke_slots_limit, 200);
+  // Whoever has a lease is served at once; what a choked peer may ask for would go past the leases.
+  pack.set_int(lt::settings_pack::unchoke_slots_limit, wanted.leases != nullptr ? -1 : 200);
+  if (wanted.leases != nullptr) pack.set_int(lt::settings_pack::allowed_fast_set_size, 0);
   // An idle leecher is one that gets its pieces from neighbours: it must find us at once when they cannot help.
   pack.set_int(lt::settings_pack::request_timeout, 60);
   pack.set_int(lt::settings_pack::peer_timeout, 120);
@@ -60,7 +64,8 @@ ErrorKind kind_of(const lt::error_code& code) {
 
 class LibtorrentSeeding final : public Seeding {
  public:
-  explicit LibtorrentSeeding(const SeedingSettings& settings) : session_(make_params(settings)) {
+  explicit LibtorrentSeeding(const SeedingSettings& settings)
+      : leases_(settings.leases), session_(make_params(settings)) {
     session_.set_peer_class_filter(global_class_for_all());
   }
 
@@ -128,6 +133,11 @@ class LibtorrentSeeding final : public Seeding {
     params.renamed_files[lt::file_index_t(0)] = seed.file.filename().string();
     params.flags = lt::torrent_flags::seed_mode | lt::torrent_flags::disable_dht | lt::torrent_flags::disable_lsd |
                    lt::torrent_flags::disable_pex | lt::torrent_flags::no_verify_files;
+    if (leases_ != nullptr) {
+      UPSWARM_TRY(const auto raw, from_hex(seed.facts.info_hash));
+      params.extensions.emplace_back([plugin = make_lease_plugin(std::string(as_text(raw)), *leases_)](
+                                         const lt::torrent_handle&, lt::client_data_t) { return plugin; });
+    }
     auto handle = session_.add_torrent(std::move(params), failed);
     if (failed) return Error{ErrorKind::internal, "add the torrent", failed.message()};
     handles_.emplace(seed.facts.info_hash, std::move(handle));
@@ -159,6 +169,7 @@ class LibtorrentSeeding final : public Seeding {
     }
   }
 
+  Leases* const leases_;
   lt::session session_;
   std::mutex turn_;
   std::map<trust::InfoHash, lt::torrent_handle> handles_;

@@ -2,8 +2,8 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
-#include <set>
 
 #include "protocol/base/file_lock.hpp"
 #include "protocol/base/hex.hpp"
@@ -11,6 +11,7 @@
 #include "seeder/durable.hpp"
 #include "seeder/http_server.hpp"
 #include "seeder/migrations.hpp"
+#include "seeder/names.hpp"
 #include "seeder/tls.hpp"
 
 namespace upswarm::seeder {
@@ -26,13 +27,22 @@ Result<FileLock> lock_folder(const SeederFolder& folder) {
   return Error{ErrorKind::busy, "use the folder " + folder.root.string(), "another seeder runs on it", "locked"};
 }
 
-std::set<std::string> info_hashes(const std::vector<SeedFile>& seeds) {
-  std::set<std::string> hashes;
+std::map<std::string, Bytes> torrents_of(const std::vector<SeedFile>& seeds) {
+  std::map<std::string, Bytes> torrents;
   for (const auto& seed : seeds) {
     const auto raw = from_hex(seed.facts.info_hash).value_or({});
-    hashes.insert(std::string(as_text(raw)));
+    torrents.emplace(as_text(raw), seed.facts.piece_length);
   }
-  return hashes;
+  return torrents;
+}
+
+std::map<Sha256, std::string> packages_of(const std::vector<SeedFile>& seeds) {
+  std::map<Sha256, std::string> info_hashes;
+  for (const auto& seed : seeds) {
+    const auto digest = digest_in(seed.file.filename().string());
+    if (digest) info_hashes.emplace(*digest, as_text(from_hex(seed.facts.info_hash).value_or({})));
+  }
+  return info_hashes;
 }
 
 Result<void> tell_ports(Files& files, const SeederConfig& config, std::uint16_t port, std::uint16_t bittorrent_port) {
@@ -82,21 +92,27 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
   UPSWARM_TRY(auto own_records, Database::open(config.folder.database(), kMigrations));
   UPSWARM_TRY(auto records, Database::open(config.folder.database(), kMigrations));
 
+  const SiteMap sites(config.sites);
+  Leases leases(clock);
   std::unique_ptr<Seeding> seeding;
   if (config.bittorrent) {
-    UPSWARM_TRY(seeding,
-                start_libtorrent_seeding({config.bittorrent_listen, config.bittorrent_port, config.upload_limit}));
+    UPSWARM_TRY(seeding, start_libtorrent_seeding({config.bittorrent_listen, config.bittorrent_port,
+                                                   config.upload_limit, config.open_origin ? nullptr : &leases}));
   }
   TrackerSettings tracking{.interval = std::chrono::ceil<std::chrono::seconds>(config.announce_interval),
-                           .seeder_port = seeding ? seeding->port() : std::uint16_t{0}};
+                           .seeder_port = seeding ? seeding->port() : std::uint16_t{0},
+                           .seeder_address = {},
+                           .open_origin = config.open_origin};
   if (!config.public_address.empty()) tracking.seeder_address = boost::asio::ip::make_address(config.public_address);
-  Tracker tracker(tracking, clock);
+  Tracker tracker(tracking, sites, leases, clock);
+  PackageGate gate(config.http_ration, sites, leases, clock);
 
   Incoming incoming(files, config.folder, config.keys_folder, own_records, clock);
   incoming.when_changed([&](const RepositoryView& view) {
     const auto seeds = list_seed_files(files, config.folder.repository(), view);
     if (seeding) seeding->seed_only(seeds);
-    tracker.track_only(info_hashes(seeds));
+    tracker.track_only(torrents_of(seeds));
+    gate.offer_only(packages_of(seeds));
   });
   UPSWARM_CHECK(incoming.start());
   Uploads uploads(files, config.folder, config.largest_upload);
@@ -109,7 +125,8 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
   }
 
   PackageUse use;
-  Api api({files, config.folder, records, tracker, incoming, uploads, seeding.get(), clock, use});
+  Api api({files, config.folder, records, tracker, incoming, uploads, seeding.get(), clock, use, gate,
+           config.enrolled_leaders});
   const HttpServerSettings serving{config.listen,          config.port,    config.tls,
                                    config.tls_certificate, config.tls_key, config.most_connections};
   UPSWARM_TRY(const auto server, start_http_server(serving, api));

@@ -1,210 +1,210 @@
 #include "seeder/tracker.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "protocol/base/digest.hpp"
-#include "seeder/bencode.hpp"
-#include "seeder/names.hpp"
+#include "protocol/base/log.hpp"
 
 namespace upswarm::seeder {
 namespace {
 
-constexpr std::size_t kLongestQuery = 2048;
-constexpr std::size_t kHashLength = 20;
-constexpr std::size_t kMostWanted = 200;
-constexpr std::size_t kMostPeers = 20'000;  // of one torrent
+using std::chrono::seconds;
+
+constexpr seconds kLookEvery{30};
+constexpr seconds kForgetSlack{30};
+// Clients of libtorrent announce every 5 minutes, whatever they are told.
+constexpr seconds kStrangersSlack{360};
 constexpr const char* kOwnPeerId = "-UP0100-upswarmseed0";
 
-Error refused(const std::string& why) { return {ErrorKind::invalid, "read the announce", why}; }
+/// What is counted as one host.
+IpAddress home_of(const IpAddress& address) { return address.is_v4() ? address : network_of(address, 64).first; }
 
-using Query = std::map<std::string, std::string, std::less<>>;
-
-Result<Query> parse_query(std::string_view text) {
-  if (text.size() > kLongestQuery) return refused("the query is too long");
-  Query query;
-  while (!text.empty()) {
-    const auto end = text.find('&');
-    const auto item = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    const auto equals = item.find('=');
-    if (item.empty()) continue;
-    const auto value = percent_decoded(equals == std::string_view::npos ? std::string_view() : item.substr(equals + 1));
-    if (!value) return refused("a percent sign without two hexadecimal digits");
-    const auto added = query.emplace(std::string(item.substr(0, equals)), *value);
-    if (!added.second) return refused("a key twice: " + std::string(item.substr(0, std::min<std::size_t>(equals, 40))));
-  }
-  return query;
-}
-
-/// Reads the fields of a query; keeps the first mistake.
-class QueryReader {
- public:
-  explicit QueryReader(const Query& query) : query_(query) {}
-
-  std::string hash(const char* key) {
-    const auto* value = find(key);
-    if (value == nullptr || value->size() != kHashLength) fail(std::string(key) + " of 20 bytes is wanted");
-    return value == nullptr ? "" : *value;
-  }
-
-  std::int64_t number(const char* key, std::optional<std::int64_t> otherwise, std::int64_t most) {
-    const auto* value = find(key);
-    if (value == nullptr && otherwise) return *otherwise;
-    std::int64_t number = -1;
-    if (value != nullptr) {
-      const auto [end, status] = std::from_chars(value->data(), value->data() + value->size(), number);
-      if (status != std::errc() || end != value->data() + value->size()) number = -1;
-    }
-    if (number < 0 || number > most) fail(std::string(key) + " is wanted, a number from 0 to " + std::to_string(most));
-    return number;
-  }
-
-  Announce::Event event() {
-    const auto* value = find("event");
-    if (value == nullptr || value->empty() || *value == "empty") return Announce::Event::none;
-    if (*value == "started") return Announce::Event::started;
-    if (*value == "stopped") return Announce::Event::stopped;
-    if (*value == "completed") return Announce::Event::completed;
-    fail("event is none of started, stopped, completed");
-    return Announce::Event::none;
-  }
-
-  const std::optional<Error>& mistake() const { return mistake_; }
-
- private:
-  const std::string* find(const char* key) const {
-    const auto found = query_.find(key);
-    return found == query_.end() ? nullptr : &found->second;
-  }
-  void fail(const std::string& why) {
-    if (!mistake_) mistake_ = refused(why);
-  }
-
-  const Query& query_;
-  std::optional<Error> mistake_;
-};
-
-/// A dual-stack socket sees IPv4 peers as ::ffff:a.b.c.d.
-IpAddress plain(const IpAddress& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
-  }
-  return address;
-}
-
-/// 6 bytes for IPv4, 18 for IPv6, in network order.
-std::string compact(const IpAddress& address, std::uint16_t port) {
-  std::string bytes;
-  const auto append = [&bytes](const auto& raw) {
-    for (const auto byte : raw) bytes += static_cast<char>(byte);
-  };
-  if (address.is_v4()) append(address.to_v4().to_bytes());
-  else append(address.to_v6().to_bytes());
-  bytes += static_cast<char>(port >> 8U);
-  bytes += static_cast<char>(port & 0xFFU);
-  return bytes;
-}
-
-void add_peers(std::map<std::string, std::string>& reply, const std::vector<ListedPeer>& peers, bool in_compact_form) {
-  std::string four;
-  std::string six;
-  std::vector<std::string> list;
-  for (const auto& [endpoint, id] : peers) {
-    (endpoint.address.is_v4() ? four : six) += compact(endpoint.address, endpoint.port);
-    list.push_back(bencoded_dictionary({{"ip", bencoded(endpoint.address.to_string())},
-                                        {"peer id", bencoded(id)},
-                                        {"port", bencoded(std::int64_t{endpoint.port})}}));
-  }
-  reply["peers"] = in_compact_form ? bencoded(four) : bencoded_list(list);
-  if (in_compact_form && !six.empty()) reply["peers6"] = bencoded(six);
+/// Whether the peer has just become whole, by its own word: once, however often it says so.
+bool is_completion(const SiteSwarm::Peer* known, const Announce& announce) {
+  if (announce.left != 0) return false;
+  return known == nullptr ? announce.event == Announce::Event::completed : !known->is_seed();
 }
 
 }  // namespace
 
-Result<Announce> parse_announce(std::string_view text) {
-  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
-  UPSWARM_TRY(const auto query, parse_query(text));
-  QueryReader in(query);
-  Announce announce;
-  announce.info_hash = in.hash("info_hash");
-  announce.peer_id = in.hash("peer_id");
-  announce.port = static_cast<std::uint16_t>(in.number("port", std::nullopt, 65535));
-  announce.uploaded = in.number("uploaded", 0, kMax);
-  announce.downloaded = in.number("downloaded", 0, kMax);
-  announce.left = in.number("left", std::nullopt, kMax);
-  announce.event = in.event();
-  announce.wanted = std::min(static_cast<std::size_t>(in.number("numwant", 50, 1'000'000)), kMostWanted);
-  announce.compact = in.number("compact", 1, 1) == 1;
-  if (in.mistake()) return *in.mistake();
-  return announce;
+Tracker::Tracker(TrackerSettings settings, const SiteMap& sites, Leases& leases, const Clock& clock)
+    : settings_(std::move(settings)), sites_(sites), leases_(leases), clock_(clock) {
+  random_.seed(random_below(0xFFFFFFFF));
 }
 
-std::string announce_failure(std::string_view reason) {
-  return bencoded_dictionary({{"failure reason", bencoded(reason)}});
-}
-
-Tracker::Tracker(TrackerSettings settings, const Clock& clock) : settings_(std::move(settings)), clock_(clock) {
-  const auto seed = random_bytes(4);
-  random_.seed(std::to_integer<std::uint32_t>(seed[0]) | std::to_integer<std::uint32_t>(seed[1]) << 8U |
-               std::to_integer<std::uint32_t>(seed[2]) << 16U | std::to_integer<std::uint32_t>(seed[3]) << 24U);
-}
-
-void Tracker::track_only(std::set<std::string> info_hashes) {
+void Tracker::track_only(const std::map<std::string, Bytes>& torrents) {
   const std::lock_guard turn(turn_);
-  std::erase_if(swarms_, [&](const auto& one) { return !info_hashes.contains(one.first); });
-  for (const auto& info_hash : info_hashes) swarms_.try_emplace(info_hash);
-}
-
-void Tracker::forget_silent(Swarm& swarm, Time now) const {
-  const auto oldest = now - 2 * settings_.interval - std::chrono::seconds(30);
-  std::erase_if(swarm, [&](const auto& one) { return one.second.seen < oldest; });
-}
-
-std::vector<ListedPeer> Tracker::choose(const Swarm& swarm, const Announce& announce, const Endpoint& self) {
-  std::vector<const Swarm::value_type*> others;
-  for (const auto& one : swarm) {
-    if (one.first != self && one.first.port != 0 && !(announce.left == 0 && one.second.is_seed)) others.push_back(&one);
+  const auto now = clock_.now();
+  for (auto one = torrents_.begin(); one != torrents_.end();) {
+    if (torrents.contains(one->first)) {
+      ++one;
+      continue;
+    }
+    for (auto& [name, site] : one->second.sites) {
+      if (site.leader != nullptr) end_lease(site, Leadership::Loss::done, now);
+      wanting_ -= site.wanting();
+    }
+    peers_ -= one->second.peers;
+    one = torrents_.erase(one);
   }
-  std::vector<const Swarm::value_type*> chosen;
-  std::sample(others.begin(), others.end(), std::back_inserter(chosen), announce.wanted, random_);
-  std::vector<ListedPeer> peers;
-  for (const auto* one : chosen) peers.emplace_back(one->first, one->second.id);
-  return peers;
+  for (const auto& [info_hash, piece_length] : torrents) torrents_[info_hash].piece_length = piece_length;
+}
+
+seconds Tracker::interval_of(const SiteSwarm& site, const Announce& announce, bool leads) const {
+  if (!announce.is_agent || !announce.wants()) return settings_.interval;
+  const auto least = std::min(kQuick, settings_.interval);
+  if (leads) return least;
+  const auto busy = std::max(site.wanting() / kMostOfASite, wanting_ / kMostOfAll);
+  return std::clamp(seconds(busy), least, settings_.interval);
+}
+
+bool Tracker::has_room(const Visit& visit) const {
+  if (visit.torrent.peers >= kMostPeers || peers_ >= kMostPeersInAll) return false;
+  const auto crowd = visit.torrent.crowds.find(home_of(visit.key.seen));
+  const bool may_be_many = visit.place.is_behind() || visit.key.seen.is_v6();
+  return crowd == visit.torrent.crowds.end() || crowd->second < (may_be_many ? kMostBehindAnAddress : kMostOfAnAddress);
+}
+
+SiteSwarm::Peer* Tracker::remember(const Visit& visit) {
+  auto& [announce, place, key, now, torrent, site] = visit;
+  const auto* known = site.find(key);
+  if (known == nullptr && !has_room(visit)) return nullptr;
+  const bool was_seed = known != nullptr && known->is_seed();
+  const auto wanted = site.wanting();
+  const auto silence = 2 * interval_of(site, announce, false) + (announce.is_agent ? kForgetSlack : kStrangersSlack);
+  auto& peer = site.put(key, place, announce, now + silence, known == nullptr ? ++last_id_ : 0);
+  wanting_ += site.wanting() - wanted;
+  torrent.seeds += peer.is_seed() ? 1 : 0;
+  torrent.seeds -= was_seed ? 1 : 0;
+  if (known != nullptr) return &peer;
+  ++torrent.crowds[home_of(key.seen)];
+  ++torrent.peers;
+  ++peers_;
+  return &peer;
+}
+
+void Tracker::remove(Torrent& torrent, SiteSwarm& site, const PeerKey& key, Leadership::Loss loss, Time now) {
+  const auto* peer = site.find(key);
+  if (peer == nullptr) return;
+  if (peer == site.leader) end_lease(site, loss, now);
+  torrent.seeds -= peer->is_seed() ? 1 : 0;
+  wanting_ -= peer->wants ? 1 : 0;
+  --torrent.peers;
+  --peers_;
+  const auto crowd = torrent.crowds.find(home_of(key.seen));
+  if (--crowd->second == 0) torrent.crowds.erase(crowd);
+  site.remove(key);
+}
+
+void Tracker::forget_silent(Torrent& torrent, SiteSwarm& site, Time now) {
+  while (const auto* silent = site.find_silent(now)) {
+    const auto key = silent->key;
+    remove(torrent, site, key, Leadership::Loss::silent, now);
+  }
+}
+
+void Tracker::forget_silent(Time now) {
+  for (auto& [info_hash, torrent] : torrents_) {
+    for (auto& [name, site] : torrent.sites) forget_silent(torrent, site, now);
+    std::erase_if(torrent.sites, [](const auto& one) { return one.second.size() == 0; });
+  }
+  next_look_ = now + kLookEvery;
+}
+
+void Tracker::end_lease(SiteSwarm& site, Leadership::Loss loss, Time now) {
+  const bool is_fault = loss != Leadership::Loss::done && loss != Leadership::Loss::seeded;
+  if (is_fault) {
+    log::info("a lease is passed on", {{"site", site.leader->place.site},
+                                       {"from", site.leader->place.address.to_string()},
+                                       {"why", std::string(to_string(loss))}});
+  }
+  leases_.end(site.lease);
+  site.leadership.end(loss, now);
+  site.leader = nullptr;
+  site.lease = 0;
+}
+
+void Tracker::begin_lease(const Visit& visit, SiteSwarm::Peer& peer, const Leadership::Site& site) {
+  const auto holder = visit.key.address.to_string() + " " + std::to_string(visit.key.port);
+  const auto expires = visit.now + (peer.is_agent ? kLease : 2 * settings_.interval + kStrangersSlack);
+  visit.site.lease = leases_.begin(visit.announce.info_hash, visit.place.site, holder, expires);
+  if (!peer.is_agent) leases_.admit(visit.site.lease, visit.key.seen);
+  visit.site.leader = &peer;
+  visit.site.leadership.begin(peer.asker(), site, visit.now);
+  visit.site.forget_who_knows();
+  log::debug("a machine leads", {{"site", visit.place.site}, {"machine", holder}});
+}
+
+void Tracker::lead(const Visit& visit, SiteSwarm::Peer& peer) {
+  auto& site = visit.site;
+  const Leadership::Site state{.seeds = site.seeds(),
+                               .able = site.able(),
+                               .interval = interval_of(site, visit.announce, false),
+                               .is_helped = !sites_.helpers_of(visit.place.site).empty()};
+  const auto asker = peer.asker();
+  site.leadership.note(asker, peer.progress, visit.now);
+  if (site.leader == &peer && peer.is_agent) leases_.renew(site.lease, visit.now + kLease);
+  if (site.leader != nullptr) {
+    const auto loss = site.leadership.judge(asker, state, leases_.standing(site.lease), visit.now);
+    if (loss) end_lease(site, *loss, visit.now);
+  }
+  if (site.leader == nullptr && site.leadership.should_lead(asker, state, visit.now)) begin_lease(visit, peer, state);
+}
+
+AnnounceAnswer Tracker::describe(const Visit& visit, SiteSwarm::Peer* peer, const Endpoint& origin) {
+  auto& [announce, place, key, now, torrent, site] = visit;
+  const bool leads = peer != nullptr && peer == site.leader;
+  const auto ranges = sites_.ranges_of(place);
+  AnnounceAnswer answer{.complete = torrent.seeds,
+                        .incomplete = torrent.peers - torrent.seeds,
+                        .interval = interval_of(site, announce, leads),
+                        .compact = announce.compact};
+  if (announce.event != Announce::Event::stopped)
+    answer.peers = site.choose(place, ranges, peer, announce.left == 0, announce.wanted, random_);
+  if (leads) {
+    for (const auto& helper : sites_.helpers_of(place.site)) {
+      const auto other = torrent.sites.find(helper);
+      const auto most = std::min(kMostOfHelpers, announce.wanted - answer.peers.size());
+      if (other == torrent.sites.end()) continue;
+      const auto more = other->second.choose(place, {}, nullptr, false, most, random_);
+      answer.peers.insert(answer.peers.end(), more.begin(), more.end());
+    }
+  }
+  if (!announce.is_agent) {
+    const bool is_served = leads || (settings_.open_origin && announce.wants());
+    if (origin.port != 0 && is_served) answer.peers.emplace_back(origin, kOwnPeerId);
+    return answer;
+  }
+  answer.for_agents = {.site = place.site,
+                       .ranges = ranges,
+                       .seeds = site.seeds(),
+                       .lease = leads ? leases_.token(site.lease) : "",
+                       .lease_time = kLease,
+                       .origin = origin.port != 0 ? std::optional(origin) : std::nullopt,
+                       .other_ranges = leads ? sites_.other_ranges_of(place.site) : std::vector<Network>()};
+  return answer;
 }
 
 std::string Tracker::answer(const Announce& announce, const IpAddress& remote, const IpAddress& local) {
   const std::lock_guard turn(turn_);
-  const auto found = swarms_.find(announce.info_hash);
-  if (found == swarms_.end()) return announce_failure("this torrent is not known here");
-  auto& swarm = found->second;
+  const auto found = torrents_.find(announce.info_hash);
+  if (found == torrents_.end()) return announce_failure("this torrent is not known here");
+  auto& torrent = found->second;
   const auto now = clock_.now();
-  forget_silent(swarm, now);
-  const Endpoint self{plain(remote), announce.port};
-  if (is_completion(swarm, announce, self)) ++completed_[announce.info_hash];
-  if (announce.event == Announce::Event::stopped) swarm.erase(self);
-  else if (swarm.contains(self) || swarm.size() < kMostPeers) swarm[self] = {announce.peer_id, announce.left == 0, now};
+  if (now >= next_look_) forget_silent(now);
+  const auto place = sites_.place_of(remote, announce.network);
+  if (torrent.sites.size() >= kMostSwarms && !torrent.sites.contains(place.site))
+    return announce_failure("too many sites: try later");
+  auto& site = torrent.sites.try_emplace(place.site, torrent.piece_length, now).first->second;
+  forget_silent(torrent, site, now);
 
-  std::vector<ListedPeer> peers;
-  if (announce.event != Announce::Event::stopped) peers = choose(swarm, announce, self);
-  const Endpoint origin{plain(settings_.seeder_address.value_or(local)), settings_.seeder_port};
-  const bool wants_origin = announce.left > 0 && announce.wanted > 0 && announce.event != Announce::Event::stopped;
-  if (origin.port != 0 && wants_origin) peers.emplace_back(origin, kOwnPeerId);
-  const auto seeds = std::ranges::count_if(swarm, [](const auto& one) { return one.second.is_seed; });
-  std::map<std::string, std::string> reply{
-      {"complete", bencoded(static_cast<std::int64_t>(seeds))},
-      {"incomplete", bencoded(static_cast<std::int64_t>(swarm.size()) - static_cast<std::int64_t>(seeds))},
-      {"interval", bencoded(static_cast<std::int64_t>(settings_.interval.count()))},
-      {"min interval", bencoded(std::max<std::int64_t>(1, settings_.interval.count() / 3))}};
-  if (origin.port != 0) reply["upswarm origin"] = bencoded(compact(origin.address, origin.port));
-  add_peers(reply, peers, announce.compact);
-  return bencoded_dictionary(reply);
-}
-
-bool Tracker::is_completion(const Swarm& swarm, const Announce& announce, const Endpoint& self) {
-  if (announce.left != 0) return false;
-  const auto known = swarm.find(self);
-  return known == swarm.end() ? announce.event == Announce::Event::completed : !known->second.is_seed;
+  const Visit visit{announce, place, {place.seen, place.address, announce.port}, now, torrent, site};
+  if (is_completion(site.find(visit.key), announce)) ++completed_[announce.info_hash];
+  SiteSwarm::Peer* peer = nullptr;
+  if (announce.event == Announce::Event::stopped) remove(torrent, site, visit.key, Leadership::Loss::done, now);
+  else peer = remember(visit);
+  if (peer != nullptr) lead(visit, *peer);
+  return to_text(describe(visit, peer, {plain(settings_.seeder_address.value_or(local)), settings_.seeder_port}));
 }
 
 std::map<std::string, std::int64_t> Tracker::take_completed() {
@@ -214,13 +214,13 @@ std::map<std::string, std::int64_t> Tracker::take_completed() {
 
 Tracker::Count Tracker::count() {
   const std::lock_guard turn(turn_);
-  Count count{.torrents = swarms_.size()};
-  const auto now = clock_.now();
-  for (auto& [info_hash, swarm] : swarms_) {
-    forget_silent(swarm, now);
-    count.peers += swarm.size();
-    count.seeds +=
-        static_cast<std::size_t>(std::ranges::count_if(swarm, [](const auto& one) { return one.second.is_seed; }));
+  forget_silent(clock_.now());
+  Count count{.torrents = torrents_.size()};
+  for (const auto& [info_hash, torrent] : torrents_) {
+    count.peers += torrent.peers;
+    count.seeds += torrent.seeds;
+    count.leaders += static_cast<std::size_t>(
+        std::ranges::count_if(torrent.sites, [](const auto& one) { return one.second.leader != nullptr; }));
   }
   return count;
 }

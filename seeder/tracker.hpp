@@ -1,7 +1,17 @@
-// The BitTorrent tracker (BEP 3, compact answers of BEP 23 and BEP 7): who else has this torrent.
+// The tracker (BEP 3): who else of the site has this torrent, and who of the site fetches it from the origin
+// (docs/decisions/0012-sites-and-leaders.md).
 //
-// A peer's address is the one its connection came from; a claimed one is ignored. Peers live in memory: after a restart
-// of the seeder they announce again within one interval.
+// A peer's address is the one its connection came from, or, behind an address translation, its private one; a claimed
+// one is ignored. Peers live in memory: after a restart of the seeder they announce again within one interval.
+//
+// Agents get a lease where they are to lead, and the origin's address with it. A client that is none gets the origin
+// as a peer while it leads, or always where the origin is open. Peers of other sites are told to the leader alone, and
+// only of sites that help.
+//
+// Who lacks something comes every 2 seconds, or less often where many do: kMostOfASite and kMostOfAll announces a
+// second. At most kMostPeers peers of a torrent are remembered, of one address kMostOfAnAddress; where many machines
+// may be behind it (its machines announce private addresses, or it is a /64 of IPv6) kMostBehindAnAddress. Whoever
+// comes beyond that is answered, but not told to others, and does not lead.
 #pragma once
 
 #include <chrono>
@@ -9,71 +19,41 @@
 #include <mutex>
 #include <optional>
 #include <random>
-#include <set>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include <boost/asio/ip/address.hpp>
-
-#include "protocol/base/clock.hpp"
-#include "protocol/base/result.hpp"
+#include "seeder/site_swarm.hpp"
 
 namespace upswarm::seeder {
 
-using IpAddress = boost::asio::ip::address;
-
-/// One announce, as its query string says it.
-struct Announce {
-  enum class Event { none, started, stopped, completed };
-  std::string info_hash;   ///< 20 raw bytes
-  std::string peer_id;     ///< 20 raw bytes
-  std::uint16_t port = 0;  ///< 0: cannot be connected to
-  std::int64_t uploaded = 0;
-  std::int64_t downloaded = 0;
-  std::int64_t left = 0;
-  Event event = Event::none;
-  std::size_t wanted = 50;
-  bool compact = true;
-};
-
-/// `query` is what follows the question mark. Unknown keys (ip, key, trackerid, ...) are ignored; a known key twice is
-/// not. Errors: invalid.
-Result<Announce> parse_announce(std::string_view query);
-
-/// The bencoded answer that tells a client why it gets none.
-std::string announce_failure(std::string_view reason);
-
 struct TrackerSettings {
-  std::chrono::seconds interval{30};
+  std::chrono::seconds interval{30};             ///< of who lacks nothing, and of strangers
   std::uint16_t seeder_port = 0;                 ///< where the seeder itself listens for BitTorrent; 0: nowhere
   std::optional<IpAddress> seeder_address = {};  ///< nothing: the address that the announce reached
+  bool open_origin = false;
 };
-
-/// Where a peer listens.
-struct Endpoint {
-  IpAddress address;
-  std::uint16_t port = 0;
-  bool operator==(const Endpoint& other) const { return address == other.address && port == other.port; }
-  bool operator<(const Endpoint& other) const {
-    return address == other.address ? port < other.port : address < other.address;
-  }
-};
-
-/// A peer of an answer, with its peer id.
-using ListedPeer = std::pair<Endpoint, std::string>;
 
 /// Safe from any thread.
 class Tracker {
  public:
-  Tracker(TrackerSettings settings, const Clock& clock);
+  static constexpr std::chrono::seconds kQuick{2};
+  static constexpr std::chrono::seconds kLease{15};
+  static constexpr std::size_t kMostOfASite = 250;
+  static constexpr std::size_t kMostOfAll = 2000;
+  static constexpr std::size_t kMostPeers = 100'000;
+  static constexpr std::size_t kMostPeersInAll = 1'000'000;
+  static constexpr std::size_t kMostSwarms = 20'000;  ///< sites of one torrent
+  static constexpr std::size_t kMostOfAnAddress = 64;
+  static constexpr std::size_t kMostBehindAnAddress = 8192;
+  static constexpr std::size_t kMostOfHelpers = 10;
 
-  /// Torrents (info-hashes of 20 raw bytes) that are tracked from now on; peers of others are forgotten.
-  void track_only(std::set<std::string> info_hashes);
+  /// All must outlive it.
+  Tracker(TrackerSettings settings, const SiteMap& sites, Leases& leases, const Clock& clock);
+
+  /// Torrents (info-hashes of 20 raw bytes, with their piece lengths) that are tracked from now on; peers of others are
+  /// forgotten.
+  void track_only(const std::map<std::string, Bytes>& torrents);
 
   /// Notes the peer and gives the bencoded answer. `remote` is where the announce came from, `local` where it arrived.
-  /// Leechers hear of the seeder and of everybody, seeds of leechers only. Of our own is "upswarm origin": the compact
-  /// address (6 or 18 bytes) of the seeder, so that an agent can tell its bytes from those of neighbours.
   std::string answer(const Announce& announce, const IpAddress& remote, const IpAddress& local);
 
   /// Of each torrent, how many peers got it whole since the last call.
@@ -82,28 +62,51 @@ class Tracker {
   struct Count {
     std::size_t torrents = 0;
     std::size_t peers = 0;
-    std::size_t seeds = 0;  ///< of the peers
+    std::size_t seeds = 0;    ///< of the peers
+    std::size_t leaders = 0;  ///< of the peers
   };
   Count count();
 
  private:
-  struct Peer {
-    std::string id;
-    bool is_seed = false;
-    Time seen;
+  struct Torrent {
+    Bytes piece_length;
+    std::map<std::string, SiteSwarm, std::less<>> sites;
+    std::map<IpAddress, std::size_t> crowds;  ///< peers by address, of IPv6 by /64
+    std::size_t peers = 0;
+    std::size_t seeds = 0;
   };
-  using Swarm = std::map<Endpoint, Peer>;
+  /// One announce on its way.
+  struct Visit {
+    const Announce& announce;
+    Place place;
+    PeerKey key;
+    Time now;
+    Torrent& torrent;
+    SiteSwarm& site;
+  };
 
-  /// Whether the peer has just become whole, by its own word: once, however often it says so.
-  static bool is_completion(const Swarm& swarm, const Announce& announce, const Endpoint& self);
-  void forget_silent(Swarm& swarm, Time now) const;
-  std::vector<ListedPeer> choose(const Swarm& swarm, const Announce& announce, const Endpoint& self);
+  std::chrono::seconds interval_of(const SiteSwarm& site, const Announce& announce, bool leads) const;
+  bool has_room(const Visit& visit) const;
+  SiteSwarm::Peer* remember(const Visit& visit);
+  void remove(Torrent& torrent, SiteSwarm& site, const PeerKey& key, Leadership::Loss loss, Time now);
+  void forget_silent(Torrent& torrent, SiteSwarm& site, Time now);
+  void forget_silent(Time now);
+  void lead(const Visit& visit, SiteSwarm::Peer& peer);
+  void end_lease(SiteSwarm& site, Leadership::Loss loss, Time now);
+  void begin_lease(const Visit& visit, SiteSwarm::Peer& peer, const Leadership::Site& site);
+  AnnounceAnswer describe(const Visit& visit, SiteSwarm::Peer* peer, const Endpoint& origin);
 
   const TrackerSettings settings_;
+  const SiteMap& sites_;
+  Leases& leases_;
   const Clock& clock_;
   std::mutex turn_;
-  std::map<std::string, Swarm> swarms_;
+  std::map<std::string, Torrent, std::less<>> torrents_;
   std::map<std::string, std::int64_t> completed_;
+  std::size_t peers_ = 0;
+  std::size_t wanting_ = 0;
+  Leadership::MemberId last_id_ = 0;
+  Time next_look_{};
   std::mt19937 random_;
 };
 

@@ -1,13 +1,16 @@
-// What comes to a seeder from outside: announces, ranges, names, bundles, torrents, reports, enrolments, signatures.
+// What comes to a seeder from outside: announces, networks, leases, ranges, names, bundles, torrents, reports,
+// enrolments, signatures.
 #include "protocol/messages/enrolment.hpp"
 #include "protocol/messages/machine_request.hpp"
+#include "seeder/announce.hpp"
 #include "seeder/bundle.hpp"
 #include "seeder/byte_range.hpp"
+#include "seeder/lease_token.hpp"
 #include "seeder/names.hpp"
 #include "seeder/offered_bundle.hpp"
 #include "seeder/reports.hpp"
+#include "seeder/sites.hpp"
 #include "seeder/torrent_file.hpp"
-#include "seeder/tracker.hpp"
 #include "tests/fuzz/support.hpp"
 
 namespace {
@@ -32,6 +35,40 @@ void read_signature(std::string_view text) {
   fuzz::must(!(*claim)->is_signed_by(key.public_key(), "POST", "/v1/reports", text));
 }
 
+/// A network, or an interface as a machine announces it: where it is, seen by that address or by another.
+void read_place(std::string_view text) {
+  using namespace upswarm;
+  const auto network = seeder::parse_network(text);
+  if (network) {
+    const auto again = seeder::parse_network(network->text());
+    fuzz::must(network->text().size() <= 60 && again.has_value() && *again == *network);
+  }
+  const auto interface = seeder::parse_interface(text);
+  if (!interface) return;
+  fuzz::must(interface->prefix <= seeder::bits_of(interface->address));
+  fuzz::must(seeder::network_of(interface->address, interface->prefix).contains(interface->address));
+  static const seeder::SiteMap sites({{"named", {*seeder::parse_network("10.1.0.0/16")}, {}}});
+  for (const auto& remote : {interface->address, boost::asio::ip::make_address("10.1.2.3")}) {
+    const auto place = sites.place_of(remote, *interface);
+    fuzz::must(!place.site.empty() && place.site.size() <= messages::kLongestSiteName);
+    const auto ranges = sites.ranges_of(place);
+    fuzz::must(!ranges.empty() && ranges.size() <= messages::kMostRanges);
+    fuzz::must(place.is_behind() ? seeder::is_private(place.address) : place.address == place.seen);
+    fuzz::must(seeder::may_meet(place, ranges, place));
+  }
+}
+
+/// A token of another key is none; one of the key is read as it was written.
+void read_lease(std::string_view text) {
+  using namespace upswarm;
+  static const seeder::LeaseKey key(ByteBuffer(seeder::LeaseKey::kLength, std::byte{7}));
+  if (const auto token = key.read(text)) fuzz::must(key.write(*token) == text);
+  auto resealed = std::string(text);
+  resealed.resize(seeder::kLeaseTokenLength);
+  const seeder::LeaseToken token{1, Time(std::chrono::seconds(2)), resealed.substr(0, 20), {}, {}};
+  fuzz::must(key.read(key.write(token)) == token);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -39,6 +76,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto announce = seeder::parse_announce(text))
     fuzz::must(announce->info_hash.size() == 20 && announce->peer_id.size() == 20 && announce->left >= 0);
+  read_place(text);
+  read_lease(text);
   const auto range = seeder::parse_range(text, 1000_B);
   fuzz::must(range.first.count <= 1000 && range.length.count <= 1000 - range.first.count);
   if (const auto path = seeder::parse_relative_path(text)) {

@@ -67,10 +67,13 @@ class ApiMachinesTest : public testing::Test {
 
   tests::SeederWorld world;
   Database records = std::move(*Database::open(world.place.database(), kMigrations));
-  Tracker tracker{{}, world.clock};
+  SiteMap sites;
+  Leases leases{world.clock};
+  Tracker tracker{{}, sites, leases, world.clock};
   Uploads uploads{system_files(), world.place, 1_MiB};
   PackageUse use;
-  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use}};
+  PackageGate gate{1, sites, leases, world.clock};
+  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use, gate}};
   IpAddress neighbour = boost::asio::ip::make_address("10.0.0.1");
   int tokens = 0;
 };
@@ -219,6 +222,30 @@ TEST_F(ApiMachinesTest, ASeederThatLostItsDatabaseSaysSo) {
   const auto again = send_signed(machine, report_of("m-1"));
   EXPECT_EQ(again.body, R"({"reason":"","stored":true,"trusted":true})");
   EXPECT_EQ(voices(), 1);
+}
+
+TEST_F(ApiMachinesTest, WhereOnlyEnrolledMachinesLeadASignatureMakesTheLeader) {
+  const std::string query =
+      "info_hash=" + std::string(20, 'h') + "&peer_id=-UP0100-123456789012&port=6881&left=5&upswarm=1";
+  tracker.track_only({{std::string(20, 'h'), 64_KiB}});
+  Api strict{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use, gate,
+              true}};
+  const TestMachine machine{"m-1"};
+  ASSERT_EQ(enrol(machine, make_token()).status, 200);
+  const auto announce = [&](const Headers& headers) {
+    HttpCall call{"GET", "/announce", query, headers, "", neighbour, boost::asio::ip::make_address("10.0.0.9")};
+    return strict.answer(call).body.find("upswarm lease") != std::string::npos;
+  };
+  const auto signed_at = [&](Time time, const TestMachine& by) {
+    const auto fields = messages::sign_request(by.key, {"m-1", time, "GET", "/announce?" + query, ""});
+    return Headers{{"upswarm-machine", fields[0].second},
+                   {"upswarm-time", fields[1].second},
+                   {"upswarm-signature", fields[2].second}};
+  };
+  EXPECT_FALSE(announce({})) << "unsigned";
+  EXPECT_FALSE(announce(signed_at(world.clock.now(), TestMachine{"m-1"}))) << "by another key";
+  EXPECT_FALSE(announce(signed_at(world.clock.now() - std::chrono::minutes(6), machine))) << "an old one again";
+  EXPECT_TRUE(announce(signed_at(world.clock.now(), machine)));
 }
 
 }  // namespace

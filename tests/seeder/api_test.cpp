@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/hex.hpp"
 #include "protocol/base/json.hpp"
 #include "seeder/migrations.hpp"
 #include "seeder/names.hpp"
@@ -60,10 +61,13 @@ class ApiTest : public testing::Test {
 
   tests::SeederWorld world;
   Database records = std::move(*Database::open(world.place.database(), kMigrations));
-  Tracker tracker{{}, world.clock};
+  SiteMap sites;
+  Leases leases{world.clock};
+  Tracker tracker{{}, sites, leases, world.clock};
   Uploads uploads{system_files(), world.place, 1_MiB};
   PackageUse use;
-  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use}};
+  PackageGate gate{1, sites, leases, world.clock};
+  Api api{{system_files(), world.place, records, tracker, world.incoming(), uploads, nullptr, world.clock, use, gate}};
   int keys = 0;
 };
 
@@ -167,6 +171,32 @@ TEST_F(ApiTest, ServesTargetsWholeAndInParts) {
   const auto beyond = get(package(), {{"range", "bytes=17-"}});
   EXPECT_EQ(beyond.status, 416);
   EXPECT_EQ(header(beyond, "Content-Range"), "bytes */17");
+}
+
+TEST_F(ApiTest, RationsPackagesWithoutALease) {
+  world.add_release("1.1.0", std::string(200'000, 'x'));
+  world.write_bundle("0002");
+  ASSERT_EQ(world.incoming().poll()->taken, 1);
+  const auto path = "/targets/" + world.stored_name(world.package_path("1.1.0"));
+  const std::string hash(20, 'h');
+  gate.offer_only({{*digest_in(path), hash}});
+  const auto ask = [&](const char* from, std::map<std::string, std::string> headers = {}, const char* method = "GET") {
+    auto one = call(method, path, std::move(headers));
+    one.remote = boost::asio::ip::make_address(from);
+    return api.answer(one);
+  };
+  EXPECT_EQ(ask("10.0.0.1").status, 200);
+  const auto refused = ask("10.0.0.2");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_GE(std::stoi(header(refused, "Retry-After")), 2);
+  EXPECT_EQ(header(refused, "Cache-Control"), "no-store");
+  EXPECT_EQ(ask("10.0.0.2", {{"range", "bytes=0-99999"}}).status, 429);
+  EXPECT_EQ(ask("10.0.0.2", {{"range", "bytes=0-9999"}}).status, 206) << "a small part";
+  EXPECT_EQ(ask("10.0.0.2", {}, "HEAD").status, 200);
+  EXPECT_EQ(ask("10.0.0.2", {{"if-none-match", "*"}}).status, 304);
+  const auto lease = leases.begin(hash, "10.0.0.0/24", "machine", world.clock.now() + std::chrono::seconds(15));
+  const auto token = to_hex(as_bytes(leases.token(lease)));
+  EXPECT_EQ(ask("10.0.0.2", {{"range", "bytes=0-99999"}, {"upswarm-lease", token}}).status, 206);
 }
 
 TEST_F(ApiTest, IgnoresARangeForAnotherContent) {

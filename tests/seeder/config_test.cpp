@@ -44,6 +44,16 @@ upload_limit = "10 MiB"
 announce_interval = "5s"
 max_connections = 10
 largest_upload = "1 GiB"
+enrolled_leaders = true
+open_origin = true
+http_ration = 5
+[[sites]]
+name = "branch"
+networks = ["10.1.0.0/16", "2001:db8::/48"]
+helped_by = ["centre"]
+[[sites]]
+name = "centre"
+networks = ["10.2.0.0/16"]
 [log]
 level = "debug"
 json = true
@@ -54,6 +64,12 @@ json = true
   EXPECT_FALSE(config->bittorrent);
   EXPECT_EQ(config->upload_limit, 10_MiB);
   EXPECT_EQ(config->announce_interval, std::chrono::seconds(5));
+  EXPECT_TRUE(config->enrolled_leaders);
+  EXPECT_TRUE(config->open_origin);
+  EXPECT_EQ(config->http_ration, 5);
+  ASSERT_EQ(config->sites.size(), 2U);
+  EXPECT_EQ(config->sites[0].networks[1].text(), "2001:db8::/48");
+  EXPECT_EQ(config->sites[0].helped_by, std::vector<std::string>{"centre"});
   EXPECT_EQ(config->log.level, log::Level::debug);
   EXPECT_EQ(read("upload_limit = 1500000")->upload_limit, 1500000_B);
 }
@@ -67,6 +83,21 @@ TEST(SeederConfig, NamesFileLineAndKeyOfAMistake) {
   expect_mistake("announce_interval = \"0s\"\n", "seeder.toml:1: announce_interval");
   expect_mistake("names = [\"a,IP:1.2.3.4\"]\n", "seeder.toml:1: names");
   expect_mistake("port = \n", "seeder.toml:1");
+}
+
+TEST(SeederConfig, NamesTheMistakeInASite) {
+  const std::string good = "[[sites]]\nname = \"a\"\nnetworks = [\"10.1.0.0/16\"]\n";
+  ASSERT_TRUE(read(good));
+  expect_mistake("[[sites]]\nnetworks = [\"10.1.0.0/16\"]\n", "sites[0].name");
+  expect_mistake("[[sites]]\nname = \"a/b\"\nnetworks = [\"10.1.0.0/16\"]\n", "sites[0].name");
+  expect_mistake("[[sites]]\nname = \"\"\nnetworks = [\"10.1.0.0/16\"]\n", "sites[0].name");
+  expect_mistake("[[sites]]\nname = \"a\"\n", "sites[0].networks");
+  expect_mistake("[[sites]]\nname = \"a\"\nnetworks = [\"10.1.0.1/16\"]\n", "10.1.0.0/16");
+  expect_mistake(good + "[[sites]]\nname = \"a\"\nnetworks = [\"10.2.0.0/16\"]\n", "sites[1].name");
+  expect_mistake(good + "[[sites]]\nname = \"b\"\nnetworks = [\"10.1.0.0/16\"]\n", "sites[1].networks");
+  expect_mistake(good + "helped_by = [\"b\"]\n", "sites[0].helped_by");
+  expect_mistake(good + "helped_by = [\"a\"]\n", "sites[0].helped_by");
+  expect_mistake(good + "colour = 1\n", "sites[0].colour");
 }
 
 TEST(SeederConfig, WantsCertificateAndKeyTogether) {

@@ -34,7 +34,7 @@ class Echo final : public HttpHandler {
     if (call.path == "/echo") return {.body = call.method + " " + call.query + " " + call.body};
     if (call.path == "/signed")
       return {.body = call.header("upswarm-machine") + "|" + call.header("upswarm-time") + "|" +
-                      call.header("upswarm-signature")};
+                      call.header("upswarm-signature") + "|" + call.header("upswarm-lease")};
     if (call.path == "/range") return {.status = 206, .file = open("file"), .first = 3_B, .length = 4_B};
     if (call.path == "/same") return {.status = 304, .headers = {{"ETag", "\"x\""}}};
     return {.file = open("file"), .length = Bytes{size}};
@@ -145,15 +145,16 @@ TEST_F(HttpServerTest, ReadsARequestThatComesInPieces) {
   EXPECT_TRUE(answer.ends_with("POST  hello")) << answer;
 }
 
-TEST_F(HttpServerTest, PassesTheFieldsOfASignatureOnOnce) {
+TEST_F(HttpServerTest, PassesTheFieldsOfMachinesOnOnce) {
   start();
   HttpRequest request{.url = "/signed"};
-  request.headers = {{"Upswarm-Machine", "m-1"}, {"Upswarm-Time", "now"}, {"Upswarm-Signature", "abc"}};
-  EXPECT_EQ(send(request).body, "m-1|now|abc");
+  request.headers = {
+      {"Upswarm-Machine", "m-1"}, {"Upswarm-Time", "now"}, {"Upswarm-Signature", "abc"}, {"Upswarm-Lease", "01"}};
+  EXPECT_EQ(send(request).body, "m-1|now|abc|01");
   const auto twice =
       raw("GET /signed HTTP/1.1\r\nHost: x\r\nUpswarm-Machine: a\r\nUpswarm-Machine: b\r\n"
           "Upswarm-Time: t\r\nConnection: close\r\n\r\n");
-  EXPECT_TRUE(twice.ends_with("\r\n\r\n|t|")) << twice;
+  EXPECT_TRUE(twice.ends_with("\r\n\r\n|t||")) << twice;
 }
 
 TEST_F(HttpServerTest, StoresUploads) {

@@ -2,60 +2,52 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/support/fake_clock.hpp"
 
 namespace upswarm::seeder {
 namespace {
 
 using boost::asio::ip::make_address;
+using std::chrono::seconds;
 
 const std::string kHash(20, '\x01');
-const std::string kHashText = "%01%01%01%01%01%01%01%01%01%01%01%01%01%01%01%01%01%01%01%01";
-const std::string kGood = "info_hash=" + kHashText + "&peer_id=-UP0100-123456789012&port=6881&left=5";
+const std::string kSeeder("\x0a\x00\x00\x09\x1b\x39", 6);  // 10.0.0.9:6969
 
-TEST(Announce, ReadsWhatClientsSend) {
-  const auto announce =
-      parse_announce(kGood + "&uploaded=1&downloaded=2&event=started&numwant=7&compact=0&key=AB&ip=9.9.9.9");
-  ASSERT_TRUE(announce) << announce.error().message();
-  EXPECT_EQ(announce->info_hash, kHash);
-  EXPECT_EQ(announce->peer_id, "-UP0100-123456789012");
-  EXPECT_EQ(announce->port, 6881);
-  EXPECT_EQ(announce->left, 5);
-  EXPECT_EQ(announce->event, Announce::Event::started);
-  EXPECT_EQ(announce->wanted, 7U);
-  EXPECT_FALSE(announce->compact);
+/// The compact form of 10.0.0.N:PORT.
+std::string peer(int last, std::uint16_t port) {
+  return {'\x0a', '\0', '\0', static_cast<char>(last), static_cast<char>(port >> 8U), static_cast<char>(port & 0xFFU)};
 }
 
-TEST(Announce, HasDefaults) {
-  const auto announce = parse_announce(kGood);
-  ASSERT_TRUE(announce);
-  EXPECT_EQ(announce->wanted, 50U);
-  EXPECT_TRUE(announce->compact);
-  EXPECT_EQ(announce->event, Announce::Event::none);
+bool says(const std::string& answer, const std::string& word) { return answer.find(word) != std::string::npos; }
+bool leads(const std::string& answer) { return says(answer, "13:upswarm lease101:"); }
+
+/// The compact IPv4 peers of an answer.
+std::set<std::string> peers_of(const std::string& answer) {
+  const auto key = answer.find("5:peers");
+  const auto colon = answer.find(':', key + 7);
+  const auto length = std::stoul(answer.substr(key + 7, colon - key - 7));
+  std::set<std::string> peers;
+  for (std::size_t at = 0; at < length; at += 6) peers.insert(answer.substr(colon + 1 + at, 6));
+  return peers;
 }
 
-TEST(Announce, RefusesHostileQueries) {
-  const std::string rest = "&peer_id=-UP0100-123456789012&port=6881&left=5";
-  const std::string who = "info_hash=" + kHashText + "&peer_id=-UP0100-123456789012";
-  for (const auto& bad :
-       {std::string(), std::string("info_hash=short") + rest, "info_hash=" + kHashText + "%01" + rest,
-        kGood + "&info_hash=" + kHashText, kGood + "&port=1", who + "&port=65536&left=5", who + "&port=-1&left=5",
-        who + "&port=0x50&left=5", who + "&port=6881", who + "&port=6881&left=99999999999999999999",
-        kGood + "&event=exploded", kGood + "&numwant=-5", kGood + "&compact=2", kGood + "&x=%zz",
-        kGood + "&x=" + std::string(3000, 'a')}) {
-    EXPECT_FALSE(parse_announce(bad)) << bad;
-  }
+std::int64_t interval_of(const std::string& answer) {
+  return std::stoll(answer.substr(answer.find("8:intervali") + 11));
 }
-
-TEST(Announce, CapsTheNumberOfPeers) { EXPECT_EQ(parse_announce(kGood + "&numwant=100000")->wanted, 200U); }
 
 class TrackerTest : public testing::Test {
  protected:
-  TrackerTest() : tracker({.interval = std::chrono::seconds(30), .seeder_port = 6969}, clock) {
-    tracker.track_only({kHash});
+  TrackerTest() { restart({.interval = seconds(30), .seeder_port = 6969}); }
+
+  void restart(TrackerSettings settings, const std::vector<NamedSite>& named = {}) {
+    sites = SiteMap(named);
+    tracker = std::make_unique<Tracker>(std::move(settings), sites, leases, clock);
+    tracker->track_only({{kHash, 64_KiB}});
   }
 
-  Announce of(std::uint16_t port, std::int64_t left = 5) {
+  static Announce stranger(std::uint16_t port, std::int64_t left = 5) {
     Announce announce;
     announce.info_hash = kHash;
     announce.peer_id = std::string(20, 'p');
@@ -63,106 +55,294 @@ class TrackerTest : public testing::Test {
     announce.left = left;
     return announce;
   }
-  std::string ask(const Announce& announce, const char* from = "10.0.0.1") {
-    return tracker.answer(announce, make_address(from), make_address("10.0.0.9"));
+  static Announce agent(std::uint16_t port, std::int64_t left = 5, const char* network = nullptr) {
+    auto announce = stranger(port, left);
+    announce.is_agent = true;
+    if (network != nullptr) announce.network = *parse_interface(network);
+    return announce;
+  }
+  static Announce stopped(Announce announce) {
+    announce.event = Announce::Event::stopped;
+    return announce;
+  }
+  std::string ask(const Announce& announce, const std::string& from = "10.0.0.1") {
+    return tracker->answer(announce, make_address(from), make_address("10.0.0.9"));
   }
 
   tests::FakeClock clock;
-  Tracker tracker;
+  Leases leases{clock};
+  SiteMap sites;
+  std::unique_ptr<Tracker> tracker;
 };
 
-const std::string kSeeder("\x0a\x00\x00\x09\x1b\x39", 6);  // 10.0.0.9:6969
-
-TEST_F(TrackerTest, NamesTheSeederAtTheAddressThatWasReached) {
-  EXPECT_EQ(ask(of(6881)), "d8:completei0e10:incompletei1e8:intervali30e12:min intervali10e5:peers6:" + kSeeder +
-                               "14:upswarm origin6:" + kSeeder + "e");
+TEST_F(TrackerTest, TellsPeersOfEachOtherButNotOfThemselves) {
+  ask(agent(6881), "10.0.0.1");
+  EXPECT_EQ(peers_of(ask(agent(6882), "10.0.0.2")), std::set{peer(1, 6881)});
+  EXPECT_EQ(peers_of(ask(agent(6881), "10.0.0.1")), std::set{peer(2, 6882)});
 }
 
-TEST_F(TrackerTest, TellsPeersOfEachOtherButNotOfThemselves) {
-  ask(of(6881), "10.0.0.1");
-  const auto answer = ask(of(6882), "10.0.0.2");
-  EXPECT_NE(answer.find("5:peers12:" + std::string("\x0a\x00\x00\x01\x1a\xe1", 6) + kSeeder), std::string::npos)
-      << answer;
-  EXPECT_EQ(ask(of(6882), "10.0.0.2").find(std::string("\x0a\x00\x00\x02", 4)), std::string::npos);
+TEST_F(TrackerTest, GivesTheFirstOfASiteALeaseAndTheOrigin) {
+  const auto first = ask(agent(6881), "10.0.0.1");
+  EXPECT_TRUE(leads(first)) << first;
+  EXPECT_TRUE(says(first, "21:upswarm lease secondsi15e"));
+  EXPECT_TRUE(says(first, "14:upswarm origin6:" + kSeeder));
+  EXPECT_TRUE(says(first, "12:upswarm site11:10.0.0.0/24"));
+  EXPECT_TRUE(says(first, "14:upswarm rangesl11:10.0.0.0/24e"));
+  const auto second = ask(agent(6881), "10.0.0.2");
+  EXPECT_FALSE(leads(second));
+  EXPECT_FALSE(says(second, "upswarm origin")) << second;
+  EXPECT_FALSE(says(second, kSeeder));
+  EXPECT_TRUE(says(second, "12:upswarm site11:10.0.0.0/24"));
+  EXPECT_TRUE(leads(ask(agent(6881), "10.0.0.1"))) << "it goes on";
+  EXPECT_TRUE(leads(ask(agent(6881), "10.0.1.1"))) << "another site";
+  EXPECT_EQ(tracker->count().leaders, 2U);
+}
+
+TEST_F(TrackerTest, TheLeaseIsGoodAtTheOrigin) {
+  const auto answer = ask(agent(6881));
+  const auto token = answer.substr(answer.find("lease101:") + 9, 101);
+  EXPECT_NE(leases.check(token, kHash), 0U);
+  ask(stopped(agent(6881)));
+  EXPECT_EQ(leases.check(token, kHash), 0U);
+}
+
+TEST_F(TrackerTest, PassesTheLeaseOnWhenTheOriginSendsNothing) {
+  ask(agent(6881), "10.0.0.1");
+  for (int n = 0; n < 4 && !leads(ask(agent(6881), "10.0.0.2")); ++n) clock.advance(seconds(2));
+  EXPECT_TRUE(leads(ask(agent(6881), "10.0.0.2")));
+  EXPECT_FALSE(leads(ask(agent(6881), "10.0.0.1")));
+}
+
+TEST_F(TrackerTest, PassesTheLeaseOnWhenItsHolderStopsOrHasTheWhole) {
+  ask(agent(6881), "10.0.0.1");
+  ask(stopped(agent(6881)), "10.0.0.1");
+  EXPECT_TRUE(leads(ask(agent(6881), "10.0.0.2")));
+  EXPECT_FALSE(leads(ask(agent(6881, 0), "10.0.0.2")));
+  const auto next = ask(agent(6881), "10.0.0.3");
+  EXPECT_FALSE(leads(next)) << "somebody has it";
+  EXPECT_TRUE(says(next, "13:upswarm seedsi1e"));
+}
+
+TEST_F(TrackerTest, GivesNoLeaseToWhoMayNotLeadOrWantsNobody) {
+  auto unwilling = agent(6881);
+  unwilling.may_lead = false;
+  EXPECT_FALSE(leads(ask(unwilling)));
+  auto content = agent(6882);
+  content.wanted = 0;
+  EXPECT_FALSE(leads(ask(content)));
+  EXPECT_FALSE(leads(ask(agent(0)))) << "nobody could connect to it";
+  EXPECT_TRUE(leads(ask(agent(6883))));
+}
+
+TEST_F(TrackerTest, StrangersHearOfNothingNew) {
+  const auto first = ask(stranger(6881), "10.0.0.1");
+  EXPECT_EQ(first, "d8:completei0e10:incompletei1e8:intervali30e12:min intervali10e5:peers6:" + kSeeder + "e")
+      << "it leads: its address is admitted";
+  EXPECT_NE(leases.check(make_address("10.0.0.1"), kHash), 0U);
+  EXPECT_EQ(peers_of(ask(stranger(6882), "10.0.0.2")), std::set{peer(1, 6881)});
+  EXPECT_EQ(leases.check(make_address("10.0.0.2"), kHash), 0U);
+  const auto next = ask(agent(6883), "10.0.0.3");
+  EXPECT_FALSE(leads(next));
+  EXPECT_EQ(peers_of(next).size(), 2U);
+}
+
+TEST_F(TrackerTest, AnOpenOriginIsToldToAllStrangersThatLackSomething) {
+  restart({.seeder_port = 6969, .open_origin = true});
+  ask(stranger(6881), "10.0.0.1");
+  EXPECT_TRUE(says(ask(stranger(6882), "10.0.0.2"), kSeeder));
+  EXPECT_FALSE(says(ask(stranger(6882, 0), "10.0.0.2"), kSeeder));
+  EXPECT_FALSE(says(ask(agent(6883), "10.0.0.3"), kSeeder)) << "agents wait for a lease";
+}
+
+TEST_F(TrackerTest, TellsOnlyPeersOfTheSameSite) {
+  ask(agent(6881), "10.0.0.1");
+  ask(agent(6881), "10.0.1.1");
+  EXPECT_EQ(peers_of(ask(agent(6882), "10.0.0.2")), std::set{peer(1, 6881)});
+}
+
+TEST_F(TrackerTest, TellsTheLeaderOfSitesThatHelp) {
+  restart({.seeder_port = 6969},
+          {{"centre", {*parse_network("10.0.0.0/25")}, {}}, {"branch", {*parse_network("10.0.0.128/25")}, {"centre"}}});
+  ask(agent(6881, 0), "10.0.0.1");
+  const auto leader = ask(agent(6881), "10.0.0.200");
+  EXPECT_TRUE(leads(leader));
+  EXPECT_EQ(peers_of(leader), std::set{peer(1, 6881)});
+  EXPECT_TRUE(says(leader, "20:upswarm other rangesl11:10.0.0.0/25e")) << leader;
+  const auto follower = ask(agent(6881), "10.0.0.201");
+  EXPECT_EQ(peers_of(follower), std::set{peer(200, 6881)});
+  EXPECT_FALSE(says(follower, "other ranges"));
+  EXPECT_TRUE(peers_of(ask(agent(6882), "10.0.0.2")).contains(peer(1, 6881)));
+  EXPECT_EQ(peers_of(ask(agent(6882), "10.0.0.2")).size(), 1U) << "help goes one way";
+}
+
+TEST_F(TrackerTest, BehindATranslationNeighboursGetPrivateAddresses) {
+  const auto first = ask(agent(6881, 5, "192.168.7.20/24"), "203.0.113.5");
+  EXPECT_TRUE(leads(first));
+  EXPECT_TRUE(says(first, "14:upswarm rangesl14:192.168.7.0/24e")) << first;
+  const auto second = ask(agent(6881, 5, "192.168.7.21/24"), "203.0.113.5");
+  EXPECT_FALSE(leads(second)) << "the same site";
+  EXPECT_EQ(peers_of(second), std::set{std::string("\xc0\xa8\x07\x14\x1a\xe1", 6)});
+  EXPECT_TRUE(peers_of(ask(agent(6881, 5, "192.168.7.22/24"), "203.0.113.6")).empty()) << "another public address";
+  EXPECT_EQ(tracker->count().peers, 3U);
+}
+
+TEST_F(TrackerTest, IgnoresAClaimedPublicAddress) {
+  ask(agent(6881, 5, "198.51.100.9/24"), "10.0.0.1");
+  EXPECT_EQ(peers_of(ask(agent(6882), "10.0.0.2")), std::set{peer(1, 6881)});
 }
 
 TEST_F(TrackerTest, TellsSeedsOfLeechersOnly) {
-  ask(of(6881, 0), "10.0.0.1");
-  EXPECT_NE(ask(of(6882, 0), "10.0.0.2").find("5:peers0:"), std::string::npos);
-  ask(of(6883, 9), "10.0.0.3");
-  EXPECT_NE(ask(of(6882, 0), "10.0.0.2").find("5:peers6:" + std::string("\x0a\x00\x00\x03", 4)), std::string::npos);
+  ask(agent(6881, 0), "10.0.0.1");
+  EXPECT_TRUE(peers_of(ask(agent(6882, 0), "10.0.0.2")).empty());
+  ask(agent(6883, 9), "10.0.0.3");
+  EXPECT_EQ(peers_of(ask(agent(6882, 0), "10.0.0.2")), std::set{peer(3, 6883)});
 }
 
 TEST_F(TrackerTest, ForgetsWhoStoppedAndWhoFellSilent) {
-  ask(of(6881), "10.0.0.1");
-  ask(of(6882), "10.0.0.2");
-  auto stopped = of(6881);
-  stopped.event = Announce::Event::stopped;
-  EXPECT_NE(ask(stopped, "10.0.0.1").find("5:peers0:"), std::string::npos);
-  EXPECT_EQ(tracker.count().peers, 1U);
-  clock.advance(std::chrono::seconds(91));
-  EXPECT_EQ(tracker.count().peers, 0U);
+  ask(agent(6881), "10.0.0.1");
+  ask(agent(6882), "10.0.0.2");
+  ask(agent(6883, 0), "10.0.0.3");
+  EXPECT_TRUE(peers_of(ask(stopped(agent(6881)), "10.0.0.1")).empty());
+  EXPECT_EQ(tracker->count().peers, 2U);
+  clock.advance(seconds(35));
+  EXPECT_EQ(tracker->count().peers, 1U) << "who announces every two seconds is missed soon";
+  clock.advance(seconds(60));
+  EXPECT_EQ(tracker->count().peers, 0U);
+  EXPECT_EQ(tracker->count().leaders, 0U);
+}
+
+TEST_F(TrackerTest, WaitsForStrangersThatAnnounceEveryFiveMinutes) {
+  ask(stranger(6881), "10.0.0.1");
+  clock.advance(seconds(305));
+  EXPECT_EQ(peers_of(ask(agent(6882), "10.0.0.2")), std::set{peer(1, 6881)});
+  clock.advance(seconds(400));
+  EXPECT_EQ(tracker->count().peers, 0U);
 }
 
 TEST_F(TrackerTest, DoesNotKnowOtherTorrents) {
-  auto other = of(6881);
+  auto other = agent(6881);
   other.info_hash = std::string(20, 'x');
   EXPECT_EQ(ask(other), "d14:failure reason30:this torrent is not known heree");
-  tracker.track_only({});
-  EXPECT_NE(ask(of(6881)).find("failure reason"), std::string::npos);
+  const auto answer = ask(agent(6881));
+  tracker->track_only({});
+  EXPECT_TRUE(says(ask(agent(6881)), "failure reason"));
+  EXPECT_EQ(leases.check(answer.substr(answer.find("lease101:") + 9, 101), kHash), 0U);
 }
 
 TEST_F(TrackerTest, SpeaksIPv6AndUnmapsIPv4) {
-  tracker.answer(of(6881), make_address("fd00::1"), make_address("fd00::9"));
-  tracker.answer(of(6882), make_address("::ffff:10.0.0.2"), make_address("::ffff:10.0.0.9"));
-  const auto answer = ask(of(6883), "10.0.0.3");
-  EXPECT_NE(answer.find("6:peers618:\xfd"), std::string::npos) << answer;
-  EXPECT_NE(answer.find("5:peers12:" + std::string("\x0a\x00\x00\x02\x1a\xe2", 6)), std::string::npos) << answer;
+  ask(agent(6881), "fd00::1");
+  EXPECT_TRUE(says(ask(agent(6882), "fd00::2"), "6:peers618:\xfd"));
+  ask(agent(6882), "::ffff:10.0.0.2");
+  EXPECT_EQ(peers_of(ask(agent(6883), "10.0.0.3")), std::set{peer(2, 6882)});
 }
 
 TEST_F(TrackerTest, ListsPeersInFullWhenAsked) {
-  auto announce = of(6881);
+  ask(agent(6881), "10.0.0.1");
+  auto announce = stranger(6882);
   announce.compact = false;
-  EXPECT_NE(ask(announce).find("5:peersld2:ip8:10.0.0.97:peer id20:-UP0100-upswarmseed04:porti6969eee"),
-            std::string::npos)
-      << ask(announce);
+  EXPECT_TRUE(
+      says(ask(announce, "10.0.0.2"), "5:peersld2:ip8:10.0.0.17:peer id20:" + std::string(20, 'p') + "4:porti6881eee"));
 }
 
 TEST_F(TrackerTest, GivesNobodyToWhoWantsNobody) {
-  auto announce = of(6881);
+  ask(agent(6881), "10.0.0.1");
+  auto announce = agent(6882);
   announce.wanted = 0;
-  EXPECT_NE(ask(announce).find("5:peers0:"), std::string::npos);
+  EXPECT_TRUE(peers_of(ask(announce, "10.0.0.2")).empty());
 }
 
 TEST_F(TrackerTest, HidesPeersThatCannotBeConnectedTo) {
-  ask(of(0), "10.0.0.1");
-  EXPECT_NE(ask(of(6882), "10.0.0.2").find("5:peers6:" + kSeeder), std::string::npos);
+  ask(agent(0), "10.0.0.1");
+  EXPECT_TRUE(peers_of(ask(agent(6882), "10.0.0.2")).empty());
 }
 
 TEST_F(TrackerTest, APeerCountsOnceWhenItBecomesWhole) {
-  ask(of(7001));
-  EXPECT_TRUE(tracker.take_completed().empty());
-  ask(of(7001, 0));
-  ask(of(7001, 0));
-  auto completed = of(7001, 0);
+  ask(agent(7001));
+  EXPECT_TRUE(tracker->take_completed().empty());
+  ask(agent(7001, 0));
+  ask(agent(7001, 0));
+  auto completed = agent(7001, 0);
   completed.event = Announce::Event::completed;
   ask(completed);
-  EXPECT_EQ(tracker.take_completed()[kHash], 1);
-  EXPECT_TRUE(tracker.take_completed().empty());
+  EXPECT_EQ(tracker->take_completed()[kHash], 1);
+  EXPECT_TRUE(tracker->take_completed().empty());
 }
 
 TEST_F(TrackerTest, AMachineThatOnlySeedsAgainDoesNotCount) {
-  auto started = of(7001, 0);
+  auto started = agent(7001, 0);
   started.event = Announce::Event::started;
   ask(started);
-  EXPECT_TRUE(tracker.take_completed().empty());
+  EXPECT_TRUE(tracker->take_completed().empty());
 }
 
 TEST_F(TrackerTest, AMachineThatWasWholeBeforeItsFirstAnnounceCounts) {
-  auto completed = of(7001, 0);
+  auto completed = agent(7001, 0);
   completed.event = Announce::Event::completed;
   ask(completed);
-  EXPECT_EQ(tracker.take_completed()[kHash], 1);
+  EXPECT_EQ(tracker->take_completed()[kHash], 1);
+}
+
+TEST_F(TrackerTest, AFloodFromOneAddressPushesNobodyOut) {
+  ask(agent(6881), "10.0.0.1");
+  for (std::uint16_t port = 1; port <= 1000; ++port) ask(agent(port), "10.0.0.66");
+  EXPECT_EQ(tracker->count().peers, 1U + Tracker::kMostOfAnAddress);
+  ask(agent(6882), "10.0.0.2");
+  auto announce = agent(6883);
+  announce.wanted = 200;
+  const auto peers = peers_of(ask(announce, "10.0.0.3"));
+  EXPECT_TRUE(peers.contains(peer(1, 6881)));
+  EXPECT_TRUE(peers.contains(peer(2, 6882)));
+  for (std::uint16_t port = 1; port <= 1000; ++port) ask(stopped(agent(port)), "10.0.0.66");
+  EXPECT_EQ(tracker->count().peers, 3U) << "each was counted down as it was counted up";
+}
+
+TEST_F(TrackerTest, ALargeSiteAnnouncesAFewHundredTimesASecond) {
+  EXPECT_EQ(interval_of(ask(agent(6881), "10.0.0.1")), 2);
+  EXPECT_EQ(interval_of(ask(agent(6881, 0), "10.0.0.1")), 30);
+  restart({.seeder_port = 6969}, {{"all", {*parse_network("10.0.0.0/8")}, {}}});
+  std::string answer;
+  for (int i = 0; i < 5000; ++i)
+    answer = ask(agent(6881), "10.1." + std::to_string(i / 200) + "." + std::to_string(i % 200 + 1));
+  EXPECT_EQ(interval_of(answer), 20);
+  EXPECT_EQ(peers_of(answer).size(), 50U);
+  EXPECT_EQ(interval_of(ask(agent(6881), "10.1.0.1")), 2) << "the leader renews its lease";
+}
+
+TEST_F(TrackerTest, InALargeSiteTheFirstFollowersHearOfTheLeader) {
+  restart({.seeder_port = 6969}, {{"all", {*parse_network("10.0.0.0/8")}, {}}});
+  const auto leader = peer(1, 6881);
+  int told = 0;
+  for (int i = 1; i <= 200; ++i) ask(agent(6881), "10.0.0." + std::to_string(i));
+  for (int round = 0; round < 2; ++round) {
+    told = 0;
+    for (int i = 2; i <= 200; ++i)
+      told += peers_of(ask(agent(6881), "10.0.0." + std::to_string(i))).contains(leader) ? 1 : 0;
+  }
+  EXPECT_GE(told, 20);
+  EXPECT_LE(told, 20);
+}
+
+TEST_F(TrackerTest, EverybodyHearsOfEverybodyInASmallSite) {
+  for (int i = 1; i <= 40; ++i) ask(agent(6881), "10.0.0." + std::to_string(i));
+  for (int i = 1; i <= 40; ++i) EXPECT_EQ(peers_of(ask(agent(6881), "10.0.0." + std::to_string(i))).size(), 39U);
+}
+
+TEST_F(TrackerTest, ManyMachinesComeAndGoAndNothingIsLeft) {
+  restart({.interval = seconds(30)}, {{"all", {*parse_network("10.0.0.0/8")}, {}}});
+  std::mt19937 random(7);
+  for (int n = 0; n < 20'000; ++n) {
+    const auto i = random() % 600;
+    auto announce = agent(6881, random() % 3 == 0 ? 0 : 5);
+    if (random() % 5 == 0) announce = stopped(announce);
+    ask(announce, "10.0." + std::to_string(i / 200) + "." + std::to_string(i % 200 + 1));
+    if (n % 100 == 0) clock.advance(seconds(1));
+  }
+  EXPECT_GT(tracker->count().peers, 100U);
+  EXPECT_LE(tracker->count().leaders, 1U);
+  clock.advance(seconds(200));
+  EXPECT_EQ(tracker->count().peers, 0U);
+  EXPECT_EQ(tracker->count().seeds, 0U);
+  EXPECT_EQ(interval_of(ask(agent(6881))), 2) << "nobody is still counted as wanting";
 }
 
 }  // namespace
