@@ -21,18 +21,23 @@ std::string compact(const IpAddress& address, std::uint16_t port) {
   return bytes;
 }
 
-void add_peers(std::map<std::string, std::string>& reply, const std::vector<ListedPeer>& peers, bool in_compact_form) {
+void add_compact(std::map<std::string, std::string>& reply, const std::vector<ListedPeer>& peers) {
   std::string four;
   std::string six;
+  for (const auto& [endpoint, id] : peers)
+    (endpoint.address.is_v4() ? four : six) += compact(endpoint.address, endpoint.port);
+  reply["peers"] = bencoded(four);
+  if (!six.empty()) reply["peers6"] = bencoded(six);
+}
+
+void add_in_full(std::map<std::string, std::string>& reply, const std::vector<ListedPeer>& peers) {
   std::vector<std::string> list;
   for (const auto& [endpoint, id] : peers) {
-    (endpoint.address.is_v4() ? four : six) += compact(endpoint.address, endpoint.port);
     list.push_back(bencoded_dictionary({{"ip", bencoded(endpoint.address.to_string())},
                                         {"peer id", bencoded(id)},
                                         {"port", bencoded(std::int64_t{endpoint.port})}}));
   }
-  reply["peers"] = in_compact_form ? bencoded(four) : bencoded_list(list);
-  if (in_compact_form && !six.empty()) reply["peers6"] = bencoded(six);
+  reply["peers"] = bencoded_list(list);
 }
 
 std::string list_of(const std::vector<Network>& networks) {
@@ -65,7 +70,8 @@ std::string to_text(const AnnounceAnswer& answer) {
       {"interval", bencoded(static_cast<std::int64_t>(answer.interval.count()))},
       {"min interval", bencoded(std::max<std::int64_t>(1, answer.interval.count() / 3))}};
   if (answer.for_agents) add_own_words(reply, *answer.for_agents);
-  add_peers(reply, answer.peers, answer.compact);
+  if (answer.compact) add_compact(reply, answer.peers);
+  else add_in_full(reply, answer.peers);
   return bencoded_dictionary(reply);
 }
 

@@ -45,6 +45,15 @@ std::map<Sha256, std::string> packages_of(const std::vector<SeedFile>& seeds) {
   return info_hashes;
 }
 
+TrackerSettings tracker_settings(const SeederConfig& config, std::uint16_t bittorrent_port) {
+  TrackerSettings settings{.interval = std::chrono::ceil<std::chrono::seconds>(config.announce_interval),
+                           .seeder_port = bittorrent_port,
+                           .seeder_address = {},
+                           .open_origin = config.open_origin};
+  if (!config.public_address.empty()) settings.seeder_address = boost::asio::ip::make_address(config.public_address);
+  return settings;
+}
+
 Result<void> tell_ports(Files& files, const SeederConfig& config, std::uint16_t port, std::uint16_t bittorrent_port) {
   const Json listening{
       {"port", port}, {"bittorrent_port", bittorrent_port}, {"tls", config.tls}, {"process", process_id()}};
@@ -99,11 +108,7 @@ Result<void> run_seeder(const SeederConfig& config, const std::stop_token& stop)
     UPSWARM_TRY(seeding, start_libtorrent_seeding({config.bittorrent_listen, config.bittorrent_port,
                                                    config.upload_limit, config.open_origin ? nullptr : &leases}));
   }
-  TrackerSettings tracking{.interval = std::chrono::ceil<std::chrono::seconds>(config.announce_interval),
-                           .seeder_port = seeding ? seeding->port() : std::uint16_t{0},
-                           .seeder_address = {},
-                           .open_origin = config.open_origin};
-  if (!config.public_address.empty()) tracking.seeder_address = boost::asio::ip::make_address(config.public_address);
+  const auto tracking = tracker_settings(config, seeding ? seeding->port() : std::uint16_t{0});
   Tracker tracker(tracking, sites, leases, clock);
   PackageGate gate(config.http_ration, sites, leases, clock);
 

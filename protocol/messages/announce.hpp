@@ -11,8 +11,8 @@
 //   The request may be signed (machine_request.hpp). A seeder may be told to give leases to enrolled machines alone.
 //
 //   The answer of BEP 3, and for agents:
-//     "upswarm lease"           a token, 1 to kLongestLease bytes. Whoever has it leads: it alone fetches for its
-//                               site. Absent: it does not lead (any more), and disconnects from the origin
+//     "upswarm lease"           a token, 1 to kLongestLease bytes. Whoever has it leads: it alone fetches from the
+//                               origin for its site. Absent: it does not lead (any more), and disconnects from there
 //     "upswarm lease seconds"   the token is good for so long; an announce within that time renews it
 //     "upswarm origin"          the origin's compact address (6 or 18 bytes); only with a lease
 //     "upswarm site"            the site's name, at most kLongestSiteName bytes, for people
