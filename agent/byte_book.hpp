@@ -9,13 +9,13 @@
 
 namespace upswarm::agent {
 
-enum class ByteSource { disk, site, origin_bt, origin_http };
+enum class ByteSource { disk, site, other_site, origin_bt, origin_http };
 
 /// A BitTorrent request is for a block of this size (BEP 3).
 inline constexpr Bytes kBlockSize = 16_KiB;
 
 /// Notes blocks as they arrive and books them when their piece has passed its check. Whatever the order of calls, the
-/// four sources add up to the length of the pieces that are there. Not for use by two threads at once.
+/// sources add up to the length of the pieces that are there. Not for use by two threads at once.
 class ByteBook {
  public:
   ByteBook(Bytes length, Bytes piece_length);

@@ -24,6 +24,7 @@ constexpr auto kLookAgain = std::chrono::milliseconds(50);
 BytesBySource sum(BytesBySource one, const BytesBySource& other) {
   one.disk += other.disk;
   one.site += other.site;
+  one.other += other.other;
   one.origin_bt += other.origin_bt;
   one.origin_http += other.origin_http;
   one.wasted += other.wasted;
@@ -285,7 +286,7 @@ std::optional<AnnounceStats> TorrentSwarm::stats_of(const trust::InfoHash& id) {
     const std::lock_guard lock(mutex_);
     if (fetching_ == id) asked_for_peers_ = wants_peers;
   }
-  const auto downloaded = state->bytes.site + state->bytes.origin_bt + state->bytes.origin_http;
+  const auto downloaded = state->bytes.verified() - state->bytes.disk;
   return AnnounceStats{state->uploaded, downloaded, state->left, wants_peers, state->peers >= kEnoughPeers};
 }
 

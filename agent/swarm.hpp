@@ -19,11 +19,12 @@ namespace upswarm::agent {
 struct BytesBySource {
   Bytes disk;         ///< already there (resumed, or the whole file)
   Bytes site;         ///< BitTorrent, neighbours
+  Bytes other = {};   ///< BitTorrent, machines of other sites
   Bytes origin_bt;    ///< BitTorrent, the seeder
   Bytes origin_http;  ///< HTTP ranges
   Bytes wasted;       ///< failed its check, came twice, or lay between what was asked for
 
-  Bytes verified() const { return disk + site + origin_bt + origin_http; }
+  Bytes verified() const { return disk + site + other + origin_bt + origin_http; }
 };
 
 struct DownloadProgress {
