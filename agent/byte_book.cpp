@@ -95,6 +95,7 @@ void ByteBook::piece_finished(std::uint32_t piece) {
     booked_.wasted += Bytes{pending.given * piece_size(piece).count} - given_bytes(piece, pending);
   }
   has_[piece] = true;
+  while (start_ < has_.size() && has_[start_]) ++start_;
   if (!wanted_[piece]) return;
   --missing_;
   missing_bytes_ -= piece_size(piece);

@@ -20,6 +20,7 @@ upswarm_library(upswarm_swarm
     ${CMAKE_CURRENT_LIST_DIR}/package_cache.cpp
     ${CMAKE_CURRENT_LIST_DIR}/package_fetch.cpp
     ${CMAKE_CURRENT_LIST_DIR}/parts_fetch.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/prefix_hasher.cpp
     ${CMAKE_CURRENT_LIST_DIR}/range_requests.cpp
     ${CMAKE_CURRENT_LIST_DIR}/swarm.cpp
     ${CMAKE_CURRENT_LIST_DIR}/torrent_session_libtorrent.cpp

@@ -36,6 +36,17 @@ TEST(ByteBook, OtherSitesAreASourceOfTheirOwn) {
   EXPECT_EQ(book.from_peers(), 32_KiB);
 }
 
+TEST(ByteBook, KnowsHowMuchOfTheStartIsThere) {
+  ByteBook book(kLength, kPiece);
+  EXPECT_EQ(book.start(), 0_B);
+  book.piece_finished(2);
+  book.piece_finished(1);
+  EXPECT_EQ(book.start(), 0_B);
+  book.piece_failed(0);
+  book.piece_finished(0);
+  EXPECT_EQ(book.start(), kLength);
+}
+
 TEST(ByteBook, SourcesAddUpToTheLength) {
   ByteBook book(kLength, kPiece);
   book.piece_finished(1);                       // found on disk
