@@ -166,9 +166,8 @@ Result<AnnounceAnswer> parse_announce_answer(std::string_view body) {
 
 std::string announce_target(const AnnounceQuery& query) {
   const auto hash = from_hex(query.id).value_or({});
-  auto url = "/announce?info_hash=" + percent_encoded(hash) +
-             "&peer_id=" + percent_encoded(as_bytes(query.peer_id)) + "&port=" + std::to_string(query.port) +
-             "&uploaded=" + std::to_string(query.stats.uploaded.count) +
+  auto url = "/announce?info_hash=" + percent_encoded(hash) + "&peer_id=" + percent_encoded(as_bytes(query.peer_id)) +
+             "&port=" + std::to_string(query.port) + "&uploaded=" + std::to_string(query.stats.uploaded.count) +
              "&downloaded=" + std::to_string(query.stats.downloaded.count) +
              "&left=" + std::to_string(query.stats.left.count) +
              "&compact=1&numwant=" + (query.stats.wants_peers ? "50" : "0");
@@ -362,8 +361,7 @@ Result<AnnounceAnswer> Announcer::send(const AnnounceQuery& query, milliseconds 
   if (!is_any_address(settings_.listen.address)) request.from = settings_.listen.address;
   UPSWARM_TRY(const auto response, http_.send(request, std::move(stop)));
   if (response.status != 200) {
-    return Error{ErrorKind::unreachable, "announce to " + seeder,
-                 "HTTP status " + std::to_string(response.status)};
+    return Error{ErrorKind::unreachable, "announce to " + seeder, "HTTP status " + std::to_string(response.status)};
   }
   return parse_announce_answer(response.body);
 }

@@ -1,5 +1,5 @@
-// Tells the seeder's tracker what this machine has and wants, and hears of peers (BEP 3, BEP 7, BEP 23) and of who leads
-// (protocol/messages/announce.hpp).
+// Tells the seeder's tracker what this machine has and wants, and hears of peers (BEP 3, BEP 7, BEP 23) and of who
+// leads (protocol/messages/announce.hpp).
 #pragma once
 
 #include <chrono>
@@ -10,11 +10,11 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "agent/endpoint.hpp"
 #include "agent/network.hpp"
+#include "agent/swarm.hpp"
 #include "protocol/base/http/http_client.hpp"
 #include "protocol/trust/release_index.hpp"
 
@@ -41,8 +41,8 @@ struct AnnounceAnswer {
   std::vector<Endpoint> peers;
   std::chrono::seconds interval{60};
   std::chrono::seconds min_interval{5};
-  std::optional<Endpoint> origin;    ///< the seeder's own BitTorrent address
-  std::optional<std::string> site;   ///< nothing: a seeder of before, that knows no sites
+  std::optional<Endpoint> origin;   ///< the seeder's own BitTorrent address
+  std::optional<std::string> site;  ///< nothing: a seeder of before, that knows no sites
   std::optional<GrantedLease> lease;
   std::optional<std::vector<Network>> ranges;  ///< of the site; nothing: the machine's own networks
   std::vector<Network> other_ranges;           ///< of sites that may help
@@ -81,7 +81,7 @@ struct AnnouncerSettings {
   /// This machine in the network by which it reaches the seeder: "192.168.7.20/24", or "". Asked at most every minute.
   std::function<std::string()> network = {};
   /// Header fields that vouch for a request of this method and target; none while nobody can. Any thread may call.
-  std::function<std::vector<std::pair<std::string, std::string>>(const std::string&, const std::string&)> sign = {};
+  SignRequest sign = {};
 };
 
 /// Two threads announce all torrents in turn, one of them those alone that download or were hurried: they do not wait

@@ -339,6 +339,7 @@ Result<CachedDownload> Delivery::prepare(const Order& order, const Way& way, con
                         .complete = false,
                         .bytes = {}};
   cached.request.file = step.file;
+  cached.request.is_foreground = tools_.is_foreground;
   cached.request.pieces = step.choice.pieces;
   cached.request.parts = step.choice.parts;
   UPSWARM_TRY(cached.request.torrent, tools_.torrent(step.file));

@@ -23,9 +23,11 @@ std::optional<Network> network_towards(const std::string& host, const std::vecto
   if (problem) return {};
   for (const auto& entry : found) {
     udp::socket socket(context);
-    if (socket.open(entry.endpoint().protocol(), problem)) continue;
+    problem.clear();
+    socket.open(entry.endpoint().protocol(), problem);
     // Connecting a datagram socket only makes the system choose a route.
-    if (socket.connect({entry.endpoint().address(), kAnyPort}, problem)) continue;
+    if (!problem) socket.connect({entry.endpoint().address(), kAnyPort}, problem);
+    if (problem) continue;
     const auto here = socket.local_endpoint(problem).address();
     if (problem) continue;
     const auto ours = std::ranges::find_if(networks, [&](const Network& one) {

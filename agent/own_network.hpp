@@ -15,8 +15,8 @@ namespace upswarm::agent {
 ///   win32  GetAdaptersAddresses
 std::vector<Network> own_networks();
 
-/// Of `networks`, the one by which this machine reaches `host`, a name or a number; nothing where there is no way to it.
-/// Sends no packet, but perhaps asks for the name, and waits for that.
+/// Of `networks`, the one by which this machine reaches `host`, a name or a number; nothing where there is no way to
+/// it. Sends no packet, but perhaps asks for the name, and waits for that.
 std::optional<Network> network_towards(const std::string& host, const std::vector<Network>& networks);
 
 /// Whether a network is small enough to say who is near.

@@ -36,8 +36,8 @@ std::vector<Network> own_networks() {
   auto status = static_cast<ULONG>(ERROR_BUFFER_OVERFLOW);
   for (int i = 0; i < kTries && status == ERROR_BUFFER_OVERFLOW; ++i) {
     buffer.resize(size / sizeof(std::max_align_t) + 1);
-    status = GetAdaptersAddresses(AF_UNSPEC, kFlags, nullptr,
-                                  reinterpret_cast<IP_ADAPTER_ADDRESSES*>(buffer.data()), &size);
+    status =
+        GetAdaptersAddresses(AF_UNSPEC, kFlags, nullptr, reinterpret_cast<IP_ADAPTER_ADDRESSES*>(buffer.data()), &size);
   }
   std::vector<Network> networks;
   if (status != NO_ERROR) return networks;

@@ -16,6 +16,7 @@ upswarm_library(upswarm_swarm
     ${CMAKE_CURRENT_LIST_DIR}/network.cpp
     ${CMAKE_CURRENT_LIST_DIR}/origin_ranges.cpp
     ${CMAKE_CURRENT_LIST_DIR}/own_network.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/origin_line_libtorrent.cpp
     ${own_network}
     ${CMAKE_CURRENT_LIST_DIR}/package_cache.cpp
     ${CMAKE_CURRENT_LIST_DIR}/package_fetch.cpp
@@ -23,5 +24,7 @@ upswarm_library(upswarm_swarm
     ${CMAKE_CURRENT_LIST_DIR}/prefix_hasher.cpp
     ${CMAKE_CURRENT_LIST_DIR}/range_requests.cpp
     ${CMAKE_CURRENT_LIST_DIR}/swarm.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/torrent_alerts_libtorrent.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/torrent_leading_libtorrent.cpp
     ${CMAKE_CURRENT_LIST_DIR}/torrent_session_libtorrent.cpp
     ${CMAKE_CURRENT_LIST_DIR}/torrent_setup_libtorrent.cpp)

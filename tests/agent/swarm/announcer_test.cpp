@@ -11,15 +11,15 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::EndsWith;
+using testing::HasSubstr;
 using testing::StartsWith;
 
 const std::string kId = "000102030405060708090a0b0c0d0e0f10111213";
 
 TEST(AnnounceTarget, SaysEverythingOnce) {
-  const AnnounceQuery query{
-      kId, "-UP0100-abcdefghijkl", 6881, {10_B, 20_B, 30_B, true, true}, "started", "10.1.2.3/24"};
+  const AnnounceQuery query{kId,       "-UP0100-abcdefghijkl", 6881, {10_B, 20_B, 30_B, true, true},
+                            "started", "10.1.2.3/24"};
   const auto target = announce_target(query);
   EXPECT_THAT(target, StartsWith("/announce?info_hash=%00%01%02"));
   EXPECT_THAT(target, HasSubstr("&peer_id=%2d%55%50"));
@@ -69,9 +69,10 @@ TEST(AnnounceAnswer, ALeaseAndASiteAreWithinLimits) {
   std::string networks;
   for (int i = 0; i < 101; ++i) networks += "10:10.0.0.0/8";
   for (const auto& bad :
-       {"d13:upswarm lease" + text(129) + "e", std::string("d13:upswarm lease0:e"), std::string("d13:upswarm leasei1ee"),
-        "d12:upswarm site" + text(101) + "e", std::string("d14:upswarm rangesl7:10.1/16ee"),
-        std::string("d14:upswarm rangesli1eee"), std::string("d14:upswarm ranges0:e"), "d14:upswarm rangesl" + networks + "ee",
+       {"d13:upswarm lease" + text(129) + "e", std::string("d13:upswarm lease0:e"),
+        std::string("d13:upswarm leasei1ee"), "d12:upswarm site" + text(101) + "e",
+        std::string("d14:upswarm rangesl7:10.1/16ee"), std::string("d14:upswarm rangesli1eee"),
+        std::string("d14:upswarm ranges0:e"), "d14:upswarm rangesl" + networks + "ee",
         std::string("d20:upswarm other rangesi1ee"), std::string("d13:upswarm seedsi-1ee"),
         std::string("d13:upswarm seeds1:1e"), std::string("d13:upswarm lease1:t21:upswarm lease seconds1:1e")}) {
     const auto answer = parse_announce_answer(bad);
@@ -187,7 +188,11 @@ TEST(Announcer, WhoDownloadsDoesNotWaitForASlowAnswerAboutAnother) {
       other, [] { return AnnounceStats{}; }, [](const AnnounceAnswer&) {});
   ASSERT_TRUE(origin.wait_for_announce("%00%00%ff"));
   announcer.add(
-      kId, [] { return AnnounceStats{{}, {}, 1_B, true, false}; }, [](const AnnounceAnswer&) {});
+      kId,
+      [] {
+        return AnnounceStats{{}, {}, 1_B, true, false};
+      },
+      [](const AnnounceAnswer&) {});
   EXPECT_TRUE(origin.wait_for_announce("info_hash=%00%01%02"));
   origin.hold("");
 }

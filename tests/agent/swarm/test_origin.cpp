@@ -66,6 +66,18 @@ void TestOrigin::set_more(std::map<std::string, std::string> more) {
   more_ = std::move(more);
 }
 
+void TestOrigin::set_leader(std::uint16_t port, const std::string& token, std::uint16_t origin_port) {
+  const std::lock_guard lock(mutex_);
+  leader_ = port;
+  of_leader_ = {{"upswarm lease", bencoded(token)}, {"upswarm lease seconds", "i20e"}};
+  if (origin_port != 0) of_leader_["upswarm origin"] = bencoded(compact(origin_port));
+}
+
+std::vector<std::string> TestOrigin::leases() const {
+  const std::lock_guard lock(mutex_);
+  return leases_;
+}
+
 FixtureReply TestOrigin::announce(const FixtureRequest& request) {
   const auto& query = request.query;
   std::unique_lock lock(mutex_);
@@ -87,6 +99,7 @@ FixtureReply TestOrigin::announce(const FixtureRequest& request) {
     swarm.insert(self);
   }
   auto fields = more_;
+  if (self == leader_) fields.insert(of_leader_.begin(), of_leader_.end());
   fields["interval"] = "i" + std::to_string(interval) + "e";
   fields["min interval"] = "i1e";
   fields["peers"] = bencoded(others);
@@ -100,6 +113,8 @@ FixtureReply TestOrigin::range(const FixtureRequest& request) {
   ++ranges_asked_;
   if (ranges_status != 0) return {ranges_status};
   const std::lock_guard lock(mutex_);
+  const auto lease = request.headers.find("upswarm-lease");
+  leases_.push_back(lease == request.headers.end() ? "" : lease->second);
   const auto found = files_.find(request.path);
   if (found == files_.end()) return {404};
   if (good_ranges-- <= 0) return {503, {{"Retry-After", "1"}}};

@@ -42,6 +42,10 @@ class TestOrigin {
   void hold(const std::string& text);
   /// What answers to announces say besides: values in bencoding by key.
   void set_more(std::map<std::string, std::string> more);
+  /// The machine that listens there gets a lease and is told the origin's port; 0: none.
+  void set_leader(std::uint16_t port, const std::string& token, std::uint16_t origin_port);
+  /// What requests for ranges said in Upswarm-Lease, one each; "" for none.
+  std::vector<std::string> leases() const;
 
  private:
   FixtureReply answer(const FixtureRequest& request);
@@ -56,6 +60,9 @@ class TestOrigin {
   std::uint16_t origin_port_ = 0;
   std::string held_;
   std::map<std::string, std::string> more_;
+  std::uint16_t leader_ = 0;
+  std::map<std::string, std::string> of_leader_;
+  std::vector<std::string> leases_;
   std::map<std::string, std::string> last_headers_;
   std::atomic<std::uint64_t> bytes_sent_ = 0;
   std::atomic<int> ranges_asked_ = 0;
