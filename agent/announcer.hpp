@@ -1,4 +1,5 @@
-// Tells the seeder's tracker what this machine has and wants, and hears of peers (BEP 3, BEP 7, BEP 23).
+// Tells the seeder's tracker what this machine has and wants, and hears of peers (BEP 3, BEP 7, BEP 23) and of who
+// leads (protocol/messages/announce.hpp).
 #pragma once
 
 #include <chrono>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include "agent/endpoint.hpp"
+#include "agent/network.hpp"
+#include "agent/swarm.hpp"
 #include "protocol/base/http/http_client.hpp"
 #include "protocol/trust/release_index.hpp"
 
@@ -23,17 +26,31 @@ struct AnnounceStats {
   Bytes downloaded;
   Bytes left;
   bool wants_peers = false;  ///< it downloads
-  bool has_peers = false;    ///< as many as it needs
+  bool may_lead = false;     ///< and would fetch from the origin for its site
+};
+
+/// Who has it leads: it fetches from the origin for its site.
+struct GrantedLease {
+  std::string token;              ///< 1 to messages::kLongestLease bytes
+  std::chrono::seconds valid{0};  ///< from the answer on
+
+  bool operator==(const GrantedLease&) const = default;
 };
 
 struct AnnounceAnswer {
   std::vector<Endpoint> peers;
   std::chrono::seconds interval{60};
   std::chrono::seconds min_interval{5};
-  std::optional<Endpoint> origin;  ///< the seeder's own BitTorrent address, key "upswarm origin"
+  std::optional<Endpoint> origin;   ///< the seeder's own BitTorrent address
+  std::optional<std::string> site;  ///< nothing: a seeder of before, that knows no sites
+  std::optional<GrantedLease> lease;
+  std::optional<std::vector<Network>> ranges;  ///< of the site; nothing: the machine's own networks
+  std::vector<Network> other_ranges;           ///< of sites that may help
+  std::optional<int> seeds;                    ///< neighbours that have the whole package
 };
 
-/// Reads a tracker's answer. Compact peers only. Intervals are brought into 1 s to 1 h.
+/// Reads a tracker's answer. Compact peers only. Intervals are brought into 1 s to 1 h. What is longer than
+/// protocol/messages/announce.hpp allows is refused.
 /// Errors: corrupt; denied  the tracker gave a failure reason.
 Result<AnnounceAnswer> parse_announce_answer(std::string_view body);
 
@@ -43,28 +60,45 @@ struct AnnounceQuery {
   std::uint16_t port = 0;
   AnnounceStats stats;
   std::string_view event;  ///< "started", "completed", "stopped" or ""
+  std::string network;     ///< "192.168.7.20/24"; empty: not known
 };
-std::string announce_url(const std::string& seeder_url, const AnnounceQuery& query);
+/// Path and query.
+std::string announce_target(const AnnounceQuery& query);
+
+/// "host" of "http://host:port/path"; "" if there is none.
+std::string host_of(std::string_view url);
 
 /// How long to wait before the next announce. `failures` in a row; `answer` is the last good one.
-/// Downloading with too few peers: the minimum interval, so that machines that start together find each other soon.
+/// Downloading: the minimum interval, so that machines that start together find each other soon; with a lease, so that
+/// another try after a failure still renews it.
 std::chrono::milliseconds announce_delay(const AnnounceAnswer& answer, const AnnounceStats& stats, int failures);
 
-/// One thread announces all torrents in turn. Any thread may call.
+struct AnnouncerSettings {
+  std::string seeder_url;
+  /// A tracker takes the address that an announce comes from for the peer's: where we listen on one address alone,
+  /// announces come from it.
+  Endpoint listen;
+  /// This machine in the network by which it reaches the seeder: "192.168.7.20/24", or "". Asked at most every minute.
+  std::function<std::string()> network = {};
+  /// Header fields that vouch for a request of this method and target; none while nobody can. Any thread may call.
+  SignRequest sign = {};
+};
+
+/// Two threads announce all torrents in turn, one of them those alone that download or were hurried: they do not wait
+/// for the others. Any thread may call.
 class Announcer {
  public:
   /// Nothing: not known yet, ask again in a second.
   using AskStats = std::function<std::optional<AnnounceStats>()>;
   using TellAnswer = std::function<void(const AnnounceAnswer&)>;
 
-  /// `http` must outlive the announcer. A tracker takes the address that an announce comes from for the peer's: where
-  /// we listen on one address alone, announces come from it.
-  Announcer(HttpClient& http, std::string seeder_url, Endpoint listen);
+  /// `http` must outlive the announcer.
+  Announcer(HttpClient& http, AnnouncerSettings settings);
   /// Tells the tracker that all torrents stopped, for at most a second.
   ~Announcer();
 
-  /// Announces now, and from then on. The functions are called on the announcer's thread, also shortly after remove();
-  /// they must stay callable until the announcer is gone.
+  /// Announces now, and from then on. The functions are called on the announcer's threads, of one torrent never
+  /// two at once, also shortly after remove(); they must stay callable until the announcer is gone.
   void add(const trust::InfoHash& id, AskStats ask, TellAnswer tell);
   /// Announces now: something about the torrent changed.
   void hurry(const trust::InfoHash& id);
@@ -84,26 +118,38 @@ class Announcer {
     std::string trouble;
     bool has_started = false;   ///< the tracker has heard of it
     bool was_complete = false;  ///< and that it is complete
+    bool is_urgent = true;      ///< it downloads, or was hurried
+    bool is_busy = false;       ///< a thread announces it
   };
+  using Tasks = std::map<trust::InfoHash, Task>;
 
-  void run(const std::stop_token& stop);
+  void run(const std::stop_token& stop, bool only_urgent);
+  Tasks::iterator next_task(bool only_urgent);
   void announce(const trust::InfoHash& id, const Task& task, const std::stop_token& stop);
+  void note(const trust::InfoHash& id, const AnnounceStats& stats, const Result<AnnounceAnswer>& answer);
   void plan(const trust::InfoHash& id, std::chrono::milliseconds delay);
+  void note_change();
   void say_stopped(const trust::InfoHash& id, std::chrono::milliseconds longest);
   Result<AnnounceAnswer> send(const AnnounceQuery& query, std::chrono::milliseconds longest, std::stop_token stop);
   Endpoint origin_by_name();
+  std::string network();
 
   HttpClient& http_;
-  std::string seeder_url_;
+  AnnouncerSettings settings_;
   std::string peer_id_;
-  Endpoint listen_;
-  std::optional<Endpoint> origin_;  ///< of the announcer's thread alone
+
+  std::mutex places_mutex_;  ///< guards what follows, up to the next
+  std::optional<Endpoint> origin_;
+  std::string network_;
+  std::optional<Clock::time_point> network_asked_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::map<trust::InfoHash, Task> tasks_;
+  std::uint64_t changes_ = 0;
+  Tasks tasks_;
   std::vector<trust::InfoHash> removed_;
-  std::jthread thread_;
+  std::jthread for_all_;
+  std::jthread for_urgent_;
 };
 
 }  // namespace upswarm::agent

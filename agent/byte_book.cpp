@@ -9,13 +9,14 @@ Bytes& account_of(BytesBySource& bytes, ByteSource source) {
   switch (source) {
     case ByteSource::disk: return bytes.disk;
     case ByteSource::site: return bytes.site;
+    case ByteSource::other_site: return bytes.other;
     case ByteSource::origin_bt: return bytes.origin_bt;
     case ByteSource::origin_http: return bytes.origin_http;
   }
   return bytes.disk;
 }
 
-bool is_peer(ByteSource source) { return source == ByteSource::site || source == ByteSource::origin_bt; }
+bool is_peer(ByteSource source) { return source != ByteSource::disk && source != ByteSource::origin_http; }
 
 }  // namespace
 
@@ -58,7 +59,7 @@ void ByteBook::block_finished(std::uint32_t piece, std::uint32_t block, ByteSour
   if (piece >= has_.size() || has_[piece] || size == 0_B) return;
   if (!pending_[piece].blocks.try_emplace(block, source).second || !is_peer(source)) return;
   pending_from_peers_ += size;
-  from_peers_ = std::max(from_peers_, booked_.site + booked_.origin_bt + pending_from_peers_);
+  from_peers_ = std::max(from_peers_, booked_.site + booked_.other + booked_.origin_bt + pending_from_peers_);
 }
 
 void ByteBook::piece_given(std::uint32_t piece) {
@@ -94,6 +95,7 @@ void ByteBook::piece_finished(std::uint32_t piece) {
     booked_.wasted += Bytes{pending.given * piece_size(piece).count} - given_bytes(piece, pending);
   }
   has_[piece] = true;
+  while (start_ < has_.size() && has_[start_]) ++start_;
   if (!wanted_[piece]) return;
   --missing_;
   missing_bytes_ -= piece_size(piece);

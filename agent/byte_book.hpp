@@ -1,6 +1,7 @@
 // Who brought which bytes of a package: each verified byte once.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -9,13 +10,13 @@
 
 namespace upswarm::agent {
 
-enum class ByteSource { disk, site, origin_bt, origin_http };
+enum class ByteSource { disk, site, other_site, origin_bt, origin_http };
 
 /// A BitTorrent request is for a block of this size (BEP 3).
 inline constexpr Bytes kBlockSize = 16_KiB;
 
 /// Notes blocks as they arrive and books them when their piece has passed its check. Whatever the order of calls, the
-/// four sources add up to the length of the pieces that are there. Not for use by two threads at once.
+/// sources add up to the length of the pieces that are there. Not for use by two threads at once.
 class ByteBook {
  public:
   ByteBook(Bytes length, Bytes piece_length);
@@ -48,6 +49,8 @@ class ByteBook {
   Bytes missing_bytes() const { return missing_bytes_; }
   /// Of all wanted pieces, there or not.
   Bytes wanted_bytes() const { return wanted_bytes_; }
+  /// So much of the file's start is in pieces that are there, wanted or not.
+  Bytes start() const { return {std::min(length_.count, start_ * piece_length_.count)}; }
   /// Of the whole file, wanted or not.
   Bytes left() const { return length_ - totals().verified(); }
 
@@ -73,6 +76,7 @@ class ByteBook {
   Bytes length_;
   Bytes piece_length_;
   std::vector<bool> has_;
+  std::size_t start_ = 0;  ///< the first piece that is not there
   std::vector<bool> wanted_;
   std::size_t missing_ = 0;  ///< of those that are wanted
   Bytes missing_bytes_;

@@ -29,6 +29,9 @@ void read_swarm(ObjectReader& in, SwarmSettings& swarm) {
   swarm.upload_limit = in.bytes_or("upload_limit", 0_B, 0_B, kMostRate).count;
   swarm.download_limit = in.bytes_or("download_limit", 0_B, 0_B, kMostRate).count;
   swarm.http_after = in.duration_or("http_after", swarm.http_after, milliseconds(0), hours(24));
+  swarm.http_after_foreground =
+      in.duration_or("http_after_foreground", swarm.http_after_foreground, milliseconds(0), hours(24));
+  swarm.may_lead = in.boolean_or("may_lead", swarm.may_lead);
   swarm.keep_free = in.bytes_or("keep_free", swarm.keep_free, 0_B, 1024_GiB);
 }
 
@@ -52,6 +55,7 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   if (link == to_string(Link::metered)) out.link = Link::metered;
   else if (link != to_string(Link::normal)) in.fail("link", "\"normal\" or \"metered\" is wanted");
   out.confirm_major = in.boolean_or("confirm_major", out.confirm_major);
+  out.swarm.may_lead = out.link == Link::normal;
   if (in.has("swarm")) {
     auto swarm = in.inside(in.object("swarm"), "swarm");
     read_swarm(swarm, out.swarm);

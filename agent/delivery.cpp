@@ -38,14 +38,15 @@ void move_told(BytesBySource& bytes, const BytesBySource& told) {
     from -= part;
     return part;
   };
-  bytes.disk +=
-      take(bytes.site, told.site) + take(bytes.origin_bt, told.origin_bt) + take(bytes.origin_http, told.origin_http);
+  bytes.disk += take(bytes.site, told.site) + take(bytes.other, told.other) + take(bytes.origin_bt, told.origin_bt) +
+                take(bytes.origin_http, told.origin_http);
   take(bytes.wasted, told.wasted);
 }
 
 BytesBySource difference(BytesBySource all, const BytesBySource& part) {
   all.disk -= part.disk;
   all.site -= part.site;
+  all.other -= part.other;
   all.origin_bt -= part.origin_bt;
   all.origin_http -= part.origin_http;
   all.wasted -= part.wasted;
@@ -338,6 +339,7 @@ Result<CachedDownload> Delivery::prepare(const Order& order, const Way& way, con
                         .complete = false,
                         .bytes = {}};
   cached.request.file = step.file;
+  cached.request.is_foreground = tools_.is_foreground;
   cached.request.pieces = step.choice.pieces;
   cached.request.parts = step.choice.parts;
   UPSWARM_TRY(cached.request.torrent, tools_.torrent(step.file));
@@ -364,6 +366,7 @@ Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& wha
                            {"what", what},
                            {"disk", file.by_source.disk.count},
                            {"site", file.by_source.site.count},
+                           {"other", file.by_source.other.count},
                            {"origin_bt", file.by_source.origin_bt.count},
                            {"origin_http", file.by_source.origin_http.count},
                            {"wasted", file.by_source.wasted.count}});

@@ -39,6 +39,7 @@ struct DeliveryTools {
   Pause pause;
   std::chrono::milliseconds patience;
   Link link;
+  bool is_foreground = false;  ///< a user asked
   /// The signed torrent of a package.
   std::function<Result<std::string>(const trust::PackageFile&)> torrent;
   /// Offers the metadata again; whether the installer still wants this entry.

@@ -56,8 +56,11 @@ MachineIdentity::MachineIdentity(IdentityTools tools, Result<trust::SigningKey> 
 void MachineIdentity::keep_up(const std::string& machine_id, std::stop_token stop) {
   if (!key_) return;
   if (machine_id != machine_id_) {
-    machine_id_ = machine_id;
-    is_enrolled_ = false;
+    set_enrolled(false);
+    {
+      const std::lock_guard lock(mutex_);
+      machine_id_ = machine_id;
+    }
     failures_ = 0;
     next_try_.reset();
   }
@@ -65,7 +68,7 @@ void MachineIdentity::keep_up(const std::string& machine_id, std::stop_token sto
   if (const auto id = messages::parse_machine_id(machine_id); !id)
     return tools_.board.set_enrolment("the machine's id cannot have a key: " + id.error().cause);
   const auto settled = tools_.store.setting(kEnrolled);
-  is_enrolled_ = settled && *settled == mark();
+  set_enrolled(settled && *settled == mark());
   if (is_enrolled_) return tools_.board.set_enrolment("");
   if (next_try_ && tools_.clock.now() < *next_try_) return;
   try_to_enrol(std::move(stop));
@@ -84,7 +87,7 @@ void MachineIdentity::try_to_enrol(std::stop_token stop) {
     is_unanswered_ = done.error().kind != ErrorKind::denied;
     return put_off(done.error().kind == ErrorKind::denied ? done.error().cause : done.error().message());
   }
-  is_enrolled_ = true;
+  set_enrolled(true);
   failures_ = 0;
   lost_why_.clear();
   tools_.board.set_enrolment("");
@@ -134,18 +137,28 @@ Result<void> MachineIdentity::ask_seeder(const std::string& token, std::stop_tok
 
 MachineIdentity::Fields MachineIdentity::sign(const std::string& method, const std::string& target,
                                               std::string_view body) const {
-  if (!is_enrolled_) return {};
-  return messages::sign_request(*key_, {machine_id_, tools_.clock.now(), method, target, body});
+  std::string machine_id;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_enrolled_) return {};
+    machine_id = machine_id_;
+  }
+  return messages::sign_request(*key_, {machine_id, tools_.clock.now(), method, target, body});
 }
 
 void MachineIdentity::lose(const std::string& why) {
   if (!is_enrolled_) return;
   log::warning("no longer enrolled", {{"why", why}});
-  is_enrolled_ = false;
+  set_enrolled(false);
   lost_why_ = why;
   tools_.board.set_enrolment(why);
   // If it stays, the seeder says the same again after the next start.
   ignore_failure(tools_.store.set(kEnrolled, ""), "the worst is one more question");
+}
+
+void MachineIdentity::set_enrolled(bool enrolled) {
+  const std::lock_guard lock(mutex_);
+  is_enrolled_ = enrolled;
 }
 
 std::string MachineIdentity::mark() const { return machine_id_ + " " + key_->public_key().public_text; }

@@ -1,6 +1,7 @@
 // Who this machine is to the seeder: its id bound to its key, so that its reports count.
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -31,7 +32,7 @@ struct IdentityTools {
 /// Enrols by the token (protocol/messages/enrolment.hpp), once, and signs from then on. That it is enrolled is kept in
 /// the store, for this id and this key; a seeder that does not know it (any more) is enrolled with again. Whatever
 /// fails here is shown on the board and hinders nothing else. The token is never logged, and sent over HTTPS alone (or
-/// to this machine itself): on the way a neighbour could read it. One thread.
+/// to this machine itself): on the way a neighbour could read it. One thread, but for sign().
 class MachineIdentity {
  public:
   using Fields = std::vector<std::pair<std::string, std::string>>;
@@ -50,7 +51,7 @@ class MachineIdentity {
   bool may_enrol_soon() const { return is_unanswered_ && failures_ <= kMostWaits; }
   static constexpr int kMostWaits = 8;
 
-  /// The header fields of a request to the seeder; none unless enrolled.
+  /// The header fields of a request to the seeder; none unless enrolled. Any thread.
   Fields sign(const std::string& method, const std::string& target, std::string_view body) const;
 
   /// The seeder showed that it is not enrolled: it enrols again at the next keep_up.
@@ -62,9 +63,11 @@ class MachineIdentity {
   void try_to_enrol(std::stop_token stop);
   void put_off(const std::string& why);
   std::string mark() const;
+  void set_enrolled(bool enrolled);
 
   IdentityTools tools_;
   Result<trust::SigningKey> key_;
+  mutable std::mutex mutex_;  ///< held to change the next two, and by sign() to read them
   std::string machine_id_;
   bool is_enrolled_ = false;
   std::string lost_why_;

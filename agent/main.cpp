@@ -52,7 +52,6 @@ Result<void> run(const AgentConfig& config) {
   UPSWARM_TRY(const auto machine_id, store.setting(kMachineId));
   const auto http = make_http_client({.ca_file = config.ca_file, .proxy = config.proxy});
   const auto installer = make_local_installer_link(config.installer_socket);
-  UPSWARM_TRY(const auto swarm, open_libtorrent_swarm(config.swarm, *http));
   StatusBoard board(machine_id, config.seeder_url);
   const PollRhythm rhythm{config.poll_interval, config.poll_jitter_permille};
   MachineIdentity identity({.files = files,
@@ -65,6 +64,11 @@ Result<void> run(const AgentConfig& config) {
                             .seeder_url = config.seeder_url,
                             .token_file = config.enrolment_token_file},
                            open_machine_key(files, config.state_folder));
+  UPSWARM_TRY(
+      const auto swarm,
+      open_libtorrent_swarm(config.swarm, *http, [&identity](const std::string& method, const std::string& target) {
+        return identity.sign(method, target, "");
+      }));
   UpdateCycle cycle({.installer = *installer,
                      .swarm = *swarm,
                      .store = store,

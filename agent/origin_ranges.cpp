@@ -12,8 +12,9 @@ constexpr Bytes kRequestSize = 4_MiB;  // or one piece, if that is more
 }  // namespace
 
 OriginRanges::OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper,
-                           std::uint64_t rate)
-    : requests_(http, std::move(url), length, rate),
+                           std::uint64_t rate, LeaseToken lease)
+    : lease_(std::move(lease)),
+      requests_(http, std::move(url), length, rate, lease_),
       length_(length),
       piece_length_(piece_length),
       keeper_(keeper),
@@ -27,7 +28,8 @@ Result<void> OriginRanges::step(const std::stop_token& stop) {
 
 OriginRanges::Span OriginRanges::choose(const std::vector<std::uint32_t>& missing) {
   auto first = std::lower_bound(missing.begin(), missing.end(), next_);
-  if (first == missing.end()) first = missing.begin();
+  const bool leads = lease_ && !lease_().empty();
+  if (first == missing.end() || leads) first = missing.begin();
   const auto most = std::max<std::uint64_t>(1, kRequestSize.count / piece_length_.count);
   Span span{*first, 1};
   while (++first != missing.end() && *first == span.first + span.count && span.count < most) ++span.count;

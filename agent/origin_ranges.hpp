@@ -26,12 +26,13 @@ class PieceKeeper {
 /// Not for use by two threads at once, but for received().
 class OriginRanges {
  public:
-  /// `http` and `keeper` must outlive it. `rate`: bytes a second; 0: no limit.
+  /// `http` and `keeper` must outlive it. `rate` and `lease`: as RangeRequests.
   OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper,
-               std::uint64_t rate = 0);
+               std::uint64_t rate = 0, LeaseToken lease = {});
 
   /// Fetches the next few missing pieces with one request and puts them. The first piece is a random one, so that
-  /// machines that all lost their tracker have something to give to each other; from there on in order.
+  /// machines that all lost their tracker have something to give to each other; from there on in order. A machine that
+  /// leads begins with the first that is missing.
   /// Success: put, or nothing is missing. Otherwise retry_after() says when another try makes sense.
   /// Errors: unreachable, not_found  the origin's answer
   ///         corrupt    it sent another range, or wrong bytes; of these, after kMostBadPieces, all further calls give
@@ -56,6 +57,7 @@ class OriginRanges {
   Span choose(const std::vector<std::uint32_t>& missing);
   Result<void> try_step(const std::stop_token& stop);
 
+  LeaseToken lease_;
   RangeRequests requests_;
   Bytes length_;
   Bytes piece_length_;

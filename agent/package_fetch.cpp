@@ -12,6 +12,9 @@ using std::chrono::seconds;
 
 constexpr auto kLook = milliseconds(100);
 constexpr auto kTellEvery = milliseconds(200);
+constexpr auto kStalled = seconds(2);                 ///< the tracker may know better, and passes leases on
+constexpr auto kLongestStall = seconds(16);           ///< between announces for that
+constexpr auto kLeaderPatience = milliseconds(2500);  ///< a whole site waits
 constexpr auto kFlushLimit = seconds(30);
 constexpr auto kVerdictLimit = seconds(60);
 constexpr auto kLastVerdictLimit = seconds(5);  ///< after a stop: bytes that crossed the link are worth this wait
@@ -31,7 +34,7 @@ PackageFetch::PackageFetch(const FetchTools& tools, const DownloadRequest& reque
       progress_(progress),
       stop_(std::move(stop)),
       ranges_(tools.http, url_of(tools.settings.seeder_url, request.http_path), request.file.length,
-              request.file.piece_length, *this, tools.settings.download_limit) {}
+              request.file.piece_length, *this, tools.settings.download_limit, tools.lease) {}
 
 template <typename IsDone>
 Result<TorrentState> PackageFetch::wait_until(IsDone is_done) {
@@ -54,11 +57,21 @@ Result<void> PackageFetch::run() {
   });
   if (state) {
     tools_.session.want(id_, request_.pieces);
+    if (request_.pieces.empty()) {
+      hasher_.emplace(
+          system_files(), tools_.cache.path_of(request_.file.sha256), request_.file.length,
+          [this]() -> std::optional<Bytes> {
+            const auto now = tools_.session.state(id_);
+            return now ? std::optional(now->start) : std::nullopt;
+          },
+          [this] { tools_.session.wait_for_change(kLook); });
+    }
     state = wait_until([](const TorrentState&) -> Result<bool> { return true; });
   }
   if (state && !state->is_complete) {
     UPSWARM_CHECK(check_space(*state));
-    last_from_peers_ = last_received_ = Clock::now();
+    last_from_peers_ = last_received_ = last_hurry_ = Clock::now();
+    hurry_after_ = kStalled;
     tools_.session.start(id_);
     tools_.announcer.hurry(id_);
     ranges_thread_ = std::jthread([this](const std::stop_token& stop) { fetch_ranges(stop); });
@@ -73,7 +86,14 @@ Result<void> PackageFetch::run() {
   UPSWARM_CHECK(tools_.session.flush(id_, kFlushLimit));
   tell(*state, true);
   // Of pieces there is no digest that was signed: who takes them verifies what lies in them.
-  if (!request_.pieces.empty()) return {};
+  return request_.pieces.empty() ? verify() : Result<void>();
+}
+
+Result<void> PackageFetch::verify() {
+  const auto digest = hasher_->finish(stop_);
+  if (digest && *digest == request_.file.sha256) return {};
+  if (!digest && digest.error().kind == ErrorKind::cancelled) return digest.error();
+  // What lay there may have changed after it was read: what lies there now decides.
   return tools_.cache.verify(request_.file.sha256, stop_);
 }
 
@@ -98,10 +118,30 @@ Result<bool> PackageFetch::look_after(const TorrentState& state) {
   if (received > most_received_) {
     most_received_ = received;
     last_received_ = now;
+    hurry_after_ = kStalled;
   }
-  set_ranges_wanted(now - last_from_peers_ >= tools_.settings.http_after);
+  hurry_if_worse(state, now);
+  set_ranges_wanted(now - last_from_peers_ >= ranges_after(state));
   if (now - last_received_ >= patience_) return given_up();
   return false;
+}
+
+milliseconds PackageFetch::ranges_after(const TorrentState& state) const {
+  if (state.peers == 0 && tools_.is_alone && tools_.is_alone()) return {};
+  auto delay = tools_.settings.http_after;
+  if (request_.is_foreground) delay = std::min(delay, tools_.settings.http_after_foreground);
+  return state.leads ? std::min(delay, kLeaderPatience) : delay;
+}
+
+/// Announces when nothing comes any more, less and less often, and when the origin is gone.
+void PackageFetch::hurry_if_worse(const TorrentState& state, Clock::time_point now) {
+  const bool is_stalled = now - std::max(last_received_, last_hurry_) >= hurry_after_;
+  const bool lost_origin = had_origin_ && !state.has_origin;
+  had_origin_ = state.has_origin;
+  if (!is_stalled && !lost_origin) return;
+  if (is_stalled) hurry_after_ = std::min<Clock::duration>(2 * hurry_after_, kLongestStall);
+  last_hurry_ = now;
+  tools_.announcer.hurry(id_);
 }
 
 std::string PackageFetch::trouble() const {

@@ -11,6 +11,7 @@
 #include "agent/announcer.hpp"
 #include "agent/origin_ranges.hpp"
 #include "agent/package_cache.hpp"
+#include "agent/prefix_hasher.hpp"
 #include "agent/torrent_session.hpp"
 
 namespace upswarm::agent {
@@ -22,10 +23,14 @@ struct FetchTools {
   PackageCache& cache;
   TorrentSession& session;
   Announcer& announcer;
+  LeaseToken lease = {};
+  /// The tracker knows nobody here who could give anything, and no way to the origin but HTTP. Any thread may call.
+  std::function<bool()> is_alone = {};
 };
 
 /// Drives a torrent that the session already has. BitTorrent goes first; while it brings nothing for
-/// `settings.http_after`, a thread fetches ranges from the origin.
+/// `settings.http_after`, less on behalf of a user or a site, and not at all where nobody else is, a thread fetches
+/// ranges from the origin. A whole file's digest is computed as pieces come.
 class PackageFetch final : private PieceKeeper {
  public:
   PackageFetch(const FetchTools& tools, const DownloadRequest& request, std::chrono::milliseconds patience,
@@ -42,6 +47,9 @@ class PackageFetch final : private PieceKeeper {
   Result<TorrentState> wait_until(IsDone is_done);
   Result<void> check_space(const TorrentState& state) const;
   Result<bool> look_after(const TorrentState& state);
+  std::chrono::milliseconds ranges_after(const TorrentState& state) const;
+  void hurry_if_worse(const TorrentState& state, Clock::time_point now);
+  Result<void> verify();
   std::string trouble() const;
   Error given_up() const;
   void tell(const TorrentState& state, bool at_once);
@@ -64,6 +72,9 @@ class PackageFetch final : private PieceKeeper {
   Clock::time_point last_from_peers_;
   Clock::time_point last_received_;
   Clock::time_point last_told_{};
+  Clock::time_point last_hurry_;
+  Clock::duration hurry_after_{};
+  bool had_origin_ = false;
   Bytes told_ranges_;
 
   OriginRanges ranges_;
@@ -71,6 +82,7 @@ class PackageFetch final : private PieceKeeper {
   std::condition_variable_any wanted_changed_;
   bool ranges_wanted_ = false;
   std::string ranges_trouble_;
+  std::optional<PrefixHasher> hasher_;
   std::jthread ranges_thread_;  ///< last: it ends before what it uses
 };
 

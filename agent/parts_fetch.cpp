@@ -117,11 +117,11 @@ Bytes PartsFetch::missing() const {
 
 BytesBySource PartsFetch::bytes() const {
   const auto received = requests_.received();
-  return {.disk = on_disk_,
-          .site = {},
-          .origin_bt = {},
-          .origin_http = verified_,
-          .wasted = received > verified_ ? received - verified_ : Bytes{}};
+  BytesBySource bytes;
+  bytes.disk = on_disk_;
+  bytes.origin_http = verified_;
+  if (received > verified_) bytes.wasted = received - verified_;
+  return bytes;
 }
 
 Result<void> PartsFetch::fetch(const FilePart& range, const std::stop_token& stop) {

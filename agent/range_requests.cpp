@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "protocol/base/hex.hpp"
+#include "protocol/messages/announce.hpp"
+
 namespace upswarm::agent {
 namespace {
 
@@ -49,6 +52,8 @@ Result<std::string> RangeRequests::fetch(const HttpRange& range, const std::stop
     received_ += part.size();
     return {};
   };
+  if (const auto token = lease_ ? lease_() : ""; !token.empty())
+    request.headers.emplace_back(messages::kLeaseField, to_hex(as_bytes(token)));
   const auto sent = http_.send(request, stop);
   if (!sent && sent.error().reason == "too_long")
     return wrong("the origin sent more than the range of " + to_string(range.length) + " that it was asked for");

@@ -102,6 +102,7 @@ Result<std::string> StateStore::bytes_behind(const messages::Outcome& outcome) {
     UPSWARM_TRY(const auto bytes, read_bytes(row.text(0)));
     all.disk += bytes.disk;
     all.site += bytes.site;
+    all.other += bytes.other;
     all.origin_bt += bytes.origin_bt;
     all.origin_http += bytes.origin_http;
     all.wasted += bytes.wasted;

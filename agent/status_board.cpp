@@ -7,7 +7,7 @@
 namespace upswarm::agent {
 
 messages::SourceBytes to_source_bytes(const BytesBySource& bytes) {
-  return {bytes.disk, bytes.site, bytes.origin_bt, bytes.origin_http, bytes.wasted};
+  return {bytes.disk, bytes.site, bytes.other, bytes.origin_bt, bytes.origin_http, bytes.wasted};
 }
 
 StatusBoard::StatusBoard(std::string machine_id, std::string seeder_url) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "agent/announcer.hpp"
+#include "agent/own_network.hpp"
 #include "agent/package_cache.hpp"
 #include "agent/package_fetch.hpp"
 #include "agent/parts_choice.hpp"
@@ -17,13 +18,13 @@ namespace upswarm::agent {
 namespace {
 
 constexpr auto kSaveLimit = std::chrono::milliseconds(1500);
-constexpr int kEnoughPeers = 4;
 constexpr auto kMeetLimit = std::chrono::seconds(3);  // on a LAN a connection takes milliseconds
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
 
 BytesBySource sum(BytesBySource one, const BytesBySource& other) {
   one.disk += other.disk;
   one.site += other.site;
+  one.other += other.other;
   one.origin_bt += other.origin_bt;
   one.origin_http += other.origin_http;
   one.wasted += other.wasted;
@@ -32,13 +33,18 @@ BytesBySource sum(BytesBySource one, const BytesBySource& other) {
 
 class TorrentSwarm final : public Swarm {
  public:
-  TorrentSwarm(SwarmSettings settings, HttpClient& http, PackageCache cache, std::unique_ptr<TorrentSession> session)
-      : settings_(std::move(settings)),
-        http_(http),
-        cache_(std::move(cache)),
-        session_(std::move(session)),
-        announcer_(std::make_unique<Announcer>(http_, settings_.seeder_url,
-                                               Endpoint{settings_.listen_address, session_->listen_port()})) {}
+  TorrentSwarm(SwarmSettings settings, HttpClient& http, PackageCache cache, std::unique_ptr<TorrentSession> session,
+               SignRequest sign)
+      : settings_(std::move(settings)), http_(http), cache_(std::move(cache)), session_(std::move(session)) {
+    AnnouncerSettings announces{.seeder_url = settings_.seeder_url,
+                                .listen = {settings_.listen_address, session_->listen_port()},
+                                .network = [host = host_of(settings_.seeder_url)]() -> std::string {
+                                  const auto network = network_towards(host, own_networks());
+                                  return network ? network->text() : "";
+                                },
+                                .sign = std::move(sign)};
+    announcer_ = std::make_unique<Announcer>(http_, std::move(announces));
+  }
 
   ~TorrentSwarm() override;
 
@@ -46,6 +52,7 @@ class TorrentSwarm final : public Swarm {
                            const DownloadSink& progress, std::stop_token stop) override;
   Result<SwarmView> look(const DownloadRequest& request, std::stop_token stop) override;
   Result<void> keep_only(const std::vector<DownloadRequest>& requests) override;
+  std::optional<int> site_seeds(const trust::PackageFile& file) const override;
   std::uint16_t listen_port() const override { return session_->listen_port(); }
   Bytes uploaded() const override { return session_->uploaded(); }
 
@@ -60,21 +67,25 @@ class TorrentSwarm final : public Swarm {
   Result<SwarmView> meet(const DownloadRequest& request, const std::stop_token& stop);
   std::optional<AnnounceStats> stats_of(const trust::InfoHash& id);
   void take_answer(const trust::InfoHash& id, const AnnounceAnswer& answer);
-  bool is_fetching(const trust::InfoHash& id);
   void set_fetching(const trust::InfoHash& id, bool meets_only = false);
+  void lead_or_follow(const trust::InfoHash& id, const AnnounceAnswer& answer, int named);
 
   SwarmSettings settings_;
   HttpClient& http_;
   PackageCache cache_;
   std::unique_ptr<TorrentSession> session_;
 
-  std::mutex mutex_;                            ///< guards what follows, up to the announcer
+  mutable std::mutex mutex_;                    ///< guards what follows, up to the announcer
   std::map<Sha256, trust::InfoHash> torrents_;  ///< in the session
   std::set<Sha256> verified_;                   ///< by this run, so not to be hashed again
   trust::InfoHash fetching_;
-  bool meets_only_ = false;            ///< the origin is left alone
-  bool asked_for_peers_ = false;       ///< by the announce under way
-  std::optional<int> named_;           ///< neighbours, by the last such announce of fetching_
+  bool meets_only_ = false;       ///< the origin is left alone
+  bool asked_for_peers_ = false;  ///< by the announce under way
+  std::optional<int> named_;      ///< neighbours, by the last such announce of fetching_
+  bool has_site_ = false;         ///< a seeder has said where neighbours are
+  std::string lease_;             ///< the token, while this machine leads for fetching_
+  bool is_alone_ = false;         ///< fetching_ has neither neighbours nor a way to the origin but HTTP
+  std::map<trust::InfoHash, int> seeds_;
   std::map<Sha256, Bytes> by_ranges_;  ///< that came so in this run
 
   std::unique_ptr<Announcer> announcer_;  ///< last: its thread calls stats_of and take_answer
@@ -131,7 +142,21 @@ Result<Downloaded> TorrentSwarm::fetch(const DownloadRequest& request, std::chro
 Result<void> TorrentSwarm::fetch_pieces(const DownloadRequest& request, std::chrono::milliseconds patience,
                                         const DownloadSink& progress, std::stop_token stop) {
   const auto& package = request.file.sha256;
-  const FetchTools tools{settings_, http_, cache_, *session_, *announcer_};
+  const FetchTools tools{.settings = settings_,
+                         .http = http_,
+                         .cache = cache_,
+                         .session = *session_,
+                         .announcer = *announcer_,
+                         .lease =
+                             [this] {
+                               const std::lock_guard lock(mutex_);
+                               return lease_;
+                             },
+                         .is_alone =
+                             [this] {
+                               const std::lock_guard lock(mutex_);
+                               return is_alone_;
+                             }};
   set_fetching(request.file.info_hash);
   auto result = PackageFetch(tools, request, patience, progress, std::move(stop)).run();
   set_fetching({});
@@ -267,6 +292,7 @@ Result<void> TorrentSwarm::drop(const Sha256& package) {
     const auto found = torrents_.find(package);
     if (found != torrents_.end()) {
       id = found->second;
+      seeds_.erase(id);
       torrents_.erase(found);
     }
   }
@@ -280,50 +306,76 @@ Result<void> TorrentSwarm::drop(const Sha256& package) {
 std::optional<AnnounceStats> TorrentSwarm::stats_of(const trust::InfoHash& id) {
   const auto state = session_->state(id);
   if (!state || !state->is_checked) return {};
-  const bool wants_peers = is_fetching(id) && !state->is_complete;
-  {
-    const std::lock_guard lock(mutex_);
-    if (fetching_ == id) asked_for_peers_ = wants_peers;
-  }
-  const auto downloaded = state->bytes.site + state->bytes.origin_bt + state->bytes.origin_http;
-  return AnnounceStats{state->uploaded, downloaded, state->left, wants_peers, state->peers >= kEnoughPeers};
+  const std::lock_guard lock(mutex_);
+  const bool wants_peers = fetching_ == id && !state->is_complete;
+  if (fetching_ == id) asked_for_peers_ = wants_peers;
+  const auto downloaded = state->bytes.verified() - state->bytes.disk;
+  const bool may_lead = settings_.may_lead && wants_peers && !meets_only_;
+  return AnnounceStats{state->uploaded, downloaded, state->left, wants_peers, may_lead};
 }
 
 void TorrentSwarm::take_answer(const trust::InfoHash& id, const AnnounceAnswer& answer) {
   if (answer.origin) session_->set_origin(*answer.origin);
-  const auto is_neighbour = [&](const Endpoint& peer) { return !answer.origin || !is_origin(peer, *answer.origin); };
-  bool meets_only = false;
+  if (answer.site) {
+    session_->set_neighbourhood(
+        {.site = answer.ranges ? *answer.ranges : own_networks(), .other = answer.other_ranges});
+  } else {
+    session_->set_neighbourhood({.is_open = true});
+  }
+  std::vector<Endpoint> neighbours;
+  std::ranges::copy_if(answer.peers, std::back_inserter(neighbours),
+                       [&](const Endpoint& peer) { return !answer.origin || !is_origin(peer, *answer.origin); });
+  bool takes_all = false;
   {
     const std::lock_guard lock(mutex_);
+    has_site_ = true;
+    if (answer.seeds) seeds_[id] = *answer.seeds;
+    const auto named = static_cast<int>(neighbours.size());
+    lead_or_follow(id, answer, named);
     if (fetching_ != id) return;  // whoever wants our pieces comes to us
-    meets_only = meets_only_;
-    if (asked_for_peers_) named_ = static_cast<int>(std::ranges::count_if(answer.peers, is_neighbour));
+    if (asked_for_peers_) named_ = named;
+    takes_all = !meets_only_ && !answer.site;
   }
-  for (const auto& peer : answer.peers) {
-    if (!meets_only || is_neighbour(peer)) session_->connect(id, peer);
-  }
+  session_->connect(id, takes_all ? answer.peers : neighbours);
 }
 
-bool TorrentSwarm::is_fetching(const trust::InfoHash& id) {
+/// The caller holds the lock, so that what set_fetching says comes before this or after.
+void TorrentSwarm::lead_or_follow(const trust::InfoHash& id, const AnnounceAnswer& answer, int named) {
+  const bool leads = fetching_ == id && !meets_only_ && answer.site && answer.lease;
+  const auto origin = answer.origin.value_or(Endpoint{});
+  if (leads) session_->lead(id, {answer.lease->token, origin}, named);
+  else session_->follow(id);
+  if (fetching_ != id) return;
+  lease_ = leads ? answer.lease->token : "";
+  is_alone_ = answer.site && named == 0 && !(leads && origin.port != 0);
+}
+
+std::optional<int> TorrentSwarm::site_seeds(const trust::PackageFile& file) const {
   const std::lock_guard lock(mutex_);
-  return fetching_ == id;
+  const auto found = seeds_.find(file.info_hash);
+  return found == seeds_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void TorrentSwarm::set_fetching(const trust::InfoHash& id, bool meets_only) {
   const std::lock_guard lock(mutex_);
+  // Until a seeder says more. Interfaces come and go.
+  if (!has_site_) session_->set_neighbourhood({.site = own_networks()});
+  if (!fetching_.empty()) session_->follow(fetching_);
   fetching_ = id;
   meets_only_ = meets_only;
   asked_for_peers_ = false;
   named_.reset();
+  lease_.clear();
+  is_alone_ = false;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Swarm>> open_libtorrent_swarm(SwarmSettings settings, HttpClient& http) {
+Result<std::unique_ptr<Swarm>> open_libtorrent_swarm(SwarmSettings settings, HttpClient& http, SignRequest sign) {
   UPSWARM_TRY(auto session, open_libtorrent_session(settings));
   UPSWARM_TRY(auto cache, PackageCache::open(system_files(), settings.cache));
   return std::unique_ptr<Swarm>(
-      std::make_unique<TorrentSwarm>(std::move(settings), http, std::move(cache), std::move(session)));
+      std::make_unique<TorrentSwarm>(std::move(settings), http, std::move(cache), std::move(session), std::move(sign)));
 }
 
 }  // namespace upswarm::agent

@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/base/http/http_client.hpp"
@@ -19,11 +20,12 @@ namespace upswarm::agent {
 struct BytesBySource {
   Bytes disk;         ///< already there (resumed, or the whole file)
   Bytes site;         ///< BitTorrent, neighbours
+  Bytes other = {};   ///< BitTorrent, machines of other sites
   Bytes origin_bt;    ///< BitTorrent, the seeder
   Bytes origin_http;  ///< HTTP ranges
   Bytes wasted;       ///< failed its check, came twice, or lay between what was asked for
 
-  Bytes verified() const { return disk + site + origin_bt + origin_http; }
+  Bytes verified() const { return disk + site + other + origin_bt + origin_http; }
 };
 
 struct DownloadProgress {
@@ -53,6 +55,8 @@ struct DownloadRequest {
   /// That are wanted besides, rising and apart: what of them does not lie in `pieces` is asked of the origin, exactly.
   std::vector<SignedPart> parts = {};
 
+  bool is_foreground = false;  ///< a user waits for it
+
   bool is_whole() const { return pieces.empty() && parts.empty(); }
 };
 
@@ -79,9 +83,14 @@ struct SwarmSettings {
   bool local_discovery = true;
   std::uint64_t upload_limit = 0;  ///< bytes a second; 0: none
   std::uint64_t download_limit = 0;
-  std::chrono::milliseconds http_after{std::chrono::seconds(10)};  ///< without progress, HTTP ranges join in
-  Bytes keep_free = 256_MiB;                                       ///< disk space that is left alone
+  std::chrono::milliseconds http_after{std::chrono::seconds(10)};            ///< without progress, HTTP ranges join in
+  std::chrono::milliseconds http_after_foreground{std::chrono::seconds(3)};  ///< the same while a user waits
+  bool may_lead = true;       ///< it may fetch from the origin for its site
+  Bytes keep_free = 256_MiB;  ///< disk space that is left alone
 };
+
+using SignRequest = std::function<std::vector<std::pair<std::string, std::string>>(const std::string& method,
+                                                                                   const std::string& target)>;
 
 /// One BitTorrent session with its cache. fetch may be called from one thread at a time; the rest from any.
 class Swarm {
@@ -109,7 +118,7 @@ class Swarm {
   virtual Result<void> keep_only(const std::vector<DownloadRequest>& requests) = 0;
 
   /// How many neighbours have the whole package, as far as it is known without fetching it. Nothing: nobody knows.
-  virtual std::optional<int> site_seeds(const trust::PackageFile& /*file*/) { return std::nullopt; }
+  virtual std::optional<int> site_seeds(const trust::PackageFile& /*file*/) const { return std::nullopt; }
 
   virtual std::uint16_t listen_port() const = 0;
 
@@ -118,8 +127,9 @@ class Swarm {
 };
 
 /// Opens the session. A cache that was not closed cleanly is checked again, piece by piece.
-/// `http` must outlive the swarm.
-/// Errors: busy  the port is in use (named); disk, denied  the cache.
-Result<std::unique_ptr<Swarm>> open_libtorrent_swarm(SwarmSettings settings, HttpClient& http);
+/// `http` must outlive the swarm. `sign`: header fields that vouch for a request of this method and target, for a
+/// seeder that gives leases to known machines alone; any thread may call it. Errors: busy  the port is in use (named);
+/// disk, denied  the cache.
+Result<std::unique_ptr<Swarm>> open_libtorrent_swarm(SwarmSettings settings, HttpClient& http, SignRequest sign = {});
 
 }  // namespace upswarm::agent

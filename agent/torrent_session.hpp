@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/endpoint.hpp"
+#include "agent/network.hpp"
 #include "agent/swarm.hpp"
 
 namespace upswarm::agent {
@@ -27,6 +28,9 @@ struct TorrentState {
   Bytes uploaded;                  ///< to peers, since it was added
   int peers = 0;
   std::uint64_t bytes_per_second = 0;  ///< from peers
+  bool leads = false;                  ///< it has a lease
+  bool has_origin = false;             ///< the origin lets it have pieces
+  Bytes start;                         ///< so much of the file's start is in pieces that passed their SHA-1
   std::optional<Error> fault;          ///< no_space or disk: stopped until clear_fault()
 };
 
@@ -35,6 +39,23 @@ struct TorrentToAdd {
   std::string torrent;    ///< bytes of the .torrent file
   std::string file_name;  ///< in the session's folder
   std::string resume;     ///< from saved(); empty: what the file holds is checked piece by piece
+};
+
+/// The right to fetch from the origin for a site (protocol/messages/announce.hpp).
+struct Lease {
+  std::string token;
+  Endpoint origin;  ///< port 0: it has no BitTorrent
+
+  bool operator==(const Lease&) const = default;
+};
+
+/// With whom a machine may exchange pieces, besides an origin that it has a lease for.
+struct Neighbourhood {
+  bool is_open = false;  ///< with everybody: the seeder knows no sites
+  std::vector<Network> site = {};
+  std::vector<Network> other = {};  ///< other sites, whose bytes are a source of their own
+
+  bool operator==(const Neighbourhood&) const = default;
 };
 
 /// Any thread may call. A function given an info-hash that is not there does nothing, or gives an empty answer.
@@ -57,7 +78,17 @@ class TorrentSession {
   /// Afterwards the file is no longer in use.
   virtual void remove(const trust::InfoHash& id) = 0;
 
-  virtual void connect(const trust::InfoHash& id, const Endpoint& peer) = 0;
+  /// Connects to these, at once if nobody is connected yet, else within about a second.
+  virtual void connect(const trust::InfoHash& id, const std::vector<Endpoint>& peers) = 0;
+  /// Connections from and to others than these are not made, and cut. At first nobody.
+  virtual void set_neighbourhood(const Neighbourhood& neighbourhood) = 0;
+  /// Connects to the origin with the next connect(), and again whenever that connection is gone; it then has to be
+  /// allowed by nothing else. Pieces are taken in order. A machine that has some pieces takes from the neighbours that
+  /// it is connected to what they have before it connects, for at most some seconds; `named` of them are waited for.
+  /// Again with another token: it is for later connections.
+  virtual void lead(const trust::InfoHash& id, const Lease& lease, int named) = 0;
+  /// Leads no more: the origin is disconnected, within about a second. Pieces are taken rarest first.
+  virtual void follow(const trust::InfoHash& id) = 0;
   /// Who counts as the origin: connections from or to this address. Port 0, or a peer off this machine: any port of the
   /// address, for a peer that connects to us shows another port than it listens on.
   virtual void set_origin(const Endpoint& origin) = 0;

@@ -1,28 +1,18 @@
-#include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <functional>
-#include <libtorrent/alert_types.hpp>
-#include <libtorrent/error_code.hpp>
-#include <libtorrent/peer_info.hpp>
-#include <libtorrent/session.hpp>
-#include <libtorrent/session_stats.hpp>
-#include <libtorrent/torrent_status.hpp>
-#include <libtorrent/write_resume_data.hpp>
-#include <mutex>
-#include <thread>
+#include "agent/torrent_session_libtorrent.hpp"
 
-#include "agent/byte_book.hpp"
-#include "agent/torrent_session.hpp"
+#include <algorithm>
+#include <libtorrent/alert_types.hpp>
+#include <libtorrent/peer_info.hpp>
+
 #include "agent/torrent_setup_libtorrent.hpp"
-#include "protocol/base/log.hpp"
 #include "protocol/torrent/peer_classes_libtorrent.hpp"
 
 namespace upswarm::agent {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using trust::InfoHash;
+
+}  // namespace
 
 Endpoint to_endpoint(const lt::tcp::endpoint& peer) {
   auto address = peer.address();
@@ -32,95 +22,17 @@ Endpoint to_endpoint(const lt::tcp::endpoint& peer) {
   return {address.to_string(), peer.port()};
 }
 
-Error to_fault(const lt::file_error_alert& alert) {
-  const bool full = alert.error == boost::system::errc::no_space_on_device;
-  return {full ? ErrorKind::no_space : ErrorKind::disk,
-          std::string(lt::operation_name(alert.op)) + " on " + alert.filename(), alert.error.message()};
+LibtorrentSession::LibtorrentSession(const SwarmSettings& settings)
+    : settings_(settings), session_(make_session_params(settings)) {
+  session_.set_peer_class_filter(global_class_for_all());  // before the first torrent, so before the first connection
+  apply_filter();
 }
 
-struct Torrent {
-  Torrent(lt::torrent_handle h, const trust::PackageFile& file)
-      : handle(std::move(h)), book(file.length, file.piece_length) {}
-
-  lt::torrent_handle handle;
-  ByteBook book;
-  bool is_checked = false;
-  int flushes_wanted = 0;
-  Bytes uploaded;
-  int peers = 0;
-  std::uint64_t rate = 0;
-  std::optional<Error> fault;
-  lt::time_point fault_cleared;
-};
-
-/// A torrent that was just removed throws; whoever asks does not mind.
-template <typename Call>
-void unless_gone(const Call& call) {
-  try {
-    call();
-  } catch (const lt::system_error&) {
-    return;
-  }
+LibtorrentSession::~LibtorrentSession() {
+  pump_.request_stop();
+  unless_gone([&] { session_.post_session_stats(); });  // wakes the pump
+  if (pump_.joinable()) pump_.join();
 }
-
-class LibtorrentSession final : public TorrentSession {
- public:
-  explicit LibtorrentSession(const SwarmSettings& settings)
-      : settings_(settings), session_(make_session_params(settings)) {
-    session_.set_peer_class_filter(global_class_for_all());  // before the first torrent, so before the first connection
-  }
-
-  ~LibtorrentSession() override {
-    pump_.request_stop();
-    unless_gone([&] { session_.post_session_stats(); });  // wakes the pump
-    if (pump_.joinable()) pump_.join();
-  }
-
-  /// Waits for the port, then starts to work.
-  Result<void> listen();
-
-  Result<void> add(const TorrentToAdd& torrent) override;
-  void clear_fault(const InfoHash& id) override;
-  void want(const InfoHash& id, const std::vector<std::uint32_t>& pieces) override;
-  void start(const InfoHash& id) override;
-  void hold(const InfoHash& id) override;
-  void remove(const InfoHash& id) override;
-  void connect(const InfoHash& id, const Endpoint& peer) override;
-  void set_origin(const Endpoint& origin) override;
-  void give_piece(const InfoHash& id, std::uint32_t piece, ByteView bytes) override;
-  std::optional<TorrentState> state(const InfoHash& id) const override;
-  std::vector<std::uint32_t> missing(const InfoHash& id) const override;
-  SwarmView view(const InfoHash& id) const override;
-  void wait_for_change(std::chrono::milliseconds longest) override;
-  Result<void> flush(const InfoHash& id, std::chrono::milliseconds longest) override;
-  std::map<InfoHash, std::string> saved(std::chrono::milliseconds longest) override;
-  std::uint16_t listen_port() const override { return session_.listen_port(); }
-  Bytes uploaded() const override { return {uploaded_.load()}; }
-
- private:
-  void run(const std::stop_token& stop);
-  void on_alert(const lt::alert& alert);
-  void on_progress(const lt::alert& alert);
-  void on_saved(const lt::alert& alert);
-  void take_stock(const lt::torrent_handle& handle);
-  void on_status(const lt::torrent_status& status);
-  Torrent* find(const lt::torrent_handle& handle);
-  std::optional<lt::torrent_handle> handle_of(const InfoHash& id) const;
-
-  SwarmSettings settings_;
-  std::atomic<std::uint64_t> uploaded_{0};
-
-  mutable std::mutex mutex_;  ///< guards what follows, up to the session
-  std::condition_variable changed_;
-  std::uint64_t changes_ = 0;
-  std::map<InfoHash, Torrent> torrents_;
-  Endpoint origin_;
-  std::size_t saves_wanted_ = 0;
-  std::map<InfoHash, std::string> saves_;
-
-  lt::session session_;
-  std::jthread pump_;
-};
 
 Result<void> LibtorrentSession::listen() {
   const auto where = "listen on " + Endpoint{settings_.listen_address, settings_.listen_port}.text();
@@ -151,8 +63,12 @@ Result<void> LibtorrentSession::add(const TorrentToAdd& torrent) {
   const std::lock_guard lock(mutex_);
   if (torrents_.contains(torrent.file.info_hash)) return {};
   try {
-    auto handle = session_.add_torrent(make_add_params(torrent, std::move(info), settings_));
-    torrents_.try_emplace(torrent.file.info_hash, std::move(handle), torrent.file);
+    auto params = make_add_params(torrent, std::move(info), settings_);
+    auto line = std::make_shared<OriginLine>();
+    params.extensions.emplace_back(
+        [line](const lt::torrent_handle&, lt::client_data_t) { return make_lease_plugin(line); });
+    auto handle = session_.add_torrent(std::move(params));
+    torrents_.try_emplace(torrent.file.info_hash, std::move(handle), torrent.file, std::move(line));
   } catch (const std::exception& problem) {
     return not_that_torrent(torrent.file, problem.what());
   }
@@ -215,19 +131,6 @@ void LibtorrentSession::remove(const InfoHash& id) {
   torrents_.erase(id);
 }
 
-void LibtorrentSession::connect(const InfoHash& id, const Endpoint& peer) {
-  const auto handle = handle_of(id);
-  lt::error_code problem;
-  const auto address = lt::make_address(peer.address, problem);
-  if (!handle || problem || address.is_unspecified() || address.is_multicast() || peer.port == 0) return;
-  unless_gone([&] { handle->connect_peer({address, peer.port}); });
-}
-
-void LibtorrentSession::set_origin(const Endpoint& origin) {
-  const std::lock_guard lock(mutex_);
-  origin_ = origin;
-}
-
 void LibtorrentSession::give_piece(const InfoHash& id, std::uint32_t piece, ByteView bytes) {
   lt::torrent_handle handle;
   {
@@ -263,6 +166,9 @@ std::optional<TorrentState> LibtorrentSession::state(const InfoHash& id) const {
                       .uploaded = torrent.uploaded,
                       .peers = torrent.peers,
                       .bytes_per_second = torrent.rate,
+                      .leads = torrent.line->lease().has_value(),
+                      .has_origin = torrent.line->is_open(),
+                      .start = book.start(),
                       .fault = torrent.fault};
 }
 
@@ -346,112 +252,6 @@ std::optional<lt::torrent_handle> LibtorrentSession::handle_of(const InfoHash& i
   if (found == torrents_.end()) return {};
   return found->second.handle;
 }
-
-void LibtorrentSession::run(const std::stop_token& stop) {
-  constexpr auto kPeriod = std::chrono::milliseconds(250);
-  auto next_update = Clock::now();
-  std::vector<lt::alert*> alerts;
-  while (!stop.stop_requested()) {
-    session_.wait_for_alert(kPeriod);
-    session_.pop_alerts(&alerts);
-    for (const auto* alert : alerts) on_alert(*alert);
-    if (Clock::now() >= next_update) {
-      session_.post_torrent_updates({});
-      session_.post_session_stats();
-      next_update = Clock::now() + kPeriod;
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      ++changes_;
-    }
-    changed_.notify_all();
-  }
-}
-
-void LibtorrentSession::on_alert(const lt::alert& alert) {
-  if (const auto* checked = lt::alert_cast<lt::torrent_checked_alert>(&alert)) {
-    take_stock(checked->handle);
-    const std::lock_guard lock(mutex_);
-    if (auto* torrent = find(checked->handle)) torrent->is_checked = true;
-  } else if (const auto* finished = lt::alert_cast<lt::torrent_finished_alert>(&alert)) {
-    take_stock(finished->handle);  // whatever alert was lost
-  } else if (const auto* stats = lt::alert_cast<lt::session_stats_alert>(&alert)) {
-    static const int sent = lt::find_metric_idx("net.sent_payload_bytes");
-    if (sent >= 0) uploaded_ = static_cast<std::uint64_t>(stats->counters()[sent]);
-  } else if (const auto* updates = lt::alert_cast<lt::state_update_alert>(&alert)) {
-    for (const auto& status : updates->status) on_status(status);
-  } else if (const auto* dropped = lt::alert_cast<lt::alerts_dropped_alert>(&alert)) {
-    log::warning("torrent alerts were lost: some bytes will be booked to the wrong source",
-                 {{"alerts", dropped->message()}});
-  } else {
-    const std::lock_guard lock(mutex_);
-    on_progress(alert);
-    on_saved(alert);
-  }
-}
-
-void LibtorrentSession::on_progress(const lt::alert& alert) {
-  if (const auto* block = lt::alert_cast<lt::block_finished_alert>(&alert)) {
-    auto* torrent = find(block->handle);
-    if (!torrent) return;
-    // add_piece() posts this alert too, with no endpoint.
-    const auto peer = to_endpoint(block->endpoint);
-    const auto source = peer.port == 0 ? ByteSource::origin_http
-                                       : (is_origin(peer, origin_) ? ByteSource::origin_bt : ByteSource::site);
-    torrent->book.block_finished(static_cast<std::uint32_t>(static_cast<int>(block->piece_index)),
-                                 static_cast<std::uint32_t>(block->block_index), source);
-  } else if (const auto* piece = lt::alert_cast<lt::piece_finished_alert>(&alert)) {
-    auto* torrent = find(piece->handle);
-    if (torrent) torrent->book.piece_finished(static_cast<std::uint32_t>(static_cast<int>(piece->piece_index)));
-  } else if (const auto* failed = lt::alert_cast<lt::hash_failed_alert>(&alert)) {
-    auto* torrent = find(failed->handle);
-    if (torrent) torrent->book.piece_failed(static_cast<std::uint32_t>(static_cast<int>(failed->piece_index)));
-  } else if (const auto* fault = lt::alert_cast<lt::file_error_alert>(&alert)) {
-    auto* torrent = find(fault->handle);
-    if (torrent && !torrent->fault && fault->timestamp() >= torrent->fault_cleared) torrent->fault = to_fault(*fault);
-  }
-}
-
-void LibtorrentSession::on_saved(const lt::alert& alert) {
-  if (const auto* data = lt::alert_cast<lt::save_resume_data_alert>(&alert)) {
-    const auto bytes = lt::write_resume_data_buf(data->params);
-    const auto found = std::find_if(torrents_.begin(), torrents_.end(),
-                                    [&](const auto& item) { return item.second.handle == data->handle; });
-    if (found != torrents_.end()) saves_[found->first] = std::string(bytes.begin(), bytes.end());
-    if (saves_wanted_ > 0) --saves_wanted_;
-  } else if (lt::alert_cast<lt::save_resume_data_failed_alert>(&alert)) {
-    if (saves_wanted_ > 0) --saves_wanted_;
-  } else if (const auto* flushed = lt::alert_cast<lt::cache_flushed_alert>(&alert)) {
-    auto* torrent = find(flushed->handle);
-    if (torrent && torrent->flushes_wanted > 0) --torrent->flushes_wanted;
-  } else if (const auto* removed = lt::alert_cast<lt::torrent_removed_alert>(&alert)) {
-    std::erase_if(torrents_, [&](const auto& item) { return item.second.handle == removed->handle; });
-  }
-}
-
-/// Books every piece that the library has.
-void LibtorrentSession::take_stock(const lt::torrent_handle& handle) {
-  lt::torrent_status status;
-  unless_gone([&] { status = handle.status(lt::torrent_handle::query_pieces); });
-  const std::lock_guard lock(mutex_);
-  auto* torrent = find(handle);
-  if (!torrent) return;
-  for (const auto piece : status.pieces.range()) {
-    if (status.pieces[piece]) torrent->book.piece_finished(static_cast<std::uint32_t>(static_cast<int>(piece)));
-  }
-}
-
-void LibtorrentSession::on_status(const lt::torrent_status& status) {
-  const std::lock_guard lock(mutex_);
-  auto* torrent = find(status.handle);
-  if (!torrent) return;
-  torrent->peers = status.num_peers;
-  torrent->uploaded = {static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.total_payload_upload))};
-  torrent->rate = static_cast<std::uint64_t>(std::max(0, status.download_payload_rate));
-  torrent->book.set_redundant({static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.total_redundant_bytes))});
-}
-
-}  // namespace
 
 Result<std::unique_ptr<TorrentSession>> open_libtorrent_session(const SwarmSettings& settings) {
   try {

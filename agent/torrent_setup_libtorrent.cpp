@@ -2,6 +2,7 @@
 #include "agent/torrent_setup_libtorrent.hpp"
 
 #include <algorithm>
+#include <libtorrent/address.hpp>
 #include <libtorrent/alert.hpp>
 #include <libtorrent/error_code.hpp>
 #include <libtorrent/extensions/smart_ban.hpp>
@@ -55,15 +56,22 @@ void set_memory(settings_pack& pack) {
 
 /// A 10-second transfer must not lose as long again to pacing meant for strangers.
 void set_pace(settings_pack& pack, const SwarmSettings& settings) {
-  pack.set_int(settings_pack::connection_speed, 500);
+  pack.set_int(settings_pack::connection_speed, 100);
   pack.set_int(settings_pack::torrent_connect_boost, 60);
+  // What local discovery may fill with peers that are none: memory, and connections being tried.
+  pack.set_int(settings_pack::max_peerlist_size, 500);
   pack.set_int(settings_pack::unchoke_interval, 1);
   pack.set_int(settings_pack::unchoke_slots_limit, 30);
   pack.set_int(settings_pack::min_reconnect_time, 1);
   pack.set_int(settings_pack::max_failcount, 10);
   pack.set_int(settings_pack::connections_limit, 200);
   pack.set_int(settings_pack::peer_connect_timeout, 5);
-  pack.set_int(settings_pack::request_timeout, 20);
+  // A neighbour that takes requests and sends nothing holds up what others would send.
+  pack.set_int(settings_pack::request_timeout, 10);
+  pack.set_int(settings_pack::piece_timeout, 5);
+  // Requests for a second: 1000 Mbit/s over 60 ms are 460 of them, and who dies or chokes us takes few with it.
+  pack.set_int(settings_pack::request_queue_time, 1);
+  pack.set_int(settings_pack::max_out_request_queue, 1000);
   // With several peers to an address a ban holds for one port only, and whoever is banned comes back by another.
   pack.set_bool(settings_pack::allow_multiple_connections_per_ip, is_loopback(settings.listen_address));
   pack.set_int(settings_pack::upload_rate_limit,
@@ -73,6 +81,23 @@ void set_pace(settings_pack& pack, const SwarmSettings& settings) {
 }
 
 }  // namespace
+
+lt::ip_filter make_ip_filter(const AllowedPeers& allowed) {
+  lt::ip_filter filter;
+  if (allowed.neighbourhood.is_open) return filter;
+  filter.add_rule(lt::make_address_v4("0.0.0.0"), lt::make_address_v4("255.255.255.255"), lt::ip_filter::blocked);
+  filter.add_rule(lt::make_address_v6("::"), lt::make_address_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+                  lt::ip_filter::blocked);
+  for (const auto* networks : {&allowed.neighbourhood.site, &allowed.neighbourhood.other}) {
+    for (const auto& network : *networks) filter.add_rule(network.first(), network.last(), 0);
+  }
+  for (const auto& origin : allowed.origins) {
+    lt::error_code problem;
+    const auto address = lt::make_address(origin, problem);
+    if (!problem) filter.add_rule(address, address, 0);
+  }
+  return filter;
+}
 
 lt::session_params make_session_params(const SwarmSettings& settings) {
   auto pack = lt::min_memory_usage();

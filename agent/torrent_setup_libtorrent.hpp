@@ -2,9 +2,11 @@
 #pragma once
 
 #include <libtorrent/add_torrent_params.hpp>
+#include <libtorrent/ip_filter.hpp>
 #include <libtorrent/session_params.hpp>
 #include <libtorrent/torrent_info.hpp>
 #include <memory>
+#include <set>
 
 #include "agent/torrent_session.hpp"
 
@@ -12,6 +14,15 @@ namespace upswarm::agent {
 
 /// Small memory, no discovery but the local one, quick choices. May throw what libtorrent throws.
 lt::session_params make_session_params(const SwarmSettings& settings);
+
+/// Whose connections a session takes and makes.
+struct AllowedPeers {
+  Neighbourhood neighbourhood;
+  std::set<std::string> origins;  ///< addresses that a lease is for
+
+  bool operator==(const AllowedPeers&) const = default;
+};
+lt::ip_filter make_ip_filter(const AllowedPeers& allowed);
 
 /// The torrent, if it is exactly the signed file's. Trackers and web seeds of it are dropped.   Errors: corrupt.
 Result<std::shared_ptr<lt::torrent_info>> read_torrent(const TorrentToAdd& torrent);

@@ -54,6 +54,7 @@ Result<CycleEnd> UpdateCycle::run(const CycleRequest& request, std::stop_token s
   Round round;
   round.stop = stop;
   round.confirmed = request.products;
+  round.is_foreground = request.install_now || !request.products.empty();
   tools_.board.begin_cycle();
   const auto updated = update(request, round);
   if (!updated && !round.first_error) round.first_error = updated.error();
@@ -245,6 +246,7 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .pause = tools_.pause,
                     .patience = tools_.patience,
                     .link = tools_.link,
+                    .is_foreground = round.is_foreground,
                     .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },
                     .offer_again = [this, &round](const Order& order) -> Result<bool> {
                       UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer, round.stop));

@@ -69,6 +69,7 @@ class UpdateCycle {
   struct Round {
     std::stop_token stop;
     std::set<std::string> confirmed;  ///< products that a user asked for by name
+    bool is_foreground = false;       ///< a user waits
     messages::Hello hello;
     std::optional<RepositoryView> view;
     std::map<std::string, std::string> offer;

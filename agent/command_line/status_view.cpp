@@ -75,6 +75,7 @@ std::string format_sources(const messages::SourceBytes& bytes) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (bytes.site.count != 0) add("site " + to_string(bytes.site));
+  if (bytes.other.count != 0) add("other sites " + to_string(bytes.other));
   if (const auto origin = bytes.origin_bt + bytes.origin_http; origin.count != 0) {
     add("origin " + to_string(origin) +
         (bytes.origin_http.count != 0 ? " (HTTP " + to_string(bytes.origin_http) + ")" : ""));
@@ -133,7 +134,7 @@ std::string format_history(const std::vector<messages::HistoryItem>& items) {
     const bool counted = bytes.verified().count != 0;
     const auto size = [&](Bytes count) { return counted ? to_string(count) : std::string("-"); };
     table.add({to_string(outcome.at), outcome.product, or_dash(outcome.from), outcome.to, outcome.kind, outcome.result,
-               seconds_of(outcome.milliseconds), size(bytes.disk), size(bytes.site),
+               seconds_of(outcome.milliseconds), size(bytes.disk), size(bytes.site + bytes.other),
                size(bytes.origin_bt + bytes.origin_http), reported ? "yes" : "no",
                messages::shortened(outcome.reason, 200)});
   }

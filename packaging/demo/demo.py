@@ -130,7 +130,7 @@ def show(world, versions):
             one = history[version]
             b = one["bytes"]
             way = f'{one["kind"]}: {one["result"].replace("_", " ")}'
-            rows.append([machine.name, version, way, machine.version(), f"{times[machine.name]:.1f}", mebibytes(b["site"]),
+            rows.append([machine.name, version, way, machine.version(), f"{times[machine.name]:.1f}", mebibytes(b["site"] + b.get("other", 0)),
                          mebibytes(b["origin_bt"] + b["origin_http"])])
     table(rows, ["machine", "release", "how", "runs now", "seconds", "MiB from peers", "MiB from origin"])
 

@@ -20,11 +20,13 @@ std::string shortened(std::string text, std::size_t longest) {
 }
 
 Json to_json(const SourceBytes& bytes) {
-  return {{"disk", bytes.disk.count},
-          {"site", bytes.site.count},
-          {"origin_bt", bytes.origin_bt.count},
-          {"origin_http", bytes.origin_http.count},
-          {"wasted", bytes.wasted.count}};
+  Json value{{"disk", bytes.disk.count},
+             {"site", bytes.site.count},
+             {"origin_bt", bytes.origin_bt.count},
+             {"origin_http", bytes.origin_http.count},
+             {"wasted", bytes.wasted.count}};
+  if (bytes.other.count != 0) value["other"] = bytes.other.count;
+  return value;
 }
 
 Json to_json(const Report& report) {
@@ -45,6 +47,7 @@ Result<SourceBytes> parse_source_bytes(const Json& value) {
   SourceBytes bytes;
   bytes.disk = read_count(in, "disk");
   bytes.site = read_count(in, "site");
+  bytes.other = Bytes{static_cast<std::uint64_t>(in.integer_or("other", 0, 0, kMax))};
   bytes.origin_bt = read_count(in, "origin_bt");
   bytes.origin_http = read_count(in, "origin_http");
   bytes.wasted = read_count(in, "wasted");

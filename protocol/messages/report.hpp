@@ -1,7 +1,9 @@
 // What a machine tells the seeder about one installation: POST /v1/reports, one JSON object.
 //
 //   {"machine", "number", "product", "from", "to", "running", "kind", "result", "reason", "at", "milliseconds",
-//    "bytes": {"disk", "site", "origin_bt", "origin_http", "wasted"}}
+//    "bytes": {"disk", "site", "other", "origin_bt", "origin_http", "wasted"}}
+//
+// "other" is left out where it is 0: programs of before it refuse keys that they do not know.
 //
 // A machine that has enrolled signs the request (machine_request.hpp). The answer:
 //
@@ -24,11 +26,12 @@ namespace upswarm::messages {
 struct SourceBytes {
   Bytes disk;         ///< already there
   Bytes site;         ///< neighbours
+  Bytes other = {};   ///< machines of other sites
   Bytes origin_bt;    ///< the seeder, by BitTorrent
   Bytes origin_http;  ///< the seeder, by HTTP ranges
   Bytes wasted;       ///< failed their check, came twice, or lay between what was wanted
 
-  Bytes verified() const { return disk + site + origin_bt + origin_http; }
+  Bytes verified() const { return disk + site + other + origin_bt + origin_http; }
   bool operator==(const SourceBytes&) const = default;
 };
 

@@ -38,7 +38,7 @@ AgentStatus make_status() {
   product.detail = "delta";
   product.done = 10_B;
   product.total = 20_B;
-  product.bytes = {1_B, 2_B, 3_B, 4_B, 5_B};
+  product.bytes = {1_B, 2_B, 6_B, 3_B, 4_B, 5_B};
   product.bytes_per_second = 9;
   product.peers = 4;
   product.time_left = std::chrono::milliseconds(1500);
@@ -53,7 +53,7 @@ TEST(AgentMessagesTest, StatusComesThroughAsItWas) {
   const auto read = parse_agent_status(*parse_json(json.dump(), "status"));
   ASSERT_TRUE(read) << read.error().message();
   EXPECT_EQ(to_json(*read), json);
-  EXPECT_EQ(read->products[0].bytes, (SourceBytes{1_B, 2_B, 3_B, 4_B, 5_B}));
+  EXPECT_EQ(read->products[0].bytes, (SourceBytes{1_B, 2_B, 6_B, 3_B, 4_B, 5_B}));
   EXPECT_EQ(read->products[0].time_left, std::chrono::milliseconds(1500));
   EXPECT_EQ(read->last_error->advice, "wait");
 }
@@ -67,7 +67,7 @@ TEST(AgentMessagesTest, AnEmptyStatusComesThrough) {
 
 TEST(AgentMessagesTest, HistoryComesThrough) {
   const std::vector<HistoryItem> items{
-      {tests::make_outcome(2, "1.1.0", "rolled_back"), {1_B, 2_B, 3_B, 4_B, 5_B}, true}};
+      {tests::make_outcome(2, "1.1.0", "rolled_back"), {1_B, 2_B, {}, 3_B, 4_B, 5_B}, true}};
   const auto read = parse_history(history_to_json(items));
   ASSERT_TRUE(read) << read.error().message();
   ASSERT_EQ(read->size(), 1U);
@@ -88,7 +88,7 @@ TEST(AgentMessagesTest, StrangeStatusesAreRefused) {
 }
 
 TEST(ReportTest, ComesThroughAndStaysShort) {
-  Report report{"machine-1", tests::make_outcome(1, "1.1.0", "failed"), {1_B, 2_B, 3_B, 4_B, 5_B}};
+  Report report{"machine-1", tests::make_outcome(1, "1.1.0", "failed"), {1_B, 2_B, 6_B, 3_B, 4_B, 5_B}};
   report.outcome.reason = std::string(kLongestReportedReason - 1, 'x') + "\xc3\xa4";
   const auto json = to_json(report);
   EXPECT_LT(json.dump().size(), kLongestReport.count);

@@ -53,6 +53,8 @@ local_discovery = false
 upload_limit = "1 MiB"
 download_limit = "2 MiB"
 http_after = "3s"
+http_after_foreground = "1s"
+may_lead = false
 keep_free = "5 MiB"
 [log]
 level = "debug"
@@ -73,6 +75,8 @@ file = "/tmp/agent.log"
   EXPECT_FALSE(config->swarm.local_discovery);
   EXPECT_EQ(config->swarm.upload_limit, 1U << 20U);
   EXPECT_EQ(config->swarm.http_after, std::chrono::seconds(3));
+  EXPECT_EQ(config->swarm.http_after_foreground, std::chrono::seconds(1));
+  EXPECT_FALSE(config->swarm.may_lead);
   EXPECT_EQ(config->swarm.keep_free, 5_MiB);
   EXPECT_EQ(config->log.level, log::Level::debug);
   EXPECT_TRUE(config->log.json);

@@ -55,7 +55,7 @@ class Update(WorldTest):
         for machine in world.machines:
             bytes_of = machine.history()[0]["bytes"]
             package = next((world.seeder_folder / "repository/targets/pkg/app").rglob("*.upk")).stat().st_size
-            self.assertEqual(sum(bytes_of[k] for k in ("disk", "site", "origin_bt", "origin_http")), package, bytes_of)
+            self.assertEqual(sum(bytes_of.get(k, 0) for k in ("disk", "site", "other", "origin_bt", "origin_http")), package, bytes_of)
 
     def test_machines_that_listen_on_one_address_find_each_other(self):
         world = self.published("1.0.0", machines=0, seeder={"bittorrent_port": 0, "bittorrent": False})

@@ -30,7 +30,7 @@ messages::AgentStatus make_status() {
   product.phase = "downloading";
   product.done = 25_MiB;
   product.total = 100_MiB;
-  product.bytes = {{}, 20_MiB, 5_MiB, {}, {}};
+  product.bytes = {{}, 20_MiB, {}, 5_MiB, {}, {}};
   product.bytes_per_second = 5U << 20U;
   product.peers = 3;
   product.time_left = std::chrono::seconds(15);
@@ -80,8 +80,8 @@ TEST(StatusViewTest, SaysThatNothingIsKnownYet) {
 
 TEST(StatusViewTest, SourcesLeaveOutWhatIsZero) {
   EXPECT_EQ(format_sources({}), "");
-  EXPECT_EQ(format_sources({1_KiB, {}, 2_KiB, 1_KiB, 5_B}),
-            "origin 3.00 KiB (HTTP 1.00 KiB), disk 1.00 KiB, wasted 5 B");
+  EXPECT_EQ(format_sources({1_KiB, {}, 7_KiB, 2_KiB, 1_KiB, 5_B}),
+            "other sites 7.00 KiB, origin 3.00 KiB (HTTP 1.00 KiB), disk 1.00 KiB, wasted 5 B");
 }
 
 TEST(StatusViewTest, HistoryIsATable) {

@@ -11,18 +11,27 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
+using testing::StartsWith;
 
 const std::string kId = "000102030405060708090a0b0c0d0e0f10111213";
 
-TEST(AnnounceUrl, SaysEverythingOnce) {
-  const AnnounceQuery query{kId, "-UP0100-abcdefghijkl", 6881, {10_B, 20_B, 30_B, true, false}, "started"};
-  const auto url = announce_url("http://seeder:8080/", query);
-  EXPECT_THAT(url, HasSubstr("http://seeder:8080/announce?info_hash=%00%01%02"));
-  EXPECT_THAT(url, HasSubstr("&peer_id=%2d%55%50"));
-  EXPECT_THAT(url, HasSubstr("&port=6881&uploaded=10&downloaded=20&left=30&compact=1&numwant=50&event=started"));
-  EXPECT_THAT(announce_url("http://s", {kId, "x", 1, {}, ""}), Not(HasSubstr("event")));
+TEST(AnnounceTarget, SaysEverythingOnce) {
+  const AnnounceQuery query{kId,       "-UP0100-abcdefghijkl", 6881, {10_B, 20_B, 30_B, true, true},
+                            "started", "10.1.2.3/24"};
+  const auto target = announce_target(query);
+  EXPECT_THAT(target, StartsWith("/announce?info_hash=%00%01%02"));
+  EXPECT_THAT(target, HasSubstr("&peer_id=%2d%55%50"));
+  EXPECT_THAT(target, EndsWith("&port=6881&uploaded=10&downloaded=20&left=30&compact=1&numwant=50&event=started"
+                               "&upswarm=1&lead=1&network=10.1.2.3/24"));
+  EXPECT_THAT(announce_target({kId, "x", 1, {}, "", ""}), EndsWith("&numwant=0&upswarm=1&lead=0"));
+}
+
+TEST(HostOf, IsTheNameAlone) {
+  EXPECT_EQ(host_of("https://seeder.test:8443/under"), "seeder.test");
+  EXPECT_EQ(host_of("http://[fd00::1]:80"), "fd00::1");
+  EXPECT_EQ(host_of("seeder"), "");
 }
 
 TEST(AnnounceAnswer, ReadsPeersOfBothFamiliesAndTheOrigin) {
@@ -38,6 +47,38 @@ TEST(AnnounceAnswer, ReadsPeersOfBothFamiliesAndTheOrigin) {
   EXPECT_EQ(answer->interval, 90s);
   EXPECT_EQ(answer->min_interval, 7s);
   EXPECT_EQ(answer->origin, (Endpoint{"192.0.2.5", 6882}));
+}
+
+TEST(AnnounceAnswer, ReadsTheSiteAndTheLease) {
+  const auto answer = parse_announce_answer(
+      "d13:upswarm lease5:token21:upswarm lease secondsi20e20:upswarm other rangesl11:10.2.0.0/16e"
+      "14:upswarm rangesl11:10.1.0.0/169:fd00::/64e13:upswarm seedsi3e12:upswarm site4:homee");
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(answer->lease, (GrantedLease{"token", 20s}));
+  EXPECT_EQ(answer->site, "home");
+  EXPECT_THAT(*answer->ranges, ElementsAre(*parse_network("10.1.0.0/16"), *parse_network("fd00::/64")));
+  EXPECT_THAT(answer->other_ranges, ElementsAre(*parse_network("10.2.0.0/16")));
+  EXPECT_EQ(answer->seeds, 3);
+  const auto of_before = parse_announce_answer("de");
+  EXPECT_FALSE(of_before->site || of_before->lease || of_before->ranges || of_before->seeds);
+}
+
+TEST(AnnounceAnswer, ALeaseAndASiteAreWithinLimits) {
+  const auto text = [](std::size_t length) { return std::to_string(length) + ":" + std::string(length, 'a'); };
+  EXPECT_TRUE(parse_announce_answer("d13:upswarm lease" + text(128) + "12:upswarm site" + text(100) + "e"));
+  std::string networks;
+  for (int i = 0; i < 101; ++i) networks += "10:10.0.0.0/8";
+  for (const auto& bad :
+       {"d13:upswarm lease" + text(129) + "e", std::string("d13:upswarm lease0:e"),
+        std::string("d13:upswarm leasei1ee"), "d12:upswarm site" + text(101) + "e",
+        std::string("d14:upswarm rangesl7:10.1/16ee"), std::string("d14:upswarm rangesli1eee"),
+        std::string("d14:upswarm ranges0:e"), "d14:upswarm rangesl" + networks + "ee",
+        std::string("d20:upswarm other rangesi1ee"), std::string("d13:upswarm seedsi-1ee"),
+        std::string("d13:upswarm seeds1:1e"), std::string("d13:upswarm lease1:t21:upswarm lease seconds1:1e")}) {
+    const auto answer = parse_announce_answer(bad);
+    ASSERT_FALSE(answer) << bad;
+    EXPECT_EQ(answer.error().kind, ErrorKind::corrupt) << bad;
+  }
 }
 
 TEST(AnnounceAnswer, RefusesWhatIsNoAnswer) {
@@ -68,16 +109,23 @@ TEST(AnnounceAnswer, KeepsIntervalsWithinReason) {
 }
 
 TEST(AnnounceDelay, FollowsNeedAndFailures) {
-  const AnnounceAnswer answer{{}, 120s, 5s, {}};
+  AnnounceAnswer answer;
+  answer.interval = 120s;
+  answer.min_interval = 5s;
   const AnnounceStats lonely{{}, {}, 1_B, true, false};
-  const AnnounceStats served{{}, {}, 1_B, true, true};
   const AnnounceStats seeding{};
   EXPECT_EQ(announce_delay(answer, lonely, 0), 5s);
-  EXPECT_EQ(announce_delay(answer, served, 0), 120s);
+  answer.lease = {"token", 6s};
+  EXPECT_EQ(announce_delay(answer, lonely, 0), 3s);
+  answer.lease.reset();
   EXPECT_EQ(announce_delay(answer, seeding, 0), 120s);
   EXPECT_EQ(announce_delay(answer, lonely, 1), 2s);
   EXPECT_EQ(announce_delay(answer, lonely, 3), 8s);
   EXPECT_EQ(announce_delay(answer, seeding, 1000), 300s);
+}
+
+AnnouncerSettings settings_of(const tests::TestOrigin& origin) {
+  return {.seeder_url = origin.url(), .listen = {"0.0.0.0", 7001}};
 }
 
 TEST(Announcer, TellsTheWholeLifeOfATorrent) {
@@ -85,7 +133,7 @@ TEST(Announcer, TellsTheWholeLifeOfATorrent) {
   const auto http = make_http_client({});
   std::atomic<std::uint64_t> left = 100;
   {
-    Announcer announcer(*http, origin.url(), {"0.0.0.0", 7001});
+    Announcer announcer(*http, settings_of(origin));
     announcer.add(
         kId,
         [&] {
@@ -101,10 +149,58 @@ TEST(Announcer, TellsTheWholeLifeOfATorrent) {
   EXPECT_TRUE(origin.wait_for_announce("event=stopped"));
 }
 
+TEST(Announcer, SignsWhenItWouldLeadAndNamesItsNetwork) {
+  tests::TestOrigin origin;
+  const auto http = make_http_client({});
+  auto settings = settings_of(origin);
+  std::atomic<int> asked = 0;
+  settings.network = [&] {
+    ++asked;
+    return std::string("10.1.2.3/24");
+  };
+  settings.sign = [](const std::string& method, const std::string& target) {
+    return std::vector<std::pair<std::string, std::string>>{{"Upswarm-Signature", method + target.substr(0, 9)}};
+  };
+  Announcer announcer(*http, settings);
+  std::atomic<bool> may_lead = true;
+  announcer.add(
+      kId,
+      [&] {
+        return AnnounceStats{{}, {}, 1_B, true, may_lead};
+      },
+      [](const AnnounceAnswer&) {});
+  ASSERT_TRUE(origin.wait_for_announce("lead=1&network=10.1.2.3/24"));
+  EXPECT_EQ(origin.last_header("upswarm-signature"), "GET/announce");
+  may_lead = false;
+  announcer.hurry(kId);
+  ASSERT_TRUE(origin.wait_for_announce("lead=0&network=10.1.2.3/24"));
+  EXPECT_EQ(origin.last_header("upswarm-signature"), "");
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(Announcer, WhoDownloadsDoesNotWaitForASlowAnswerAboutAnother) {
+  tests::TestOrigin origin;
+  const auto http = make_http_client({});
+  Announcer announcer(*http, settings_of(origin));
+  const auto other = std::string(38, '0') + "ff";
+  origin.hold("%00%00%ff");
+  announcer.add(
+      other, [] { return AnnounceStats{}; }, [](const AnnounceAnswer&) {});
+  ASSERT_TRUE(origin.wait_for_announce("%00%00%ff"));
+  announcer.add(
+      kId,
+      [] {
+        return AnnounceStats{{}, {}, 1_B, true, false};
+      },
+      [](const AnnounceAnswer&) {});
+  EXPECT_TRUE(origin.wait_for_announce("info_hash=%00%01%02"));
+  origin.hold("");
+}
+
 TEST(Announcer, SaysStoppedForARemovedTorrentOnly) {
   tests::TestOrigin origin;
   const auto http = make_http_client({});
-  Announcer announcer(*http, origin.url(), {"0.0.0.0", 7001});
+  Announcer announcer(*http, settings_of(origin));
   const auto other = std::string(38, '0') + "ff";
   for (const auto& id : {kId, other}) {
     announcer.add(
@@ -121,7 +217,7 @@ TEST(Announcer, RecoversFromADeadTracker) {
   origin.tracker_down = true;
   const auto http = make_http_client({});
   std::atomic<int> answers = 0;
-  Announcer announcer(*http, origin.url(), {"0.0.0.0", 7001});
+  Announcer announcer(*http, settings_of(origin));
   announcer.add(
       kId, [] { return AnnounceStats{}; }, [&](const AnnounceAnswer&) { ++answers; });
   ASSERT_TRUE(origin.wait_for_announce("event=started"));

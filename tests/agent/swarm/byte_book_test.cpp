@@ -25,6 +25,28 @@ TEST(ByteBook, BooksAPieceOnlyWhenItPassed) {
   EXPECT_EQ(book.missing_bytes(), 38_KiB);
 }
 
+TEST(ByteBook, OtherSitesAreASourceOfTheirOwn) {
+  ByteBook book(kLength, kPiece);
+  book.block_finished(0, 0, ByteSource::other_site);
+  book.block_finished(0, 1, ByteSource::site);
+  EXPECT_EQ(book.from_peers(), 32_KiB);
+  book.piece_finished(0);
+  EXPECT_EQ(book.totals().other, 16_KiB);
+  EXPECT_EQ(book.totals().verified(), 32_KiB);
+  EXPECT_EQ(book.from_peers(), 32_KiB);
+}
+
+TEST(ByteBook, KnowsHowMuchOfTheStartIsThere) {
+  ByteBook book(kLength, kPiece);
+  EXPECT_EQ(book.start(), 0_B);
+  book.piece_finished(2);
+  book.piece_finished(1);
+  EXPECT_EQ(book.start(), 0_B);
+  book.piece_failed(0);
+  book.piece_finished(0);
+  EXPECT_EQ(book.start(), kLength);
+}
+
 TEST(ByteBook, SourcesAddUpToTheLength) {
   ByteBook book(kLength, kPiece);
   book.piece_finished(1);                       // found on disk

@@ -44,13 +44,48 @@ bool TestOrigin::wait_for_announce(const std::string& text) {
 }
 
 FixtureReply TestOrigin::answer(const FixtureRequest& request) {
-  return request.path == "/announce" ? announce(request.query) : range(request);
+  return request.path == "/announce" ? announce(request) : range(request);
 }
 
-FixtureReply TestOrigin::announce(const std::string& query) {
+std::string TestOrigin::last_header(const std::string& name) const {
   const std::lock_guard lock(mutex_);
+  const auto found = last_headers_.find(name);
+  return found == last_headers_.end() ? "" : found->second;
+}
+
+void TestOrigin::hold(const std::string& text) {
+  {
+    const std::lock_guard lock(mutex_);
+    held_ = text;
+  }
+  heard_.notify_all();
+}
+
+void TestOrigin::set_more(std::map<std::string, std::string> more) {
+  const std::lock_guard lock(mutex_);
+  more_ = std::move(more);
+}
+
+void TestOrigin::set_leader(std::uint16_t port, const std::string& token, std::uint16_t origin_port) {
+  const std::lock_guard lock(mutex_);
+  leader_ = port;
+  of_leader_ = {{"upswarm lease", bencoded(token)}, {"upswarm lease seconds", "i20e"}};
+  if (origin_port != 0) of_leader_["upswarm origin"] = bencoded(compact(origin_port));
+}
+
+std::vector<std::string> TestOrigin::leases() const {
+  const std::lock_guard lock(mutex_);
+  return leases_;
+}
+
+FixtureReply TestOrigin::announce(const FixtureRequest& request) {
+  const auto& query = request.query;
+  std::unique_lock lock(mutex_);
+  last_headers_ = request.headers;
   announces_.push_back(query);
   heard_.notify_all();
+  heard_.wait_for(lock, std::chrono::seconds(20),
+                  [&] { return held_.empty() || query.find(held_) == std::string::npos; });
   if (tracker_down) return {500};
   const auto self = static_cast<std::uint16_t>(std::stoi(value_of(query, "port")));
   auto& swarm = peers_[value_of(query, "info_hash")];
@@ -63,8 +98,14 @@ FixtureReply TestOrigin::announce(const std::string& query) {
   } else {
     swarm.insert(self);
   }
-  auto body = "d8:intervali" + std::to_string(interval) + "e12:min intervali1e5:peers" + bencoded(others);
-  if (origin_port_ != 0) body += "14:upswarm origin" + bencoded(compact(origin_port_));
+  auto fields = more_;
+  if (self == leader_) fields.insert(of_leader_.begin(), of_leader_.end());
+  fields["interval"] = "i" + std::to_string(interval) + "e";
+  fields["min interval"] = "i1e";
+  fields["peers"] = bencoded(others);
+  if (origin_port_ != 0) fields["upswarm origin"] = bencoded(compact(origin_port_));
+  std::string body = "d";
+  for (const auto& [key, value] : fields) body += bencoded(key) + value;
   return {200, {}, body + "e"};
 }
 
@@ -72,6 +113,8 @@ FixtureReply TestOrigin::range(const FixtureRequest& request) {
   ++ranges_asked_;
   if (ranges_status != 0) return {ranges_status};
   const std::lock_guard lock(mutex_);
+  const auto lease = request.headers.find("upswarm-lease");
+  leases_.push_back(lease == request.headers.end() ? "" : lease->second);
   const auto found = files_.find(request.path);
   if (found == files_.end()) return {404};
   if (good_ranges-- <= 0) return {503, {{"Retry-After", "1"}}};

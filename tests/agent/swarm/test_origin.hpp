@@ -36,10 +36,20 @@ class TestOrigin {
   /// Waits for an announce whose query has this text.   False: none within 20 s.
   bool wait_for_announce(const std::string& text);
   std::size_t announces() const;
+  /// A field of the last announce's header, by its name in lower case; "" if it had none.
+  std::string last_header(const std::string& name) const;
+  /// Answers no announce whose query has this text, until it is called again; "": answers all.
+  void hold(const std::string& text);
+  /// What answers to announces say besides: values in bencoding by key.
+  void set_more(std::map<std::string, std::string> more);
+  /// The machine that listens there gets a lease and is told the origin's port; 0: none.
+  void set_leader(std::uint16_t port, const std::string& token, std::uint16_t origin_port);
+  /// What requests for ranges said in Upswarm-Lease, one each; "" for none.
+  std::vector<std::string> leases() const;
 
  private:
   FixtureReply answer(const FixtureRequest& request);
-  FixtureReply announce(const std::string& query);
+  FixtureReply announce(const FixtureRequest& request);
   FixtureReply range(const FixtureRequest& request);
 
   mutable std::mutex mutex_;
@@ -48,6 +58,12 @@ class TestOrigin {
   std::map<std::string, std::string> files_;
   std::map<std::string, std::set<std::uint16_t>> peers_;
   std::uint16_t origin_port_ = 0;
+  std::string held_;
+  std::map<std::string, std::string> more_;
+  std::uint16_t leader_ = 0;
+  std::map<std::string, std::string> of_leader_;
+  std::vector<std::string> leases_;
+  std::map<std::string, std::string> last_headers_;
   std::atomic<std::uint64_t> bytes_sent_ = 0;
   std::atomic<int> ranges_asked_ = 0;
   HttpFixture server_;

@@ -59,7 +59,9 @@ TEST_F(TorrentSessionTest, WhatIsNotThereIsIgnored) {
   session->start(id);
   session->hold(id);
   session->remove(id);
-  session->connect(id, {"127.0.0.1", 1});
+  session->connect(id, {{"127.0.0.1", 1}});
+  session->lead(id, {"token", {"127.0.0.1", 1}}, 0);
+  session->follow(id);
   session->give_piece(id, 0, piece(0));
   EXPECT_TRUE(session->flush(id, 1s));
   EXPECT_THAT(session->saved(1s), IsEmpty());

@@ -1,0 +1,25 @@
+// Which networks this machine is in, as its own system says.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/network.hpp"
+
+namespace upswarm::agent {
+
+/// This machine's address in each network that an interface which is up is in, loopback too. Wider ones than /8, or /16
+/// of IPv6, are left out: they say nothing about who is near. Empty where the system does not tell.
+///   posix  getifaddrs(3)
+///   win32  GetAdaptersAddresses
+std::vector<Network> own_networks();
+
+/// Of `networks`, the one by which this machine reaches `host`, a name or a number; nothing where there is no way to
+/// it. Sends no packet, but perhaps asks for the name, and waits for that.
+std::optional<Network> network_towards(const std::string& host, const std::vector<Network>& networks);
+
+/// Whether a network is small enough to say who is near.
+bool is_near(const Network& network);
+
+}  // namespace upswarm::agent

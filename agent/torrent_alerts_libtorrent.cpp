@@ -1,0 +1,125 @@
+// What libtorrent tells a session: alerts, on one thread.
+#include <algorithm>
+#include <libtorrent/alert_types.hpp>
+#include <libtorrent/session_stats.hpp>
+#include <libtorrent/write_resume_data.hpp>
+
+#include "agent/torrent_session_libtorrent.hpp"
+#include "protocol/base/log.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Error to_fault(const lt::file_error_alert& alert) {
+  const bool full = alert.error == boost::system::errc::no_space_on_device;
+  return {full ? ErrorKind::no_space : ErrorKind::disk,
+          std::string(lt::operation_name(alert.op)) + " on " + alert.filename(), alert.error.message()};
+}
+
+}  // namespace
+
+void LibtorrentSession::run(const std::stop_token& stop) {
+  constexpr auto kPeriod = std::chrono::milliseconds(250);
+  auto next_update = Clock::now();
+  std::vector<lt::alert*> alerts;
+  while (!stop.stop_requested()) {
+    session_.wait_for_alert(kPeriod);
+    session_.pop_alerts(&alerts);
+    for (const auto* alert : alerts) on_alert(*alert);
+    dial_origins();
+    if (Clock::now() >= next_update) {
+      session_.post_torrent_updates({});
+      session_.post_session_stats();
+      next_update = Clock::now() + kPeriod;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      ++changes_;
+    }
+    changed_.notify_all();
+  }
+}
+
+void LibtorrentSession::on_alert(const lt::alert& alert) {
+  if (const auto* checked = lt::alert_cast<lt::torrent_checked_alert>(&alert)) {
+    take_stock(checked->handle);
+    const std::lock_guard lock(mutex_);
+    if (auto* torrent = find(checked->handle)) torrent->is_checked = true;
+  } else if (const auto* finished = lt::alert_cast<lt::torrent_finished_alert>(&alert)) {
+    take_stock(finished->handle);  // whatever alert was lost
+  } else if (const auto* stats = lt::alert_cast<lt::session_stats_alert>(&alert)) {
+    static const int sent = lt::find_metric_idx("net.sent_payload_bytes");
+    if (sent >= 0) uploaded_ = static_cast<std::uint64_t>(stats->counters()[sent]);
+  } else if (const auto* updates = lt::alert_cast<lt::state_update_alert>(&alert)) {
+    for (const auto& status : updates->status) on_status(status);
+  } else if (const auto* dropped = lt::alert_cast<lt::alerts_dropped_alert>(&alert)) {
+    log::warning("torrent alerts were lost: some bytes will be booked to the wrong source",
+                 {{"alerts", dropped->message()}});
+  } else {
+    const std::lock_guard lock(mutex_);
+    on_progress(alert);
+    on_saved(alert);
+  }
+}
+
+void LibtorrentSession::on_progress(const lt::alert& alert) {
+  if (const auto* block = lt::alert_cast<lt::block_finished_alert>(&alert)) {
+    auto* torrent = find(block->handle);
+    if (!torrent) return;
+    torrent->book.block_finished(static_cast<std::uint32_t>(static_cast<int>(block->piece_index)),
+                                 static_cast<std::uint32_t>(block->block_index),
+                                 source_of(to_endpoint(block->endpoint)));
+  } else if (const auto* piece = lt::alert_cast<lt::piece_finished_alert>(&alert)) {
+    auto* torrent = find(piece->handle);
+    if (torrent) torrent->book.piece_finished(static_cast<std::uint32_t>(static_cast<int>(piece->piece_index)));
+  } else if (const auto* failed = lt::alert_cast<lt::hash_failed_alert>(&alert)) {
+    auto* torrent = find(failed->handle);
+    if (torrent) torrent->book.piece_failed(static_cast<std::uint32_t>(static_cast<int>(failed->piece_index)));
+  } else if (const auto* fault = lt::alert_cast<lt::file_error_alert>(&alert)) {
+    auto* torrent = find(fault->handle);
+    if (torrent && !torrent->fault && fault->timestamp() >= torrent->fault_cleared) torrent->fault = to_fault(*fault);
+  }
+}
+
+void LibtorrentSession::on_saved(const lt::alert& alert) {
+  if (const auto* data = lt::alert_cast<lt::save_resume_data_alert>(&alert)) {
+    const auto bytes = lt::write_resume_data_buf(data->params);
+    const auto found = std::find_if(torrents_.begin(), torrents_.end(),
+                                    [&](const auto& item) { return item.second.handle == data->handle; });
+    if (found != torrents_.end()) saves_[found->first] = std::string(bytes.begin(), bytes.end());
+    if (saves_wanted_ > 0) --saves_wanted_;
+  } else if (lt::alert_cast<lt::save_resume_data_failed_alert>(&alert)) {
+    if (saves_wanted_ > 0) --saves_wanted_;
+  } else if (const auto* flushed = lt::alert_cast<lt::cache_flushed_alert>(&alert)) {
+    auto* torrent = find(flushed->handle);
+    if (torrent && torrent->flushes_wanted > 0) --torrent->flushes_wanted;
+  } else if (const auto* removed = lt::alert_cast<lt::torrent_removed_alert>(&alert)) {
+    std::erase_if(torrents_, [&](const auto& item) { return item.second.handle == removed->handle; });
+  }
+}
+
+/// Books every piece that the library has.
+void LibtorrentSession::take_stock(const lt::torrent_handle& handle) {
+  lt::torrent_status status;
+  unless_gone([&] { status = handle.status(lt::torrent_handle::query_pieces); });
+  const std::lock_guard lock(mutex_);
+  auto* torrent = find(handle);
+  if (!torrent) return;
+  for (const auto piece : status.pieces.range()) {
+    if (status.pieces[piece]) torrent->book.piece_finished(static_cast<std::uint32_t>(static_cast<int>(piece)));
+  }
+}
+
+void LibtorrentSession::on_status(const lt::torrent_status& status) {
+  const std::lock_guard lock(mutex_);
+  auto* torrent = find(status.handle);
+  if (!torrent) return;
+  torrent->peers = status.num_peers;
+  torrent->uploaded = {static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.total_payload_upload))};
+  torrent->rate = static_cast<std::uint64_t>(std::max(0, status.download_payload_rate));
+  torrent->book.set_redundant({static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.total_redundant_bytes))});
+}
+
+}  // namespace upswarm::agent

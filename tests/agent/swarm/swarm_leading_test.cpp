@@ -1,0 +1,166 @@
+// Machines of a site whose tracker knows sites: one leads, the others know each other.
+#include "tests/agent/swarm/lease_origin.hpp"
+#include "tests/agent/swarm/swarm_fixture.hpp"
+
+namespace upswarm::agent {
+namespace {
+
+using testing::Each;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::size_t kPiece = 64 << 10;
+constexpr std::size_t kLength = 39 * kPiece + 12345;
+
+class SwarmLeadingTest : public SwarmTest {
+ protected:
+  SwarmLeadingTest() { origin.set_more({{"upswarm site", "4:home"}}); }
+
+  template <typename Condition>
+  static bool wait_for(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(5ms);
+    }
+    return true;
+  }
+  static bool is_rising(const std::vector<std::uint32_t>& pieces) { return std::ranges::is_sorted(pieces); }
+};
+
+TEST_F(SwarmLeadingTest, OnlyTheLeaderFetchesFromTheOriginAndInOrder) {
+  const auto package = tests::make_package(kLength, kPiece, 60);
+  tests::LeaseOrigin peer(package, "token-1");
+  std::array<Machine, 3> machines;
+  for (auto& machine : machines) open_without_http(machine);
+  origin.set_leader(machines[0].swarm->listen_port(), "token-1", peer.port());
+  std::array<Result<Downloaded>, 3> got{Error{}, Error{}, Error{}};
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < machines.size(); ++i)
+      threads.emplace_back([&, i] { got.at(i) = fetch(machines.at(i), package); });
+  }
+  for (std::size_t i = 0; i < machines.size(); ++i) expect_whole(machines.at(i), package, got.at(i));
+  EXPECT_EQ(got[1]->by_source.site, Bytes{kLength});
+  EXPECT_EQ(got[2]->by_source.site, Bytes{kLength});
+  EXPECT_GT(got[0]->by_source.origin_bt, 0_B);
+  EXPECT_TRUE(is_rising(peer.asked()));
+  EXPECT_EQ(peer.refused(), 0);
+  EXPECT_TRUE(wait_for([&] { return peer.connected() == 0; })) << "who has all needs the origin no more";
+}
+
+TEST_F(SwarmLeadingTest, WhoLosesTheLeaseIsDisconnectedAndAnotherGoesOn) {
+  const auto package = tests::make_package(kLength, kPiece, 61);
+  tests::LeaseOrigin peer(package, "token", 1 << 20);
+  Machine a;
+  Machine b;
+  open_without_http(a);
+  open_without_http(b);
+  origin.set_leader(a.swarm->listen_port(), "token", peer.port());
+  std::stop_source stop;
+  Result<Downloaded> of_a{Error{}};
+  std::jthread first([&] { of_a = fetch(a, package, stop.get_token()); });
+  ASSERT_TRUE(wait_for([&] { return peer.asked().size() > 5; }));
+  origin.set_leader(b.swarm->listen_port(), "token", peer.port());
+  ASSERT_TRUE(wait_for([&] { return peer.connected() == 0; }));
+  const auto of_b = fetch(b, package);
+  expect_whole(b, package, of_b);
+  first.join();
+  expect_whole(a, package, of_a);
+  EXPECT_GT(of_a->by_source.site, 0_B);
+  EXPECT_LT(of_a->by_source.origin_bt, Bytes{kLength});
+}
+
+TEST_F(SwarmLeadingTest, ASuccessorTakesFromNeighboursWhatTheyHave) {
+  const auto package = tests::make_package(kLength, kPiece, 62);
+  tests::LeaseOrigin peer(package, "token");
+  origin.serve(package);
+  Machine a;
+  Machine b;
+  open(a);
+  open(b);
+  auto some = package.request;
+  for (std::uint32_t piece = 0; piece < 20; ++piece) some.pieces.push_back(piece);
+  ASSERT_TRUE(b.swarm->fetch(some, kPatience, {}, {}));
+  some.pieces = {39};
+  ASSERT_TRUE(a.swarm->fetch(some, kPatience, {}, {}));
+  open_without_http(a);
+  origin.set_leader(a.swarm->listen_port(), "token", peer.port());
+  const auto got = fetch(a, package);
+  expect_whole(a, package, got);
+  EXPECT_EQ(got->by_source.site, Bytes{20 * kPiece});
+  EXPECT_EQ(got->by_source.origin_bt, Bytes{19 * kPiece});
+  EXPECT_THAT(peer.asked(), SizeIs(19));
+  EXPECT_TRUE(is_rising(peer.asked()));
+}
+
+TEST_F(SwarmLeadingTest, WhoIsNotOfTheSiteIsLeftAlone) {
+  const auto package = tests::make_package(kLength, kPiece, 63);
+  origin.serve(package);
+  Machine a;
+  Machine b;
+  open(a);
+  expect_whole(a, package, fetch(a, package));
+  origin.set_more({{"upswarm site", "4:home"}, {"upswarm ranges", "l10:10.0.0.0/8e"}});
+  open(b);
+  const auto got = fetch(b, package);
+  expect_whole(b, package, got);
+  EXPECT_EQ(got->by_source.origin_http, Bytes{kLength});
+}
+
+TEST_F(SwarmLeadingTest, BytesOfAnotherSiteAreASourceOfTheirOwn) {
+  const auto package = tests::make_package(kLength, kPiece, 64);
+  origin.serve(package);
+  Machine a;
+  Machine b;
+  open(a);
+  expect_whole(a, package, fetch(a, package));
+  origin.set_more({{"upswarm site", "4:home"},
+                   {"upswarm ranges", "l10:10.0.0.0/8e"},
+                   {"upswarm other ranges", "l11:127.0.0.0/8e"},
+                   {"upswarm seeds", "i1e"}});
+  open_without_http(b);
+  const auto got = fetch(b, package);
+  expect_whole(b, package, got);
+  EXPECT_EQ(got->by_source.other, Bytes{kLength});
+  EXPECT_EQ(b.swarm->site_seeds(package.request.file), 1);
+  EXPECT_FALSE(a.swarm->site_seeds(tests::make_package(1, kPiece, 65).request.file));
+}
+
+TEST_F(SwarmLeadingTest, AMachineThatIsAloneAsksByHttpAtOnce) {
+  const auto package = tests::make_package(kLength, kPiece, 66);
+  origin.serve(package);
+  Machine a;
+  open_without_http(a);
+  const auto got = fetch(a, package);
+  expect_whole(a, package, got);
+  EXPECT_EQ(got->by_source.origin_http, Bytes{kLength});
+  EXPECT_THAT(origin.leases(), Each(""));
+}
+
+TEST_F(SwarmLeadingTest, ALeaderSaysItsLeaseByHttpToo) {
+  const auto package = tests::make_package(kLength, kPiece, 67);
+  origin.serve(package);
+  Machine a;
+  open_without_http(a);
+  origin.set_leader(a.swarm->listen_port(), "token", 0);
+  expect_whole(a, package, fetch(a, package));
+  EXPECT_THAT(origin.leases(), Each("746f6b656e"));
+  EXPECT_THAT(origin.leases(), Not(IsEmpty()));
+}
+
+TEST_F(SwarmLeadingTest, ALeaderWhomTheOriginIgnoresFetchesByHttp) {
+  const auto package = tests::make_package(kLength, kPiece, 68);
+  tests::LeaseOrigin peer(package, "another token");
+  origin.serve(package);
+  Machine a;
+  open_without_http(a);
+  origin.set_leader(a.swarm->listen_port(), "token", peer.port());
+  const auto got = fetch(a, package);
+  expect_whole(a, package, got);
+  EXPECT_EQ(got->by_source.origin_http, Bytes{kLength});
+  EXPECT_GT(peer.refused(), 0);
+}
+
+}  // namespace
+}  // namespace upswarm::agent
