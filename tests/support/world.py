@@ -133,11 +133,13 @@ class Machine:
             if owner and os.geteuid() == 0:
                 shutil.chown(made, owner, group_of(owner))
         self.agent_settings = {
-            "seeder_url": world.seeder_url, "ca_file": self.folder / "etc/ca.pem" if world.ca_file else "", "root_file": self.folder / "etc/root.json",
+            "seeder_url": world.seeder_url, "root_file": self.folder / "etc/root.json",
             "state_folder": self.folder / "agent", "socket": self.sockets / "agent/agent.sock",
             "installer_socket": self.sockets / "installer/installer.sock", "poll_interval": "2s", "poll_jitter_permille": 100,
             "swarm": {"listen_address": address, "listen_port": 0, "local_discovery": False, "http_after": "3s", "keep_free": "1 MiB"},
             "log": {"level": "debug"}}
+        if world.ca_file:
+            self.agent_settings["ca_file"] = self.folder / "etc/ca.pem"
         self.agent_settings.update(agent or {})
         self.installer_settings = {
             "state_folder": self.folder / "installer", "socket": self.sockets / "installer/installer.sock",
