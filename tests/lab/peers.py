@@ -12,7 +12,7 @@ import time
 from meter import Meter
 from network import DATACENTER
 from swarm import LOOK, payloads
-from world import Failure, Program
+from world import Failure, Program, wait_until
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 STREAM_PORT, TRACKER_PORT = 8000, 6969
@@ -59,7 +59,7 @@ class PeerRun:
     def stream(self, places, size):
         server = self.program("server", self.network.datacenter, sys.executable, PROGRAMS / "stream.py", "serve", DATACENTER, STREAM_PORT,
                               self.package, size)
-        return [server], {place: self.program(f"client{place}", self.network.host(*place), sys.executable, PROGRAMS / "stream.py", "fetch",
+        return [(server, server, "ready")], {place: self.program(f"client{place}", self.network.host(*place), sys.executable, PROGRAMS / "stream.py", "fetch",
                                               DATACENTER, STREAM_PORT) for place in places}
 
     def folder_of(self, label, whole=False):
@@ -72,15 +72,16 @@ class PeerRun:
         return folder
 
     def bittorrent(self, client):
-        """`client(label, namespace, address, is_seed)` makes one."""
+        """`client(label, namespace, address, is_seed)` makes one. The seed is ready when the tracker knows it."""
         tracker = self.program("tracker", self.network.datacenter, sys.executable, PROGRAMS / "tracker.py", DATACENTER, TRACKER_PORT)
-        return [tracker, client("seed", self.network.datacenter, DATACENTER, True)], {
+        seed = client("seed", self.network.datacenter, DATACENTER, True)
+        return [(tracker, tracker, "ready"), (seed, tracker, "announced")], {
             place: client(f"s{place[0]}h{place[1]}", self.network.host(*place), self.network.address(*place), False)
             for place in self.network.places()}
 
     def aria2(self, label, namespace, address, is_seed):
         words = ["aria2c", f"--dir={self.folder_of(label, is_seed)}", f"--bt-tracker={TRACKER}", f"--interface={address}",
-                 "--enable-dht=false", "--seed-ratio=0.0", "--no-conf", "--summary-interval=0", "--show-console-readout=false",
+                 "--enable-dht=false", "--disable-ipv6=true", "--seed-ratio=0.0", "--no-conf", "--summary-interval=0", "--show-console-readout=false",
                  f"--on-bt-download-complete={PROGRAMS / 'aria2_done.sh'}"]
         words += ["--bt-seed-unverified=true"] if is_seed else []
         return self.program(label, namespace, *words, self.torrent)
@@ -90,6 +91,10 @@ class PeerRun:
                             self.folder_of(label, is_seed), *(["seed"] if is_seed else []))
 
     def run(self):
+        """The result: as swarm.py has it, but for sources and costs.
+
+        `servers`: (program, whose words say that it is ready, the word); `clients`: {(site, host): program}.
+        """
         size = self.size
         if self.name == "raw":
             size = min(size, RAW_BYTES)
@@ -99,12 +104,12 @@ class PeerRun:
         else:
             servers, clients = self.bittorrent(getattr(self, self.name))
         try:
-            for server in servers:
+            for server, witness, word in servers:
                 server.start()
-            time.sleep(1.0)  # they listen; none of them says so
-            return self._measure(servers, clients, size)
+                wait_until(f"{witness.log.name} has \"{word}\"", lambda w=witness, t=word: t in w.words(), 60)
+            return self._measure([server for server, _, _ in servers], clients, size)
         finally:
-            for one in servers + list(clients.values()):
+            for one in [server for server, _, _ in servers] + list(clients.values()):
                 one.kill()
 
     def _measure(self, servers, clients, size):

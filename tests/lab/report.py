@@ -1,5 +1,6 @@
 """The tables that people read."""
 
+from swarm import IDLE
 from tables import table
 
 MIB = 1 << 20
@@ -39,6 +40,12 @@ def machines_table(swarm):
     return table(rows, ["machine", "done, s", "known", "site MiB", "origin BT", "origin HTTP", "wasted", "CPU s", "anon MB", "RSS MB"])
 
 
+def idle_line(swarm):
+    costs = [cost for name, cost in swarm["idle"].items() if name != "seeder"]
+    return (f"idle: agents at most {max(one['anon_mb'] for one in costs):.1f} MB anonymous, {max(one['rss_mb'] for one in costs):.1f} MB resident, "
+            f"{max(one['cpu_seconds'] for one in costs):.2f} s CPU in {IDLE:.0f} s; seeder {swarm['idle']['seeder']['anon_mb']:.1f} MB anonymous")
+
+
 def text(outcome):
     """All of a scenario's outcome."""
     shape = outcome["scenario"]
@@ -48,8 +55,6 @@ def text(outcome):
     for one in outcome["programs"]:
         if one["program"] == "upswarm":
             parts += ["\n".join(one["events"])] if one["events"] else []
-            parts.append(machines_table(one))
+            parts += [machines_table(one), idle_line(one)]
             parts += [f"{m['machine']}: {fault}" for m in one["machines"] for fault in m["faults"][-2:]]
-        elif one.get("note"):
-            parts.append(f"{one['program']}: {one['note']}")
     return "\n\n".join(parts) + "\n"

@@ -55,6 +55,7 @@ class Scenario:
     spread: float = 0.0  # machines start within so many seconds, not together
     seed: int = 1
     tls: bool = True
+    install: bool = False  # machines also install what they got, which costs CPU and disk that they share here
     limit: float = 0.0  # seconds until those that are not done count as failed; 0: 20 times the bound and a minute
     network: NetworkShape = dataclasses.field(default_factory=NetworkShape)
     events: list = dataclasses.field(default_factory=list)

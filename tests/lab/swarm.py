@@ -14,6 +14,7 @@ from world import Failure, World, noise, wait_until
 PRODUCT, VERSION = "app", "1.0.0"
 SOURCES = ("disk", "delta", "site", "other", "origin_bt", "origin_http", "wasted")
 LOOK = 0.1
+IDLE = 3.0  # seconds that programs are watched while nothing happens
 
 
 def time_of(line):
@@ -23,8 +24,8 @@ def time_of(line):
 class Watched:
     """A machine of the run, and what its agent's log said."""
 
-    def __init__(self, machine, site, start_after):
-        self.machine, self.site, self.start_after = machine, site, start_after
+    def __init__(self, machine, site, start_after, installs):
+        self.machine, self.site, self.start_after, self.installs = machine, site, start_after, installs
         self.asked = self.known = self.done = None  # moments
         self.sources, self.faults = {}, []
         self.killed = False
@@ -50,7 +51,7 @@ class Watched:
     def _take(self, line):
         if re.match(r"\S+ info update product=", line):
             self.known = self.known or time_of(line)
-        elif re.match(r"\S+ info plan product=", line):
+        elif re.match(r"\S+ info plan product=", line) and not self.installs:
             # All that follows would be the installation, whose disk and CPU are each machine's own in real life.
             os.kill(self.machine.installer.process.pid, signal.SIGSTOP)
         elif re.match(r"\S+ info downloaded product=", line):
@@ -107,7 +108,7 @@ class Stage:
             machine = self.world.machine(f"s{site}h{host}", products=(PRODUCT,), agent=agent, installer={"log": {"level": "info"}},
                                          address=address, namespace=self.network.host(site, host))
             start = chance.uniform(0, self.scenario.spread) if self.scenario.spread else 0.0
-            watched.append(Watched(machine.start(), site, start))
+            watched.append(Watched(machine.start(), site, start, self.scenario.install))
         for one in watched:
             wait_until(f"{one.name} has polled once", lambda m=one.machine: m.ask("status")["cycles_ended"] > 0, 60)
         return watched
@@ -185,7 +186,9 @@ def follow(scenario, network, watched, breaker, package):
     while True:
         seconds = time.time() - start
         while waiting and waiting[0].start_after <= seconds:
-            waiting.pop(0).ask()
+            one = waiting.pop(0)
+            if not one.killed:
+                one.ask()
         crossed = payloads(network.at_router(), before)
         for one in watched:
             one.look()
@@ -226,8 +229,12 @@ def run_swarm(stage, package_file, watched):
         raise Failure(f"{', '.join(early)} knew the release before they were told to look")
     world = stage.world
     breaker = Breaker(stage.scenario, stage, watched, package)
-    with Meter([("seeder", world.seeder)] + [(one.name, one.machine.agent) for one in watched]) as meter:
+    programs = [("seeder", world.seeder)] + [(one.name, one.machine.agent) for one in watched]
+    with Meter(programs) as meter:
+        time.sleep(IDLE)
+        idle, _ = meter.stop()
+    with Meter(programs) as meter:
         start, crossed = follow(stage.scenario, stage.network, watched, breaker, package)
         costs, busy = meter.stop()
     result = result_of(stage.scenario, watched, crossed, package, start)
-    return result | {"events": breaker.words, "costs": costs, "busy": round(busy, 3)}
+    return result | {"events": breaker.words, "costs": costs, "idle": idle, "busy": round(busy, 3)}

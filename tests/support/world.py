@@ -346,7 +346,7 @@ class World:
         if rollout is not None:
             words += ["--rollout", rollout]
         (self.seeder_folder / "incoming").mkdir(exist_ok=True)
-        return self.run("upswarm-publish", *words, check=check)
+        return self.run("upswarm-publish", *words, check=check, seconds=600)
 
     def roll_out(self, version, product="app", permille=1000):
         """Gives a release that is held to so many of 1000 machines."""

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """One file over plain TCP, as HTTP: the yardstick that no protocol of ours is in the way of.
 
-usage: stream.py serve ADDRESS PORT FILE [BYTES]   gives the file's first BYTES to each who connects, until it is killed
+usage: stream.py serve ADDRESS PORT FILE [BYTES]   gives the file's first BYTES to each who connects, until it is killed;
+                                                   says when it is "ready"
        stream.py fetch ADDRESS PORT                prints the moment at which the last byte was there, and how many came
 """
 
@@ -25,6 +26,7 @@ def give(connection, file, size):
 
 def serve(address, port, file, size):
     with socket.create_server((address, port), backlog=200) as listening:
+        print("ready", flush=True)
         while True:
             threading.Thread(target=give, args=(listening.accept()[0], file, size), daemon=True).start()
 

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""A BitTorrent tracker as small as can be (BEP 3, BEP 23), for the other clients. usage: tracker.py ADDRESS PORT"""
+"""A BitTorrent tracker as small as can be (BEP 3, BEP 23), for the other clients. Runs until it is killed.
+
+usage: tracker.py ADDRESS PORT      says when it is "ready", and "announced" the first time that somebody did
+"""
 
 import http.server
 import socket
@@ -19,6 +22,8 @@ class Announce(http.server.BaseHTTPRequestHandler):
         if asked.get("event") == ["stopped"]:
             swarm.pop(compact, None)
         else:
+            if not swarm:
+                print("announced", flush=True)
             swarm[compact] = True
         others = b"".join(one for one in swarm if one != compact)
         body = b"d8:intervali%de5:peers%d:%se" % (INTERVAL, len(others), others)
@@ -32,4 +37,6 @@ class Announce(http.server.BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Announce).serve_forever()
+    with http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Announce) as server:
+        print("ready", flush=True)
+        server.serve_forever()
