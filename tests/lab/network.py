@@ -156,6 +156,9 @@ class Network(Namespaces):
         ip("-n", gateway, "link", "add", "bridge", "type", "bridge", "mcast_snooping", "0")
         ip("-n", gateway, "address", "add", f"10.{site}.0.254/24", "dev", "bridge")
         ip("-n", gateway, "link", "set", "bridge", "up")
+        if self.shape.nat:
+            inside(gateway, "nft", "add table ip lab; add chain ip lab out { type nat hook postrouting priority 100; }; "
+                   "add rule ip lab out oifname wan masquerade")
         for host in range(1, self.hosts + 1):
             self._plug_in(site, host)
 

@@ -32,7 +32,7 @@ def machines_table(swarm):
     for one in swarm["machines"]:
         costs = swarm["costs"][one["machine"]]
         sources = one["sources"]
-        rows.append([one["machine"], "killed" if one["killed"] else number(one["seconds"]), number(one["known"])]
+        rows.append([one["machine"], "lost" if one["lost"] else number(one["seconds"]), number(one["known"])]
                     + [number(sources[key] / MIB if key in sources else None) for key in ("site", "origin_bt", "origin_http", "wasted")]
                     + [number(costs["cpu_seconds"]), number(costs["anon_mb"], 1), number(costs["rss_mb"], 1)])
     costs = swarm["costs"]["seeder"]

@@ -23,6 +23,7 @@ class NetworkShape:
     lan_rate: float = 200.0
     wan_round_trip_ms: float = 0.0  # added, half of it each way
     wan_loss_percent: float = 0.0  # each way
+    nat: bool = False  # each site is behind one address of its own
     congestion: str = ""  # "cubic", ...; empty: the kernel's own
 
 
@@ -31,7 +32,7 @@ class Event:
     """What happens on the way. Without `at_copy`, `at_machines` and `at_seconds` it is so from the start."""
 
     do: str
-    site: int = 0  # 0: all sites, of kill_leader the first
+    site: int = 0  # 0: all sites, of ..._leader the first
     at_copy: float | None = None  # so much of a copy has entered the site (of all: each of them)
     at_machines: int | None = None  # so many machines of the site have the package (of all: of each)
     at_seconds: float | None = None
@@ -42,7 +43,7 @@ class Event:
         return self.at_copy is None and self.at_machines is None and self.at_seconds is None
 
 
-EVENTS = ("kill_leader", "kill_seeder", "block_tracker", "block_bittorrent")
+EVENTS = ("kill_leader", "freeze_leader", "kill_seeder", "block_tracker", "block_bittorrent")
 
 
 @dataclasses.dataclass
@@ -97,8 +98,10 @@ def parse_event(values, scenario, where):
     event = fill(Event, values, where)
     if not 0 <= event.site <= scenario.sites:
         raise Wrong(f"{where}: there is no site {event.site}")
-    if event.do.startswith("kill") == event.is_from_start:
-        raise Wrong(f"{where}: kill_... has an at_...; block_... is so from the start")
+    if event.do.startswith("block") != event.is_from_start:
+        raise Wrong(f"{where}: block_... is so from the start; all else has an at_...")
+    if event.back_after is not None and event.do not in ("freeze_leader", "kill_seeder"):
+        raise Wrong(f"{where}: of {event.do} nothing comes back")
     if sum(at is not None for at in (event.at_copy, event.at_machines, event.at_seconds)) > 1:
         raise Wrong(f"{where}: one at_... is enough")
     return event

@@ -28,7 +28,8 @@ class Watched:
         self.machine, self.site, self.start_after, self.installs = machine, site, start_after, installs
         self.asked = self.known = self.done = None  # moments
         self.sources, self.faults = {}, []
-        self.killed = False
+        self.is_up = True  # its agent was neither killed nor put to sleep
+        self.is_lost = False  # and will not be back: nobody waits for it
         self._read = 0
 
     @property
@@ -125,7 +126,7 @@ class Breaker:
     def __init__(self, scenario, stage, watched, package):
         self.stage, self.watched, self.package = stage, watched, package
         self.waiting = [event for event in scenario.events if not event.is_from_start]
-        self.comebacks = []  # moments at which the seeder starts again
+        self.comebacks = []  # (moment, what to say, what to do)
         self.words = []
         for event in scenario.events:
             if event.do == "block_tracker":
@@ -135,14 +136,13 @@ class Breaker:
 
     def look(self, seconds, into):
         """`into`: {site: payload that has entered it}."""
-        for event in list(self.waiting):
-            if self._has_come(event, seconds, into):
-                self.waiting.remove(event)
-                self._do(event, seconds)
-        for back in [at for at in self.comebacks if at <= seconds]:
-            self.comebacks.remove(back)
-            self.stage.world.seeder.start()
-            self._say(seconds, "the seeder is started again")
+        for event in [one for one in self.waiting if self._has_come(one, seconds, into)]:
+            self.waiting.remove(event)
+            self._do(event, seconds)
+        for comeback in [one for one in self.comebacks if one[0] <= seconds]:
+            self.comebacks.remove(comeback)
+            comeback[2]()
+            self._say(seconds, comeback[1])
 
     def _has_come(self, event, seconds, into):
         sites = [event.site] if event.site else list(into)
@@ -157,14 +157,29 @@ class Breaker:
         if event.do == "kill_seeder":
             self.stage.world.seeder.kill()
             self._say(seconds, "the seeder is killed")
-            if event.back_after is not None:
-                self.comebacks.append(seconds + event.back_after)
-        elif event.do == "kill_leader":
-            alive = [one for one in self.watched if one.site == (event.site or 1) and not one.killed]
-            leader = max(alive, key=Watched.origin_bytes)
-            self._say(seconds, f"{leader.name} is killed; it had {leader.origin_bytes() / self.package:.2f} of the package from the origin")
-            leader.killed = True
+            self._come_back(event, seconds, "the seeder is started again", self.stage.world.seeder.start)
+            return
+        leader = max((one for one in self.watched if one.site == (event.site or 1) and one.is_up), key=Watched.origin_bytes)
+        share = f"it had {leader.origin_bytes() / self.package:.2f} of the package from the origin"
+        leader.is_up = False
+        if event.do == "kill_leader":
             leader.machine.agent.kill()
+            self._say(seconds, f"{leader.name} is killed; {share}")
+        else:
+            process = leader.machine.agent.process.pid
+            os.kill(process, signal.SIGSTOP)
+            self._say(seconds, f"{leader.name} sleeps; {share}")
+            self._come_back(event, seconds, f"{leader.name} wakes up", lambda: self._wake(leader, process))
+        leader.is_lost = event.back_after is None
+
+    @staticmethod
+    def _wake(leader, process):
+        os.kill(process, signal.SIGCONT)
+        leader.is_up = True
+
+    def _come_back(self, event, seconds, text, start):
+        if event.back_after is not None:
+            self.comebacks.append((seconds + event.back_after, text, start))
 
     def _say(self, seconds, text):
         self.words.append(f"{seconds:.1f} s: {text}")
@@ -187,33 +202,33 @@ def follow(scenario, network, watched, breaker, package):
         seconds = time.time() - start
         while waiting and waiting[0].start_after <= seconds:
             one = waiting.pop(0)
-            if not one.killed:
+            if one.is_up:
                 one.ask()
         crossed = payloads(network.at_router(), before)
         for one in watched:
             one.look()
-            if not one.killed:
+            if not one.is_lost:
                 one.machine.must_live()
         breaker.look(seconds, crossed["into"])
-        if all(one.done or one.killed for one in watched) or seconds > limit:
+        if all(one.done or one.is_lost for one in watched) or seconds > limit:
             return start, payloads(network.at_router(), before)
         time.sleep(LOOK)
 
 
 def result_of(scenario, watched, crossed, package, start):
-    """Of the machines that were not killed."""
+    """Of the machines that were not lost."""
     rows, sums = [], dict.fromkeys(SOURCES, 0)
     for one in watched:
-        row = {"machine": one.name, "site": one.site, "killed": one.killed, "started": round(one.asked - start, 3) if one.asked else None}
+        row = {"machine": one.name, "site": one.site, "lost": one.is_lost, "started": round(one.asked - start, 3) if one.asked else None}
         row["known"] = round(one.known - one.asked, 3) if one.known else None
         row["seconds"] = round(one.done - one.asked, 3) if one.done else None
         row["sources"], row["faults"] = one.sources, one.faults[-5:]
         rows.append(row)
         for key, value in one.sources.items():
             sums[key] += value
-    expected = [one for one in watched if not one.killed]
+    expected = [one for one in watched if not one.is_lost]
     unfinished = [one.name for one in expected if one.done is None]
-    times = sorted(row["seconds"] for row in rows if row["seconds"] is not None and not row["killed"])
+    times = sorted(row["seconds"] for row in rows if row["seconds"] is not None and not row["lost"])
     return {"program": "upswarm", "machines": rows, "unfinished": unfinished, "last": times[-1] if times and not unfinished else None,
             "median": times[len(times) // 2] if times else None,
             "known_last": max((row["known"] for row in rows if row["known"]), default=None),
