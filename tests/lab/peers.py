@@ -98,7 +98,7 @@ class PeerRun:
         size = self.size
         if self.name == "raw":
             size = min(size, RAW_BYTES)
-            servers, clients = self.stream([(site, 1) for site in range(1, self.network.sites + 1)], size)
+            servers, clients = self.stream([(1, 1)], size)  # several would not share a link evenly
         elif self.name == "http":
             servers, clients = self.stream(self.network.places(), size)
         else:
@@ -131,7 +131,7 @@ class PeerRun:
             crossed = payloads(self.network.at_router(), before)
             _, busy = meter.stop()
         ends = sorted(times.values())
-        return {"program": self.name, "seconds": {f"s{s}h{h}": round(t, 3) for (s, h), t in times.items()},
+        return {"program": self.name, "bound": self.scenario.bound(self.size, 1 if self.name == "raw" else None), "seconds": {f"s{s}h{h}": round(t, 3) for (s, h), t in times.items()},
                 "unfinished": [f"s{s}h{h}" for s, h in clients if (s, h) not in times],
                 "last": ends[-1] if len(ends) == len(clients) else None, "median": ends[len(ends) // 2] if ends else None,
                 "out_copies": crossed["out"] / size, "into_copies": {site: one / size for site, one in crossed["into"].items()},

@@ -20,9 +20,10 @@ def programs_table(outcome):
     raw = outcome["raw"]
     for one in outcome["programs"]:
         into = list(one["into_copies"].values())
+        bound = one.get("bound", outcome["bound"])
         unfinished = f"{len(one['unfinished'])} not done" if one["unfinished"] else ""
-        rows.append([one["program"], unfinished or number(one["last"]), number(one["median"]), ratio(one["last"], outcome["bound"]),
-                     ratio(one["last"], raw), number(one["out_copies"], 3), number(max(into), 3), number(one["between_copies"], 3),
+        rows.append([one["program"], unfinished or number(one["last"]), number(one["median"]), ratio(one["last"], bound),
+                     ratio(one["last"], raw and raw * bound / outcome["bound"]), number(one["out_copies"], 3), number(max(into), 3), number(one["between_copies"], 3),
                      number(one["busy"])])
     return table(rows, ["program", "last, s", "median", "/bound", "/raw", "out, copies", "most into a site", "between", "CPU busy"])
 

@@ -46,8 +46,9 @@ def run_scenario(scenario, binaries, peer_names=("raw",), keep=False, debug=Fals
             say(f"{scenario.name}: {name}")
             with peers.PeerRun(name, scenario, network, package, torrent) as one:
                 outcome["programs"].append(one.run())
-            if name == "raw":
-                outcome["raw"] = outcome["programs"][-1]["last"]
+        for one in outcome["programs"]:
+            if one["program"] == "raw" and one["last"]:
+                outcome["raw"] = one["last"] * outcome["bound"] / one["bound"]
         if with_upswarm:
             say(f"{scenario.name}: upswarm")
             watched = stage.start_machines()

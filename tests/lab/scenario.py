@@ -63,10 +63,10 @@ class Scenario:
     agent: dict = dataclasses.field(default_factory=dict)  # into each agent.toml
     seeder: dict = dataclasses.field(default_factory=dict)  # into seeder.toml
 
-    def bound(self, package):
+    def bound(self, package, sites=None):
         """Seconds that no program can beat: one copy over each link, headers not counted."""
         shape = self.network
-        return 8 * package / MEGABIT * max(1 / shape.wan_rate, 1 / shape.lan_rate, self.sites / shape.datacenter_rate)
+        return 8 * package / MEGABIT * max(1 / shape.wan_rate, 1 / shape.lan_rate, (sites or self.sites) / shape.datacenter_rate)
 
     def time_limit(self, package):
         return self.limit or 60 + self.spread + 20 * self.bound(package)
