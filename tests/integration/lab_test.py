@@ -9,7 +9,7 @@ from base import BIN, HERE, main
 sys.path.insert(0, str(HERE.parent / "lab"))
 
 from network import Network  # noqa: E402
-from run import run_scenario  # noqa: E402
+from run import Options, run_scenario  # noqa: E402
 from scenario import Wrong, parse_scenario  # noqa: E402
 
 TWO_MACHINES = {"size": "2 MiB", "hosts": 2}
@@ -20,7 +20,7 @@ class Lab(unittest.TestCase):
     def test_two_machines_get_what_crossed_the_link(self):
         if why := Network.why_not():
             self.skipTest(why)
-        outcome = run_scenario(parse_scenario("two machines", TWO_MACHINES), BIN)
+        outcome = run_scenario(parse_scenario("two machines", TWO_MACHINES), Options(BIN))
         raw, swarm = outcome["programs"]
         self.assertEqual((raw["unfinished"], swarm["unfinished"]), ([], []))
         self.assertAlmostEqual(raw["out_copies"], 1.0, delta=0.02)

@@ -29,6 +29,12 @@ def python_with_libtorrent():
     return None
 
 
+def moment(word, program):
+    """The time that the program printed after this word, or nothing."""
+    found = re.search(rf"^{word} ([\d.]+)", program.words(), re.MULTILINE)
+    return float(found[1]) if found else None
+
+
 def why_not(name):
     """Why this peer cannot take part; empty: it can."""
     if name == "aria2" and not shutil.which("aria2c"):
@@ -39,7 +45,8 @@ def why_not(name):
 
 
 class PeerRun:
-    """One program as the server and on each host. Its clients print "done TIME" when they have it all."""
+    """One program as the server and on each host. Its clients print "done TIME" when they have it all, and may have
+    printed "began TIME" once they were loaded."""
 
     def __init__(self, name, scenario, network, package, torrent):
         self.name, self.scenario, self.network = name, scenario, network
@@ -122,8 +129,8 @@ class PeerRun:
             times = {}
             while len(times) < len(clients) and time.time() - start < limit:
                 for place, one in clients.items():
-                    if place not in times and (done := re.search(r"^done ([\d.]+)", one.words(), re.MULTILINE)):
-                        times[place] = (float(done[1]) - start) * self.size / size
+                    if place not in times and (done := moment("done", one)):
+                        times[place] = (done - (moment("began", one) or start)) * self.size / size
                 for server in servers:
                     if not server.alive():
                         raise Failure(f"{self.name}: {server.argv[0]} ended:\n{server.words()[-2000:]}")

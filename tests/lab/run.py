@@ -31,25 +31,35 @@ def say(text):
     print(f"lab: {text}", file=sys.stderr, flush=True)
 
 
-def run_scenario(scenario, binaries, peer_names=("raw",), keep=False, debug=False, with_upswarm=True):
+@dataclasses.dataclass
+class Options:
+    bin: pathlib.Path
+    peers: list = dataclasses.field(default_factory=lambda: ["raw"])
+    only_peers: bool = False
+    keep: bool = False
+    debug: bool = False
+    cache: pathlib.Path | None = None
+
+
+def run_scenario(scenario, options):
     """The outcome: what goes into the line of JSON."""
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(Network(scenario.network, scenario.sites, scenario.hosts))
-        stage = stack.enter_context(Stage(scenario, network, binaries, keep, debug))
-        if keep:
+        stage = stack.enter_context(Stage(scenario, network, options))
+        if options.keep:
             say(f"{scenario.name}: what the programs wrote stays in {stage.world.folder}")
-        package, torrent = stage.publish()
+        package, torrent = stage.files()
         size = package.stat().st_size
         outcome = {"scenario": dataclasses.asdict(scenario), "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "package": size,
                    "bound": scenario.bound(size), "load_before": os.getloadavg()[0], "raw": None, "programs": []}
-        for name in peer_names:
+        for name in options.peers:
             say(f"{scenario.name}: {name}")
             with peers.PeerRun(name, scenario, network, package, torrent) as one:
                 outcome["programs"].append(one.run())
         for one in outcome["programs"]:
             if one["program"] == "raw" and one["last"]:
                 outcome["raw"] = one["last"] * outcome["bound"] / one["bound"]
-        if with_upswarm:
+        if not options.only_peers:
             say(f"{scenario.name}: upswarm")
             watched = stage.start_machines()
             stage.roll_out()
@@ -67,6 +77,7 @@ def parse_arguments():
     parser.add_argument("--only-peers", action="store_true", help="leave Upswarm itself out")
     parser.add_argument("--times", type=int, default=1, help="run each scenario so often")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="append the lines of JSON to FILE, not to the output")
+    parser.add_argument("--cache", type=pathlib.Path, metavar="DIR", help="keep what was published, for the next run of the same programs on the same day")
     parser.add_argument("--keep", action="store_true", help="keep the programs' folders with their logs")
     parser.add_argument("--debug", action="store_true", help="with all that the programs can tell; costs them CPU")
     arguments = parser.parse_args()
@@ -81,10 +92,11 @@ def parse_arguments():
 def run_all(arguments):
     """How many scenarios did not end with all machines done."""
     failed = 0
+    options = Options(arguments.bin.resolve(), arguments.peers, arguments.only_peers, arguments.keep, arguments.debug, arguments.cache)
     wanted = [scenarios.read_scenario(name) for name in arguments.scenarios]
     for scenario in [one for one in wanted for _ in range(arguments.times)]:
         try:
-            outcome = run_scenario(scenario, arguments.bin.resolve(), arguments.peers, arguments.keep, arguments.debug, not arguments.only_peers)
+            outcome = run_scenario(scenario, options)
         except Failure as failure:
             say(f"{scenario.name}: {failure}")
             failed += 1

@@ -1,9 +1,11 @@
 """One run of the real programs: a seeder, and an agent and an installer on each host. Ends with times and bytes."""
 
 import datetime
+import hashlib
 import os
 import random
 import re
+import shutil
 import signal
 import time
 
@@ -68,18 +70,18 @@ class Watched:
 
 
 class Stage:
-    """The world of a scenario: the release is published, machines do not run yet."""
+    """The world of a scenario: the seeder runs and has the release, machines do not run yet."""
 
-    def __init__(self, scenario, network, binaries, keep=False, debug=False):
+    def __init__(self, scenario, network, options):
         self.scenario, self.network = scenario, network
-        self.level = "debug" if debug else "info"
-        self.world = World(binaries, tls=scenario.tls, address=DATACENTER, namespace=network.datacenter, keep=keep,
+        self.level = "debug" if options.debug else "info"
+        self.cache = options.cache
+        self.world = World(options.bin, tls=scenario.tls, address=DATACENTER, namespace=network.datacenter, keep=options.keep,
                            seeder={"announce_interval": "30s", "log": {"level": self.level}, **scenario.seeder})
 
     def __enter__(self):
         try:
-            self.world.init(PRODUCT)
-            self.world.start_seeder()
+            self._publish_or_copy()
         except BaseException:
             self.world.close()
             raise
@@ -88,14 +90,39 @@ class Stage:
     def __exit__(self, kind, value, trace):
         self.world.close()
 
-    def publish(self):
-        """Publishes the release, which is held until `roll_out`; its package and torrent, as the seeder has them."""
+    def files(self):
+        """The package and its torrent, as the seeder has them."""
+        return tuple(next((self.world.seeder_folder / "repository").rglob(end)) for end in ("*.upk", "*.upk.torrent"))
+
+    def _publish(self):
+        """The release is held until `roll_out`."""
+        self.world.init(PRODUCT)
+        self.world.start_seeder()
         tree = self.world.tree("release", {"share/data": noise(self.scenario.size, self.scenario.seed)})
         self.world.release(VERSION, tree, product=PRODUCT, rollout=None)
         self.world.await_taken_in(300)
-        package, = (self.world.seeder_folder / "repository").rglob("*.upk")
-        torrent, = (self.world.seeder_folder / "repository").rglob("*.upk.torrent")
-        return package, torrent
+        shutil.rmtree(tree)
+
+    def _publish_or_copy(self):
+        """To pack 512 MiB takes minutes, and the same programs make the same of it: one that lies in the cache will do."""
+        if self.cache is None:
+            self._publish()
+            return
+        parts = {"repository": self.world.repository, "seeder": self.world.seeder_folder}
+        programs = b"".join((self.world.bin / name).read_bytes() for name in ("upswarm-publish", "upswarm-seeder"))
+        words = f"{self.scenario.size} {self.scenario.seed} {time.strftime('%Y-%m-%d', time.gmtime())}"  # metadata expires
+        kept = self.cache / hashlib.sha256(programs + words.encode()).hexdigest()[:20]
+        if not kept.exists():
+            self._publish()
+            self.world.seeder.stop()
+            half = kept.with_suffix(f".{os.getpid()}")
+            for name, folder in parts.items():
+                shutil.copytree(folder, half / name)
+            half.rename(kept)
+        else:
+            for name, folder in parts.items():
+                shutil.copytree(kept / name, folder)
+        self.world.start_seeder()
 
     def start_machines(self):
         """Starts agents and installers and lets them poll once: like any machine whose software is up to date."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """libtorrent with its default settings (Debian's python3-libtorrent). Runs until it is killed.
 
-usage: plain_libtorrent.py ADDRESS TORRENT TRACKER_URL FOLDER [seed]     prints the moment at which all was there
+usage: plain_libtorrent.py ADDRESS TORRENT TRACKER_URL FOLDER [seed]     prints the moments of the beginning and of the end
 """
 
 import sys
@@ -12,6 +12,7 @@ import libtorrent as lt
 
 def main():
     address, torrent, tracker, folder = sys.argv[1:5]
+    print(f"began {time.time():.3f}", flush=True)
     session = lt.session({"listen_interfaces": f"{address}:6881", "enable_dht": False, "enable_upnp": False, "enable_natpmp": False})
     wanted = lt.add_torrent_params()
     wanted.ti, wanted.save_path, wanted.trackers = lt.torrent_info(torrent), folder, [tracker]

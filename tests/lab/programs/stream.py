@@ -3,7 +3,7 @@
 
 usage: stream.py serve ADDRESS PORT FILE [BYTES]   gives the file's first BYTES to each who connects, until it is killed;
                                                    says when it is "ready"
-       stream.py fetch ADDRESS PORT                prints the moment at which the last byte was there, and how many came
+       stream.py fetch ADDRESS PORT                prints the moments of the beginning and of the last byte, and how many came
 """
 
 import os
@@ -33,6 +33,7 @@ def serve(address, port, file, size):
 
 def fetch(address, port):
     buffer, count = bytearray(1 << 20), 0
+    print(f"began {time.time():.3f}", flush=True)
     with socket.create_connection((address, port)) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         while came := connection.recv_into(buffer):
