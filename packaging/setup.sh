@@ -1,11 +1,12 @@
 #!/bin/bash
 # Installs the Debian 12 packages that Upswarm is built and tested with, and nothing else. Running it again does nothing.
 #
-#   usage: packaging/setup.sh [--windows] [--clang] [--list]
+#   usage: packaging/setup.sh [--windows] [--clang] [--lab] [--list]
 #
 #   (always)    the native build, the tests, the lint and the demo
 #   --windows   also the cross build for Windows and the programs that test it (packaging/windows/, tests/run-windows.sh)
 #   --clang     also clang 16: the presets asan and fuzz, and clang-tidy
+#   --lab       also what the swarm laboratory needs, and the clients that it compares with (tests/lab/)
 #   --list      print the packages of the groups named, one a line, and install nothing
 #
 # Needs root or sudo only when a package is missing.
@@ -28,6 +29,7 @@ windows=(
   # running, packing and signing the programs
   wine wine64 wixl msitools osslsigncode
 )
+lab=(iproute2 ethtool nftables procps aria2 python3-libtorrent)
 clang=(clang-16 clang-tidy-16 libclang-rt-16-dev)
 
 say() { printf 'setup.sh: %s\n' "$*" >&2; }
@@ -38,9 +40,10 @@ for argument in "$@"; do
   case "$argument" in
     --windows) wanted+=("${windows[@]}") ;;
     --clang) wanted+=("${clang[@]}") ;;
+    --lab) wanted+=("${lab[@]}") ;;
     --list) list=yes ;;
     -h | --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
-    *) say "unknown argument '$argument' (--windows, --clang and --list are known)"; exit 2 ;;
+    *) say "unknown argument '$argument' (--windows, --clang, --lab and --list are known)"; exit 2 ;;
   esac
 done
 if [ $list = yes ]; then

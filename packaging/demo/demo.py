@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE.parent.parent / "tests/support"))
 sys.dont_write_bytecode = True
 
 from lan import Lan  # noqa: E402
+from tables import table  # noqa: E402
 from world import Failure, World, wait_until  # noqa: E402
 
 PACKAGE, NATIVE, VERSIONS = "typescript", "@esbuild/linux-x64", (("5.9.2", "0.25.9"), ("5.9.3", "0.25.10"))
@@ -96,12 +97,6 @@ def mebibytes(count):
     return f"{count / (1 << 20):.2f}"
 
 
-def table(rows, head):
-    widths = [max(len(str(row[i])) for row in [head] + rows) for i in range(len(head))]
-    for row in [head, ["-" * w for w in widths]] + rows:
-        print("| " + " | ".join(str(cell).ljust(width) for cell, width in zip(row, widths)) + " |")
-
-
 def roll_out(world, version, tree, recipe, expect):
     say(f"publish {version}")
     started = time.monotonic()
@@ -132,7 +127,7 @@ def show(world, versions):
             way = f'{one["kind"]}: {one["result"].replace("_", " ")}'
             rows.append([machine.name, version, way, machine.version(), f"{times[machine.name]:.1f}", mebibytes(b["site"] + b.get("other", 0)),
                          mebibytes(b["origin_bt"] + b["origin_http"])])
-    table(rows, ["machine", "release", "how", "runs now", "seconds", "MiB from peers", "MiB from origin"])
+    print(table(rows, ["machine", "release", "how", "runs now", "seconds", "MiB from peers", "MiB from origin"]))
 
 
 def five_machines(stack, binaries):

@@ -2,21 +2,15 @@
 
 import os
 import pathlib
-import random
 import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from world import Failure, World, wait_until  # noqa: E402,F401
+from world import Failure, World, noise, wait_until  # noqa: E402,F401
 
 BIN = os.environ.get("UPSWARM_BIN") or str(HERE.parent.parent / "build/dev/bin")
-
-
-def noise(size, seed):
-    """Bytes that do not compress, the same for the same seed."""
-    return random.Random(seed).randbytes(size)
 
 
 def big(version, changed=False):

@@ -388,7 +388,7 @@ def shell(tree):
 
 @rule
 def python(tree):
-    """Python files parse and need nothing but the standard library."""
+    """Python files parse and need nothing but the standard library, or the one that they are named after (*_libtorrent.py)."""
     own = {pathlib.PurePosixPath(path).stem for path in tree.paths if path.endswith(".py")}
     for path in tree.paths:
         if not path.endswith(".py"):
@@ -405,7 +405,7 @@ def python(tree):
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 modules = [node.module]
             for module in modules:
-                if module.split(".")[0] not in sys.stdlib_module_names | own:
+                if module.split(".")[0] not in sys.stdlib_module_names | own | {pathlib.PurePosixPath(path).stem.split("_")[-1]}:
                     yield Finding(path, node.lineno, f"{module} is not in Python's standard library")
 
 

@@ -1,4 +1,4 @@
-"""A small local network of network namespaces: hosts on one bridge, without a way to anywhere else. Needs root."""
+"""Network namespaces, and a small local network of them: hosts on one bridge, without a way to anywhere else. Needs root."""
 
 import os
 import subprocess
@@ -8,14 +8,34 @@ def ip(*words, check=True):
     return subprocess.run(["ip", *[str(w) for w in words]], check=check, capture_output=True, text=True)
 
 
-class Lan:
-    """`hosts` namespaces with the addresses 10.77.0.1, 10.77.0.2 ...; all of it is gone after `close`."""
+class Namespaces:
+    """Network namespaces that carry this process's id in their names; they and all devices in them are gone after `close`."""
+
+    def __init__(self, prefix="usw"):
+        self.prefix = f"{prefix}{os.getpid()}-"
+        self.names = []
+
+    def add(self, short):
+        """Makes the namespace of this short name, with its loopback up; its full name."""
+        name = self.prefix + short
+        ip("netns", "add", name)
+        self.names.append(name)
+        ip("-n", name, "link", "set", "lo", "up")
+        return name
+
+    def close(self):
+        for name in self.names:
+            ip("netns", "del", name, check=False)
+        self.names = []
+
+
+class Lan(Namespaces):
+    """`hosts` namespaces with the addresses 10.77.0.1, 10.77.0.2 ..."""
 
     def __init__(self, hosts):
-        self.names = []
-        self.switch = f"usw{os.getpid()}-switch"
+        super().__init__()
         try:
-            self._add(self.switch)
+            self.switch = self.add("switch")
             ip("-n", self.switch, "link", "add", "bridge", "type", "bridge")
             ip("-n", self.switch, "link", "set", "bridge", "up")
             for number in range(1, hosts + 1):
@@ -36,25 +56,14 @@ class Lan:
         return True
 
     def host(self, number):
-        return f"usw{os.getpid()}-{number}"
+        return self.prefix + str(number)
 
     @staticmethod
     def address(number):
         return f"10.77.0.{number}"
 
-    def close(self):
-        for name in self.names:
-            ip("netns", "del", name, check=False)
-        self.names = []
-
-    def _add(self, name):
-        ip("netns", "add", name)
-        self.names.append(name)
-        ip("-n", name, "link", "set", "lo", "up")
-
     def _plug_in(self, number):
-        host, port = self.host(number), f"port{number}"
-        self._add(host)
+        host, port = self.add(str(number)), f"port{number}"
         ip("-n", self.switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", host)
         ip("-n", self.switch, "link", "set", port, "master", "bridge", "up")
         ip("-n", host, "address", "add", f"{self.address(number)}/24", "dev", "eth0")

@@ -8,9 +8,11 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -40,6 +42,12 @@ def free_port(address="127.0.0.1"):
     with socket.socket() as probe:
         probe.bind((address, 0))
         return probe.getsockname()[1]
+
+
+def noise(size, seed):
+    """Bytes that do not compress, the same for the same seed."""
+    source = random.Random(seed)
+    return b"".join(source.randbytes(min(8 << 20, size - at)) for at in range(0, size, 8 << 20))
 
 
 def toml(values, head=""):
@@ -125,11 +133,13 @@ class Machine:
             if owner and os.geteuid() == 0:
                 shutil.chown(made, owner, group_of(owner))
         self.agent_settings = {
-            "seeder_url": world.seeder_url, "ca_file": self.folder / "etc/ca.pem" if world.ca_file else "", "root_file": self.folder / "etc/root.json",
+            "seeder_url": world.seeder_url, "root_file": self.folder / "etc/root.json",
             "state_folder": self.folder / "agent", "socket": self.sockets / "agent/agent.sock",
             "installer_socket": self.sockets / "installer/installer.sock", "poll_interval": "2s", "poll_jitter_permille": 100,
             "swarm": {"listen_address": address, "listen_port": 0, "local_discovery": False, "http_after": "3s", "keep_free": "1 MiB"},
             "log": {"level": "debug"}}
+        if world.ca_file:
+            self.agent_settings["ca_file"] = self.folder / "etc/ca.pem"
         self.agent_settings.update(agent or {})
         self.installer_settings = {
             "state_folder": self.folder / "installer", "socket": self.sockets / "installer/installer.sock",
@@ -180,6 +190,16 @@ class Machine:
         """Runs `upswarm WORDS --json`; its answer."""
         return self.world.run("upswarm", "--socket", self.agent_settings["socket"], "--installer-socket", self.installer_settings["socket"],
                               "--json", *words, check=check)
+
+    def ask(self, word, **more):
+        """Asks the agent itself, without a program between (protocol/messages/agent_messages.hpp); its answer."""
+        question = json.dumps({"ask": word, **more}).encode()
+        with socket.socket(socket.AF_UNIX) as talk:
+            talk.settimeout(10)
+            talk.connect(str(self.agent_settings["socket"]))
+            talk.sendall(struct.pack(">I", len(question)) + question)
+            with talk.makefile("rb") as answer:
+                return json.loads(answer.read(struct.unpack(">I", answer.read(4))[0]))
 
     def status(self):
         return self.command("status").json()
@@ -326,7 +346,12 @@ class World:
         if rollout is not None:
             words += ["--rollout", rollout]
         (self.seeder_folder / "incoming").mkdir(exist_ok=True)
-        return self.run("upswarm-publish", *words, check=check)
+        return self.run("upswarm-publish", *words, check=check, seconds=600)
+
+    def roll_out(self, version, product="app", permille=1000):
+        """Gives a release that is held to so many of 1000 machines."""
+        self.run("upswarm-publish", "--repository", self.repository, "--json", "rollout", product, "stable", PLATFORM, version,
+                 "--permille", permille, "--to", self.seeder_folder / "incoming")
 
     def await_taken_in(self, seconds=30):
         """Waits until the seeder has taken in (or rejected) all bundles."""
