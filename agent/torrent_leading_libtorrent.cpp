@@ -11,6 +11,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// A leader gives each byte to few, who give it on: giving it to all, it would fill its own link, on which the origin's
+/// bytes and their acknowledgements come, too. 8 machines, 40 Mbit/s from the origin, 200 on the LAN: the last was done
+/// after 1.17 times a plain TCP stream with 30, 1.08 to 1.13 with 3.
+constexpr int kLeaderSlots = 3;
 constexpr auto kDialEvery = std::chrono::seconds(1);
 constexpr auto kSettled = std::chrono::milliseconds(100);
 constexpr auto kMeetLimit = std::chrono::milliseconds(500);  ///< for neighbours to connect, on a LAN
@@ -30,7 +34,8 @@ void LibtorrentSession::connect(const InfoHash& id, const std::vector<Endpoint>&
   const auto handle = handle_of(id);
   if (!handle) return;
   auto all = peers;
-  if (auto origin = origin_to_dial(id)) all.push_back(std::move(*origin));
+  const auto call = origin_to_dial(id);
+  if (call) all.push_back(call->origin);
   unless_gone([&] {
     bool is_new = false;
     for (const auto& peer : all) {
@@ -41,9 +46,11 @@ void LibtorrentSession::connect(const InfoHash& id, const std::vector<Endpoint>&
       }
     }
     // libtorrent 2.0.8 connects to such peers with its next tick, up to a second later, but when a torrent is resumed
-    // at once (torrent::do_connect_boost). Pausing cuts connections, so only while there are none.
+    // at once (torrent::do_connect_boost). Pausing cuts connections, so only while there are none, or where a whole
+    // site would wait: who is cut then, comes back.
     const auto status = handle->status({});
-    if (!is_new || status.num_connections > 0 || status.errc) return;
+    const bool may_cut = status.num_connections == 0 || (call && call->is_urgent);
+    if (!is_new || !may_cut || status.errc) return;
     handle->pause();
     handle->resume();
   });
@@ -88,7 +95,10 @@ void LibtorrentSession::lead(const InfoHash& id, const Lease& lease, int named) 
     origin_ = lease.origin;
   }
   apply_filter();
-  unless_gone([&] { handle->set_flags(lt::torrent_flags::sequential_download); });
+  unless_gone([&] {
+    handle->set_flags(lt::torrent_flags::sequential_download);
+    handle->set_max_uploads(kLeaderSlots);
+  });
 }
 
 void LibtorrentSession::follow(const InfoHash& id) {
@@ -101,13 +111,16 @@ void LibtorrentSession::follow(const InfoHash& id) {
     torrent->line->set({});
   }
   apply_filter();
-  unless_gone([&] { handle->unset_flags(lt::torrent_flags::sequential_download); });
+  unless_gone([&] {
+    handle->unset_flags(lt::torrent_flags::sequential_download);
+    handle->set_max_uploads(-1);  // as many as the session has
+  });
 }
 
 /// The origin, when it is time to connect to it; it then is not for a while.
-std::optional<Endpoint> LibtorrentSession::origin_to_dial(const InfoHash& id) {
+std::optional<LibtorrentSession::Call> LibtorrentSession::origin_to_dial(const InfoHash& id) {
   const auto now = Clock::now();
-  Endpoint origin;
+  Call call;
   int named = 0;
   bool is_fresh = false;
   Clock::duration waited{};
@@ -118,16 +131,16 @@ std::optional<Endpoint> LibtorrentSession::origin_to_dial(const InfoHash& id) {
     const auto& torrent = found->second;
     const auto lease = torrent.line->lease();
     if (!lease || torrent.line->is_busy() || now - torrent.dialled < kDialEvery) return {};
-    origin = lease->origin;
     named = torrent.named;
     is_fresh = torrent.book.totals().verified() == 0_B;
+    call = {lease->origin, is_fresh && torrent.dialled == Clock::time_point()};
     waited = now - torrent.leads_since;
   }
   // A machine that has nothing begins with the package: hardly anybody has more, and every moment counts.
   if (!is_fresh && waited < kGapLimit && has_gaps_that_neighbours_fill(id, named, waited)) return {};
   const std::lock_guard lock(mutex_);
   if (const auto found = torrents_.find(id); found != torrents_.end()) found->second.dialled = now;
-  return origin;
+  return call;
 }
 
 bool LibtorrentSession::has_gaps_that_neighbours_fill(const InfoHash& id, int named, Clock::duration waited) const {

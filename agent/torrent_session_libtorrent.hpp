@@ -92,7 +92,11 @@ class LibtorrentSession final : public TorrentSession {
   void take_stock(const lt::torrent_handle& handle);
   void on_status(const lt::torrent_status& status);
   void dial_origins();
-  std::optional<Endpoint> origin_to_dial(const InfoHash& id);
+  struct Call {
+    Endpoint origin;
+    bool is_urgent = false;  ///< a whole site waits, and this machine has nothing to lose
+  };
+  std::optional<Call> origin_to_dial(const InfoHash& id);
   bool has_gaps_that_neighbours_fill(const InfoHash& id, int named, std::chrono::steady_clock::duration waited) const;
   void apply_filter();
   ByteSource source_of(const Endpoint& peer) const;
