@@ -194,6 +194,12 @@ class Network(Namespaces):
                 "into": {site: self._traffic(one, "tx", self.wan_is_tun) for site, one in wans.items()},
                 "from": {site: self._traffic(one, "rx", self.wan_is_tun) for site, one in wans.items()}}
 
+    def at_ports(self):
+        """What the ports of the sites' switches counted so far: {(site, host): {"got": to the host, "sent": from it}}."""
+        switches = {site: self._devices(self.site(site)) for site in range(1, self.sites + 1)}
+        ports = {(site, host): switches[site][f"port{host}"] for site, host in self.places()}
+        return {place: {"got": self._traffic(stats, "tx"), "sent": self._traffic(stats, "rx")} for place, stats in ports.items()}
+
     # ---- breaking ----
 
     def block_bittorrent(self, port):

@@ -35,10 +35,10 @@ def machines_table(swarm):
         sources = one["sources"]
         rows.append([one["machine"], "lost" if one["lost"] else number(one["seconds"]), number(one["known"])]
                     + [number(sources[key] / MIB if key in sources else None) for key in ("site", "origin_bt", "origin_http", "wasted")]
-                    + [number(costs["cpu_seconds"]), number(costs["anon_mb"], 1), number(costs["rss_mb"], 1)])
+                    + [number(one["device_bytes"]["sent"] / MIB), number(costs["cpu_seconds"]), number(costs["anon_mb"], 1), number(costs["rss_mb"], 1)])
     costs = swarm["costs"]["seeder"]
-    rows.append(["seeder"] + ["-"] * 6 + [number(costs["cpu_seconds"]), number(costs["anon_mb"], 1), number(costs["rss_mb"], 1)])
-    return table(rows, ["machine", "done, s", "known", "site MiB", "origin BT", "origin HTTP", "wasted", "CPU s", "anon MB", "RSS MB"])
+    rows.append(["seeder"] + ["-"] * 7 + [number(costs["cpu_seconds"]), number(costs["anon_mb"], 1), number(costs["rss_mb"], 1)])
+    return table(rows, ["machine", "done, s", "known", "site MiB", "origin BT", "origin HTTP", "wasted", "sent MiB", "CPU s", "anon MB", "RSS MB"])
 
 
 def idle_line(swarm):

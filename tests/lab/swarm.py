@@ -26,8 +26,8 @@ def time_of(line):
 class Watched:
     """A machine of the run, and what its agent's log said."""
 
-    def __init__(self, machine, site, start_after, installs):
-        self.machine, self.site, self.start_after, self.installs = machine, site, start_after, installs
+    def __init__(self, machine, place, start_after, installs):
+        self.machine, self.place, self.site, self.start_after, self.installs = machine, place, place[0], start_after, installs
         self.asked = self.known = self.done = None  # moments
         self.sources, self.faults = {}, []
         self.is_up = True  # its agent was neither killed nor put to sleep
@@ -136,7 +136,7 @@ class Stage:
             machine = self.world.machine(f"s{site}h{host}", products=(PRODUCT,), agent=agent, installer={"log": {"level": "info"}},
                                          address=address, namespace=self.network.host(site, host))
             start = chance.uniform(0, self.scenario.spread) if self.scenario.spread else 0.0
-            watched.append(Watched(machine.start(), site, start, self.scenario.install))
+            watched.append(Watched(machine.start(), (site, host), start, self.scenario.install))
         for one in watched:
             wait_until(f"{one.name} has polled once", lambda m=one.machine: m.ask("status")["cycles_ended"] > 0, 60)
         return watched
@@ -221,8 +221,12 @@ def payloads(traffic, before):
 
 
 def follow(scenario, network, watched, breaker, package):
-    """Waits until all machines are done, or the scenario's limit has passed; (start, payloads)."""
-    start, before = time.time(), network.at_router()
+    """Waits until all machines are done, or the scenario's limit has passed.
+
+    Returns the start, the payloads, and how it went: (seconds, bytes out of the datacenter so far), twice a second.
+    """
+    before, ports_before, progress = network.at_router(), network.at_ports(), []
+    start = time.time()
     limit = scenario.time_limit(package)
     waiting = sorted(watched, key=lambda one: one.start_after)
     while True:
@@ -232,13 +236,18 @@ def follow(scenario, network, watched, breaker, package):
             if one.is_up:
                 one.ask()
         crossed = payloads(network.at_router(), before)
+        if not progress or seconds - progress[-1][0] >= 0.5:
+            progress.append((round(seconds, 2), crossed["out"]))
         for one in watched:
             one.look()
             if not one.is_lost:
                 one.machine.must_live()
         breaker.look(seconds, crossed["into"])
         if all(one.done or one.is_lost for one in watched) or seconds > limit:
-            return start, payloads(network.at_router(), before)
+            crossed = payloads(network.at_router(), before)
+            crossed["ports"] = {place: {way: one.since(ports_before[place][way]).payload for way, one in port.items()}
+                                for place, port in network.at_ports().items()}
+            return start, crossed, progress
         time.sleep(LOOK)
 
 
@@ -250,6 +259,7 @@ def result_of(scenario, watched, crossed, package, start):
         row["known"] = round(one.known - one.asked, 3) if one.known else None
         row["seconds"] = round(one.done - one.asked, 3) if one.done else None
         row["sources"], row["faults"] = one.sources, one.faults[-5:]
+        row["device_bytes"] = crossed["ports"][one.place]
         rows.append(row)
         for key, value in one.sources.items():
             sums[key] += value
@@ -276,7 +286,7 @@ def run_swarm(stage, package_file, watched):
         time.sleep(IDLE)
         idle, _ = meter.stop()
     with Meter(programs) as meter:
-        start, crossed = follow(stage.scenario, stage.network, watched, breaker, package)
+        start, crossed, progress = follow(stage.scenario, stage.network, watched, breaker, package)
         costs, busy = meter.stop()
     result = result_of(stage.scenario, watched, crossed, package, start)
-    return result | {"events": breaker.words, "costs": costs, "idle": idle, "busy": round(busy, 3)}
+    return result | {"events": breaker.words, "progress": progress, "costs": costs, "idle": idle, "busy": round(busy, 3)}
