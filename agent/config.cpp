@@ -1,5 +1,6 @@
 #include "agent/config.hpp"
 
+#include "agent/manners/manners_config.hpp"
 #include "protocol/base/config_parts.hpp"
 
 namespace upswarm::agent {
@@ -22,12 +23,12 @@ Result<std::string> parse_seeder_url(std::string_view text) {
                "it must look like https://updates.example.org or http://10.0.0.1:8080"};
 }
 
-void read_swarm(ObjectReader& in, SwarmSettings& swarm) {
+void read_swarm(ObjectReader& in, SwarmSettings& swarm, Rates& rates) {
   swarm.listen_address = in.text_or("listen_address", swarm.listen_address, 64);
   swarm.listen_port = static_cast<std::uint16_t>(in.integer_or("listen_port", swarm.listen_port, 0, 65'535));
   swarm.local_discovery = in.boolean_or("local_discovery", swarm.local_discovery);
-  swarm.upload_limit = in.bytes_or("upload_limit", 0_B, 0_B, kMostRate).count;
-  swarm.download_limit = in.bytes_or("download_limit", 0_B, 0_B, kMostRate).count;
+  rates.upload = in.bytes_or("upload_limit", 0_B, 0_B, kMostRate).count;
+  rates.download = in.bytes_or("download_limit", 0_B, 0_B, kMostRate).count;
   swarm.http_after = in.duration_or("http_after", swarm.http_after, milliseconds(0), hours(24));
   swarm.http_after_foreground =
       in.duration_or("http_after_foreground", swarm.http_after_foreground, milliseconds(0), hours(24));
@@ -58,8 +59,13 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   out.swarm.may_lead = out.link == Link::normal;
   if (in.has("swarm")) {
     auto swarm = in.inside(in.object("swarm"), "swarm");
-    read_swarm(swarm, out.swarm);
+    read_swarm(swarm, out.swarm, of(out.manners.rates.usual, Traffic::all));
     UPSWARM_CHECK(swarm.finish());
+  }
+  if (in.has("manners")) {
+    auto manners = in.inside(in.object("manners"), "manners");
+    UPSWARM_CHECK(read_manners(manners, out.manners));
+    UPSWARM_CHECK(manners.finish());
   }
   UPSWARM_CHECK(read_log_settings(in, out.log));
   UPSWARM_CHECK(in.finish());

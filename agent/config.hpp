@@ -27,6 +27,7 @@ struct AgentConfig {
   Link link = Link::normal;    ///< metered: the fewest bytes win, wherever they come from
   bool confirm_major = false;  ///< a higher major version waits for `upswarm update PRODUCT`
   SwarmSettings swarm;         ///< cache and seeder_url are filled in
+  MannersPolicy manners;       ///< upload_limit and download_limit of [swarm] are its usual rates
   log::Settings log;
 
   Path database() const { return state_folder / "state.db"; }

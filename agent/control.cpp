@@ -18,8 +18,13 @@ Error not_deferrable(const std::string& product, const std::string& version) {
 
 }  // namespace
 
-Control::Control(StatusBoard& board, StateStore& store, Swarm& swarm, const Clock& clock, Wake wake)
-    : board_(board), store_(store), swarm_(swarm), clock_(clock), wake_(std::move(wake)) {}
+Control::Control(StatusBoard& board, StateStore& store, Swarm& swarm, const Clock& clock, Wake wake, AskManners manners)
+    : board_(board),
+      store_(store),
+      swarm_(swarm),
+      clock_(clock),
+      wake_(std::move(wake)),
+      manners_(std::move(manners)) {}
 
 Result<Json> Control::answer(const std::string& word, const Json& question) {
   if (word == "status") return status();
@@ -102,13 +107,18 @@ Result<Json> Control::why(const Json& question) {
   const auto product = in.text_or("product", "", 64);
   UPSWARM_CHECK(in.finish_open());
   if (!product.empty()) UPSWARM_CHECK(check_product(product));
-  std::vector<messages::WhyStatus> all;
+  messages::WhyAnswer answer;
   for (const auto& one : board_.snapshot().products) {
     if (!product.empty() && one.product != product) continue;
     UPSWARM_TRY(auto plan, load_plan(store_, one.product));
-    all.push_back({one.product, one.phase, one.wanted, one.detail, std::move(plan)});
+    answer.products.push_back({one.product, one.phase, one.wanted, one.detail, std::move(plan)});
   }
-  return messages::why_to_json(all);
+  const auto manners = manners_();
+  answer.may_upload = manners.may_upload;
+  answer.may_lead = manners.may_lead;
+  for (const auto& gate : manners.gates)
+    answer.gates.push_back({gate.name, gate.value, gate.set_by, gate.is_open, gate.says});
+  return messages::to_json(answer);
 }
 
 /// Whoever asks: it costs one more download, and the installer's quarantine is its own.

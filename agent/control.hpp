@@ -16,8 +16,11 @@ class Control {
  public:
   using Wake = std::function<std::int64_t(const CycleRequest&)>;
 
+  /// What the machine may do in the swarm just now.
+  using AskManners = std::function<Manners()>;
+
   /// All must outlive the object. `wake` starts a cycle and returns its number.
-  Control(StatusBoard& board, StateStore& store, Swarm& swarm, const Clock& clock, Wake wake);
+  Control(StatusBoard& board, StateStore& store, Swarm& swarm, const Clock& clock, Wake wake, AskManners manners);
 
   /// Errors: invalid  an unknown word or value; not_found  an unknown product; denied  the signed entry forbids it.
   Result<Json> answer(const std::string& word, const Json& question);
@@ -37,6 +40,7 @@ class Control {
   Swarm& swarm_;
   const Clock& clock_;
   Wake wake_;
+  AskManners manners_;
 };
 
 }  // namespace upswarm::agent

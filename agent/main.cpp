@@ -8,6 +8,7 @@
 #include "agent/config.hpp"
 #include "agent/control.hpp"
 #include "agent/machine_key.hpp"
+#include "agent/manners_keeper.hpp"
 #include "agent/poll_loop.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/program.hpp"
@@ -83,13 +84,28 @@ Result<void> run(const AgentConfig& config) {
                      .link = config.link,
                      .confirm_major = config.confirm_major});
   UPSWARM_CHECK(cycle.resume_seeding());
+  MannersKeeper keeper({.policy = config.manners,
+                        .look =
+                            [&] {
+                              auto around = look_around(files);
+                              around.is_metered = config.link == Link::metered;
+                              around.free_disk = files.free_space(config.state_folder).value_or(0_B);
+                              return around;
+                            },
+                        .swarm = *swarm,
+                        .store = store,
+                        .clock = clock});
+  keeper.look();
   PollLoop loop(rhythm, random_below, clock, board);
-  Control control(board, store, *swarm, clock, [&loop](const CycleRequest& request) { return loop.request(request); });
+  Control control(
+      board, store, *swarm, clock, [&loop](const CycleRequest& request) { return loop.request(request); },
+      [&keeper] { return keeper.last(); });
   log::info("agent started", {{"seeder", config.seeder_url},
                               {"socket", config.socket.string()},
                               {"port", swarm->listen_port()},
                               {"state_folder", config.state_folder.string()}});
   const std::jthread answering([&] { serve(*server, control, stop); });
+  const std::jthread keeping([&] { keeper.run(stop); });
   loop.run(
       [&cycle](const CycleRequest& request, std::stop_token ending) { return cycle.run(request, std::move(ending)); },
       stop);

@@ -28,7 +28,7 @@ class OriginRanges {
  public:
   /// `http` and `keeper` must outlive it. `rate` and `lease`: as RangeRequests.
   OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper,
-               std::uint64_t rate = 0, LeaseToken lease = {});
+               RateNow rate = {}, LeaseToken lease = {});
 
   /// Fetches the next few missing pieces with one request and puts them. The first piece is a random one, so that
   /// machines that all lost their tracker have something to give to each other; from there on in order. A machine that

@@ -16,7 +16,7 @@ class PartsFetch {
  public:
   /// All must outlive it.
   PartsFetch(const SwarmSettings& settings, HttpClient& http, const PackageCache& cache, const DownloadRequest& request,
-             std::chrono::milliseconds patience);
+             std::chrono::milliseconds patience, RateNow rate = {});
 
   /// Fetches those of request.parts that are not on disk; each is verified as soon as it is there. Of a part what lies
   /// in request.pieces must have come before. `tell` hears of every change of bytes().

@@ -15,12 +15,15 @@ namespace upswarm::agent {
 /// The token of the lease that a machine has just now; "" while it does not lead. Any thread may call.
 using LeaseToken = std::function<std::string()>;
 
+/// Bytes a second that a machine may ask for by HTTP just now; 0: no limit. Any thread may call.
+using RateNow = std::function<std::uint64_t()>;
+
 /// Not for use by two threads at once, but for received().
 class RangeRequests {
  public:
-  /// `http` must outlive it. `rate`: bytes a second; 0: no limit. A request of a machine that leads says its lease.
-  RangeRequests(HttpClient& http, std::string url, Bytes length, std::uint64_t rate, LeaseToken lease = {})
-      : http_(http), url_(std::move(url)), length_(length), rate_(rate), lease_(std::move(lease)) {}
+  /// `http` must outlive it. A request of a machine that leads says its lease. Without `rate` there is no limit.
+  RangeRequests(HttpClient& http, std::string url, Bytes length, RateNow rate = {}, LeaseToken lease = {})
+      : http_(http), url_(std::move(url)), length_(length), rate_(std::move(rate)), lease_(std::move(lease)) {}
 
   /// Exactly the bytes of the range, not verified; they are kept in memory until they are all there.
   /// Errors: unreachable  no answer, one that is cut off, or the server's own trouble (5xx)
@@ -43,7 +46,7 @@ class RangeRequests {
   HttpClient& http_;
   std::string url_;
   Bytes length_;
-  std::uint64_t rate_;
+  RateNow rate_;
   LeaseToken lease_;
   std::chrono::milliseconds rationed_{0};
   std::atomic<std::uint64_t> received_{0};

@@ -7,7 +7,7 @@ if(WIN32)
 endif()
 
 upswarm_library(upswarm_swarm
-  PUBLIC_LIBS upswarm_base
+  PUBLIC_LIBS upswarm_manners upswarm_base
   PRIVATE_LIBS upswarm_agent upswarm_http upswarm_torrent ${own_network_libs}
   SOURCES
     ${CMAKE_CURRENT_LIST_DIR}/announcer.cpp

@@ -36,6 +36,7 @@ class TorrentSwarm final : public Swarm {
   TorrentSwarm(SwarmSettings settings, HttpClient& http, PackageCache cache, std::unique_ptr<TorrentSession> session,
                SignRequest sign)
       : settings_(std::move(settings)), http_(http), cache_(std::move(cache)), session_(std::move(session)) {
+    behave(settings_.manners);
     AnnouncerSettings announces{.seeder_url = settings_.seeder_url,
                                 .listen = {settings_.listen_address, session_->listen_port()},
                                 .network = [host = host_of(settings_.seeder_url)]() -> std::string {
@@ -53,6 +54,7 @@ class TorrentSwarm final : public Swarm {
   Result<SwarmView> look(const DownloadRequest& request, std::stop_token stop) override;
   Result<void> keep_only(const std::vector<DownloadRequest>& requests) override;
   std::optional<int> site_seeds(const trust::PackageFile& file) const override;
+  void behave(const Manners& manners) override;
   std::uint16_t listen_port() const override { return session_->listen_port(); }
   Bytes uploaded() const override { return session_->uploaded(); }
 
@@ -70,6 +72,8 @@ class TorrentSwarm final : public Swarm {
   void set_fetching(const trust::InfoHash& id, bool meets_only = false);
   void lead_or_follow(const trust::InfoHash& id, const AnnounceAnswer& answer, int named);
 
+  std::uint64_t http_rate() const;
+
   SwarmSettings settings_;
   HttpClient& http_;
   PackageCache cache_;
@@ -78,6 +82,7 @@ class TorrentSwarm final : public Swarm {
   mutable std::mutex mutex_;                    ///< guards what follows, up to the announcer
   std::map<Sha256, trust::InfoHash> torrents_;  ///< in the session
   std::set<Sha256> verified_;                   ///< by this run, so not to be hashed again
+  Manners manners_;
   trust::InfoHash fetching_;
   bool meets_only_ = false;       ///< the origin is left alone
   bool asked_for_peers_ = false;  ///< by the announce under way
@@ -147,6 +152,7 @@ Result<void> TorrentSwarm::fetch_pieces(const DownloadRequest& request, std::chr
                          .cache = cache_,
                          .session = *session_,
                          .announcer = *announcer_,
+                         .rate = [this] { return http_rate(); },
                          .lease =
                              [this] {
                                const std::lock_guard lock(mutex_);
@@ -176,7 +182,7 @@ Result<BytesBySource> TorrentSwarm::fetch_parts(const DownloadRequest& request, 
   const auto& id = request.file.info_hash;
   UPSWARM_CHECK(wait_until_checked(request, stop));
   session_->hold(id);  // nothing else may write the file
-  PartsFetch parts(settings_, http_, cache_, request, patience);
+  PartsFetch parts(settings_, http_, cache_, request, patience, [this] { return http_rate(); });
   const auto begin = std::chrono::steady_clock::now();
   const auto tell = [&] {
     const auto state = session_->state(id);
@@ -303,6 +309,22 @@ Result<void> TorrentSwarm::drop(const Sha256& package) {
   return cache_.forget(package);
 }
 
+void TorrentSwarm::behave(const Manners& manners) {
+  {
+    const std::lock_guard lock(mutex_);
+    manners_ = manners;
+  }
+  session_->behave(manners);
+}
+
+/// The origin's and everybody's limit hold both.
+std::uint64_t TorrentSwarm::http_rate() const {
+  const std::lock_guard lock(mutex_);
+  const auto all = of(manners_.rates, Traffic::all).download;
+  const auto origin = of(manners_.rates, Traffic::origin).download;
+  return all == 0 || origin == 0 ? std::max(all, origin) : std::min(all, origin);
+}
+
 std::optional<AnnounceStats> TorrentSwarm::stats_of(const trust::InfoHash& id) {
   const auto state = session_->state(id);
   if (!state || !state->is_checked) return {};
@@ -310,7 +332,7 @@ std::optional<AnnounceStats> TorrentSwarm::stats_of(const trust::InfoHash& id) {
   const bool wants_peers = fetching_ == id && !state->is_complete;
   if (fetching_ == id) asked_for_peers_ = wants_peers;
   const auto downloaded = state->bytes.verified() - state->bytes.disk;
-  const bool may_lead = settings_.may_lead && wants_peers && !meets_only_;
+  const bool may_lead = settings_.may_lead && manners_.may_lead && wants_peers && !meets_only_;
   return AnnounceStats{state->uploaded, downloaded, state->left, wants_peers, may_lead};
 }
 

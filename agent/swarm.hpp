@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/manners/manners.hpp"
 #include "protocol/base/http/http_client.hpp"
 #include "protocol/trust/release_index.hpp"
 
@@ -81,8 +82,7 @@ struct SwarmSettings {
   std::uint16_t listen_port = 6881;  ///< 0: any
   std::string seeder_url;            ///< for announces and HTTP ranges
   bool local_discovery = true;
-  std::uint64_t upload_limit = 0;  ///< bytes a second; 0: none
-  std::uint64_t download_limit = 0;
+  Manners manners;                                                           ///< until behave() says otherwise
   std::chrono::milliseconds http_after{std::chrono::seconds(10)};            ///< without progress, HTTP ranges join in
   std::chrono::milliseconds http_after_foreground{std::chrono::seconds(3)};  ///< the same while a user waits
   bool may_lead = true;       ///< it may fetch from the origin for its site
@@ -119,6 +119,10 @@ class Swarm {
 
   /// How many neighbours have the whole package, as far as it is known without fetching it. Nothing: nobody knows.
   virtual std::optional<int> site_seeds(const trust::PackageFile& /*file*/) const { return std::nullopt; }
+
+  /// What it may do from now on. Limits of a kind of peers hold for connections made afterwards; a rate in force is
+  /// changed at once.
+  virtual void behave(const Manners& manners) = 0;
 
   virtual std::uint16_t listen_port() const = 0;
 

@@ -69,6 +69,8 @@ void LibtorrentSession::set_neighbourhood(const Neighbourhood& neighbourhood) {
   apply_filter();
 }
 
+void LibtorrentSession::behave(const Manners& manners) { apply_manners(session_, classes_, manners); }
+
 void LibtorrentSession::apply_filter() {
   const std::lock_guard lock(mutex_);
   AllowedPeers allowed{neighbourhood_, {}};
@@ -76,6 +78,7 @@ void LibtorrentSession::apply_filter() {
     if (const auto lease = torrent.line->lease()) allowed.origins.insert(lease->origin.address);
   }
   if (allowed_ == allowed) return;
+  session_.set_peer_class_filter(make_class_filter(allowed, classes_));  // first: it counts when a connection is made
   session_.set_ip_filter(make_ip_filter(allowed));
   allowed_ = std::move(allowed);
 }

@@ -5,7 +5,6 @@
 #include <libtorrent/peer_info.hpp>
 
 #include "agent/torrent_setup_libtorrent.hpp"
-#include "protocol/torrent/peer_classes_libtorrent.hpp"
 
 namespace upswarm::agent {
 namespace {
@@ -23,9 +22,8 @@ Endpoint to_endpoint(const lt::tcp::endpoint& peer) {
 }
 
 LibtorrentSession::LibtorrentSession(const SwarmSettings& settings)
-    : settings_(settings), session_(make_session_params(settings)) {
-  session_.set_peer_class_filter(global_class_for_all());  // before the first torrent, so before the first connection
-  apply_filter();
+    : settings_(settings), session_(make_session_params(settings)), classes_(make_peer_classes(session_)) {
+  apply_filter();  // before the first torrent, so before the first connection
 }
 
 LibtorrentSession::~LibtorrentSession() {

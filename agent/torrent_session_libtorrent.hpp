@@ -74,6 +74,7 @@ class LibtorrentSession final : public TorrentSession {
   void set_neighbourhood(const Neighbourhood& neighbourhood) override;
   void lead(const InfoHash& id, const Lease& lease, int named) override;
   void follow(const InfoHash& id) override;
+  void behave(const Manners& manners) override;
   void give_piece(const InfoHash& id, std::uint32_t piece, ByteView bytes) override;
   std::optional<TorrentState> state(const InfoHash& id) const override;
   std::vector<std::uint32_t> missing(const InfoHash& id) const override;
@@ -117,6 +118,7 @@ class LibtorrentSession final : public TorrentSession {
   std::map<InfoHash, std::string> saves_;
 
   lt::session session_;
+  PeerClasses classes_;
   std::jthread pump_;
 };
 

@@ -19,6 +19,9 @@ namespace {
 
 using lt::settings_pack;
 
+constexpr int kUnchokeSlots = 30;
+constexpr int kAllowedFast = 5;  // pieces for those that are choked: a beginning (BEP 6)
+
 /// Everything that finds peers or opens ports by itself, but for local discovery, is off.
 void set_protocols(settings_pack& pack, const SwarmSettings& settings) {
   const bool is_v6 = settings.listen_address.find(':') != std::string::npos;
@@ -61,7 +64,7 @@ void set_pace(settings_pack& pack, const SwarmSettings& settings) {
   // What local discovery may fill with peers that are none: memory, and connections being tried.
   pack.set_int(settings_pack::max_peerlist_size, 500);
   pack.set_int(settings_pack::unchoke_interval, 1);
-  pack.set_int(settings_pack::unchoke_slots_limit, 30);
+  pack.set_int(settings_pack::unchoke_slots_limit, kUnchokeSlots);
   pack.set_int(settings_pack::min_reconnect_time, 1);
   pack.set_int(settings_pack::max_failcount, 10);
   pack.set_int(settings_pack::connections_limit, 200);
@@ -74,10 +77,6 @@ void set_pace(settings_pack& pack, const SwarmSettings& settings) {
   pack.set_int(settings_pack::max_out_request_queue, 1000);
   // With several peers to an address a ban holds for one port only, and whoever is banned comes back by another.
   pack.set_bool(settings_pack::allow_multiple_connections_per_ip, is_loopback(settings.listen_address));
-  pack.set_int(settings_pack::upload_rate_limit,
-               static_cast<int>(std::min<std::uint64_t>(settings.upload_limit, INT_MAX)));
-  pack.set_int(settings_pack::download_rate_limit,
-               static_cast<int>(std::min<std::uint64_t>(settings.download_limit, INT_MAX)));
 }
 
 }  // namespace
@@ -97,6 +96,52 @@ lt::ip_filter make_ip_filter(const AllowedPeers& allowed) {
     if (!problem) filter.add_rule(address, address, 0);
   }
   return filter;
+}
+
+PeerClasses make_peer_classes(lt::session& session) {
+  return {session.create_peer_class("site"), session.create_peer_class("other"), session.create_peer_class("origin")};
+}
+
+lt::ip_filter make_class_filter(const AllowedPeers& allowed, const PeerClasses& classes) {
+  const auto flags = [](lt::peer_class_t kind) {
+    const auto bit = [](lt::peer_class_t one) { return std::uint32_t{1} << static_cast<std::uint32_t>(one); };
+    return bit(lt::session_handle::global_peer_class_id) | bit(kind);
+  };
+  lt::ip_filter filter;
+  filter.add_rule(lt::make_address_v4("0.0.0.0"), lt::make_address_v4("255.255.255.255"), flags(classes.site));
+  filter.add_rule(lt::make_address_v6("::"), lt::make_address_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+                  flags(classes.site));
+  for (const auto& network : allowed.neighbourhood.other) {
+    filter.add_rule(network.first(), network.last(), flags(classes.other));
+  }
+  for (const auto& network : allowed.neighbourhood.site) {
+    filter.add_rule(network.first(), network.last(), flags(classes.site));
+  }
+  for (const auto& origin : allowed.origins) {
+    lt::error_code problem;
+    const auto address = lt::make_address(origin, problem);
+    if (!problem) filter.add_rule(address, address, flags(classes.origin));
+  }
+  return filter;
+}
+
+void apply_manners(lt::session& session, const PeerClasses& classes, const Manners& manners) {
+  const auto limit = [](std::uint64_t rate) { return static_cast<int>(std::min<std::uint64_t>(rate, INT_MAX)); };
+  for (const auto& [kind, traffic] : {std::pair{classes.site, Traffic::site}, std::pair{classes.other, Traffic::other},
+                                      std::pair{classes.origin, Traffic::origin}}) {
+    const auto& rates = of(manners.rates, traffic);
+    auto info = session.get_peer_class(kind);
+    info.upload_limit = limit(rates.upload);
+    info.download_limit = limit(rates.download);
+    session.set_peer_class(kind, info);
+  }
+  const auto& all = of(manners.rates, Traffic::all);
+  lt::settings_pack pack;
+  pack.set_int(settings_pack::upload_rate_limit, limit(all.upload));
+  pack.set_int(settings_pack::download_rate_limit, limit(all.download));
+  pack.set_int(settings_pack::unchoke_slots_limit, manners.may_upload ? kUnchokeSlots : 0);
+  pack.set_int(settings_pack::allowed_fast_set_size, manners.may_upload ? kAllowedFast : 0);
+  session.apply_settings(std::move(pack));
 }
 
 lt::session_params make_session_params(const SwarmSettings& settings) {

@@ -3,6 +3,8 @@
 
 #include <libtorrent/add_torrent_params.hpp>
 #include <libtorrent/ip_filter.hpp>
+#include <libtorrent/peer_class.hpp>
+#include <libtorrent/session.hpp>
 #include <libtorrent/session_params.hpp>
 #include <libtorrent/torrent_info.hpp>
 #include <memory>
@@ -23,6 +25,18 @@ struct AllowedPeers {
   bool operator==(const AllowedPeers&) const = default;
 };
 lt::ip_filter make_ip_filter(const AllowedPeers& allowed);
+
+/// Kinds of peers that have limits of their own.
+struct PeerClasses {
+  lt::peer_class_t site;
+  lt::peer_class_t other;
+  lt::peer_class_t origin;
+};
+PeerClasses make_peer_classes(lt::session& session);
+/// Who is of which kind; everybody is of libtorrent's global class besides. Holds for connections made afterwards.
+lt::ip_filter make_class_filter(const AllowedPeers& allowed, const PeerClasses& classes);
+/// Rates of all and of each kind; who must not upload unchokes nobody.
+void apply_manners(lt::session& session, const PeerClasses& classes, const Manners& manners);
 
 /// The torrent, if it is exactly the signed file's. Trackers and web seeds of it are dropped.   Errors: corrupt.
 Result<std::shared_ptr<lt::torrent_info>> read_torrent(const TorrentToAdd& torrent);

@@ -96,8 +96,8 @@ Result<ExitCode> why(Desk& desk, const std::string& product) {
   Json question{{"ask", "why"}};
   if (!product.empty()) question["product"] = product;
   UPSWARM_TRY(const auto answer, desk.agent(question));
-  UPSWARM_TRY(const auto products, messages::parse_why(answer));
-  desk.out << (desk.json ? to_text(answer) + "\n" : format_why(products)) << std::flush;
+  UPSWARM_TRY(const auto why, messages::parse_why(answer));
+  desk.out << (desk.json ? to_text(answer) + "\n" : format_why(why)) << std::flush;
   return ExitCode::done;
 }
 

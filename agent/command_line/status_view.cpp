@@ -69,6 +69,21 @@ std::string notes_of(const messages::ProductStatus& product) {
 
 std::string seconds_of(std::int64_t ms) { return to_string(milliseconds(ms)); }
 
+std::string format_product(const messages::WhyStatus& why) {
+  auto text = plain(why.product + "  " + or_dash(why.phase) + (why.detail.empty() ? "" : ": " + why.detail)) + "\n";
+  if (!why.plan) return text + "  no update was planned yet\n";
+  const auto& plan = *why.plan;
+  text += "  last plan: " +
+          plain(or_dash(plan.from) + " -> " + plan.to + ", " + to_string(plan.at) + ", " + plan.link + " link") + "\n";
+  Table table({"", "WAY", "DISK", "SITE", "ORIGIN", "COST", "WHY"}, {2, 3, 4, 5});
+  for (const auto& way : plan.ways) {
+    const auto size = [&](Bytes bytes) { return way.is_usable ? to_string(bytes) : std::string("-"); };
+    table.add({way.is_chosen ? "*" : "", way.what, size(way.disk), size(way.site), size(way.origin),
+               way.is_usable ? std::to_string(way.cost) : "-", messages::shortened(way.verdict, 300)});
+  }
+  return text + table.text();
+}
+
 }  // namespace
 
 std::string format_sources(const messages::SourceBytes& bytes) {
@@ -141,27 +156,17 @@ std::string format_history(const std::vector<messages::HistoryItem>& items) {
   return table.text();
 }
 
-std::string format_why(const std::vector<messages::WhyStatus>& products) {
+std::string format_why(const messages::WhyAnswer& why) {
   std::string text;
-  for (const auto& one : products) {
-    text += plain(one.product + "  " + or_dash(one.phase) + (one.detail.empty() ? "" : ": " + one.detail)) + "\n";
-    if (!one.plan) {
-      text += "  no update was planned yet\n";
-      continue;
-    }
-    const auto& plan = *one.plan;
-    text += "  last plan: " +
-            plain(or_dash(plan.from) + " -> " + plan.to + ", " + to_string(plan.at) + ", " + plan.link + " link") +
-            "\n";
-    Table table({"", "WAY", "DISK", "SITE", "ORIGIN", "COST", "WHY"}, {2, 3, 4, 5});
-    for (const auto& way : plan.ways) {
-      const auto size = [&](Bytes bytes) { return way.is_usable ? to_string(bytes) : std::string("-"); };
-      table.add({way.is_chosen ? "*" : "", way.what, size(way.disk), size(way.site), size(way.origin),
-                 way.is_usable ? std::to_string(way.cost) : "-", messages::shortened(way.verdict, 300)});
-    }
-    text += table.text();
+  for (const auto& one : why.products) text += format_product(one);
+  if (why.products.empty()) text = "No products known yet.\n";
+  text += std::string("\nThis machine ") + (why.may_upload ? "gives" : "does not give") + " to others, and " +
+          (why.may_lead ? "may fetch" : "does not fetch") + " from the seeder for its site.\n";
+  Table table({"", "SETTING", "VALUE", "SET BY", "NOW"});
+  for (const auto& gate : why.gates) {
+    table.add({gate.is_open ? "" : "!", gate.name, gate.value, gate.set_by, messages::shortened(gate.says, 300)});
   }
-  return text.empty() ? "No products known yet.\n" : text;
+  return table.is_empty() ? text : text + table.text();
 }
 
 }  // namespace upswarm::command_line

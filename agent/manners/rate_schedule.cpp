@@ -32,7 +32,7 @@ std::optional<unsigned> minute_of(std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(Traffic traffic) { return kTrafficNames.at(static_cast<std::size_t>(traffic)); }
+std::string_view name_of(Traffic traffic) { return kTrafficNames.at(static_cast<std::size_t>(traffic)); }
 
 Result<Traffic> parse_traffic(std::string_view text) {
   const auto found = std::ranges::find(kTrafficNames, text);

@@ -15,7 +15,7 @@ namespace upswarm::agent {
 enum class Traffic { all, site, other, origin };
 inline constexpr std::size_t kTraffics = 4;
 
-std::string_view to_string(Traffic traffic);
+std::string_view name_of(Traffic traffic);
 /// Errors: invalid.
 Result<Traffic> parse_traffic(std::string_view text);
 

@@ -45,6 +45,17 @@ Result<WhyStatus> read_why(ObjectReader in) {
   return why;
 }
 
+Result<GateStatus> read_gate(ObjectReader in) {
+  GateStatus gate;
+  gate.name = in.text("name", 64);
+  gate.value = in.text("value", 128);
+  gate.set_by = in.text("set_by", 64);
+  gate.is_open = in.boolean("open");
+  gate.says = in.text("says");
+  UPSWARM_CHECK(in.finish());
+  return gate;
+}
+
 }  // namespace
 
 Json to_json(const PlanStatus& plan) {
@@ -54,14 +65,22 @@ Json to_json(const PlanStatus& plan) {
           {"at", to_string(plan.at)}, {"ways", std::move(ways)}};
 }
 
-Json why_to_json(const std::vector<WhyStatus>& products) {
-  Json list = Json::array();
-  for (const auto& one : products) {
+Json to_json(const WhyAnswer& answer) {
+  Json products = Json::array();
+  for (const auto& one : answer.products) {
     Json value{{"product", one.product}, {"phase", one.phase}, {"wanted", one.wanted}, {"detail", one.detail}};
     if (one.plan) value["plan"] = to_json(*one.plan);
-    list.push_back(std::move(value));
+    products.push_back(std::move(value));
   }
-  return {{"products", std::move(list)}};
+  Json gates = Json::array();
+  for (const auto& one : answer.gates) {
+    gates.push_back(
+        {{"name", one.name}, {"value", one.value}, {"set_by", one.set_by}, {"open", one.is_open}, {"says", one.says}});
+  }
+  return {{"products", std::move(products)},
+          {"may_upload", answer.may_upload},
+          {"may_lead", answer.may_lead},
+          {"gates", std::move(gates)}};
 }
 
 Result<PlanStatus> parse_plan(const Json& value) {
@@ -80,15 +99,21 @@ Result<PlanStatus> parse_plan(const Json& value) {
   return plan;
 }
 
-Result<std::vector<WhyStatus>> parse_why(const Json& value) {
+Result<WhyAnswer> parse_why(const Json& value) {
   ObjectReader in(value, "why");
-  std::vector<WhyStatus> products;
+  WhyAnswer answer;
   for (const auto& one : in.array("products", kMostProducts)) {
-    UPSWARM_TRY(auto why, read_why(in.inside(one, "products", products.size())));
-    products.push_back(std::move(why));
+    UPSWARM_TRY(auto why, read_why(in.inside(one, "products", answer.products.size())));
+    answer.products.push_back(std::move(why));
+  }
+  answer.may_upload = in.boolean("may_upload");
+  answer.may_lead = in.boolean("may_lead");
+  for (const auto& one : in.array("gates", kMostGates)) {
+    UPSWARM_TRY(auto gate, read_gate(in.inside(one, "gates", answer.gates.size())));
+    answer.gates.push_back(std::move(gate));
   }
   UPSWARM_CHECK(in.finish());
-  return products;
+  return answer;
 }
 
 }  // namespace upswarm::messages

@@ -1,8 +1,10 @@
-// How a machine came to a release, or is about to: each way that there is, and why it was taken or not.
+// How a machine came to a release, or is about to: each way that there is, and why it was taken or not; and what it
+// gives to others, and why.
 //
 //   upswarm                                          agent
 //     {"ask": "why", "product"}                 ->   without a product: of all
-//                                               <-   {"products": [WhyStatus ...]}
+//                                               <-   {"products": [WhyStatus ...], "may_upload", "may_lead",
+//                                                     "gates": [GateStatus ...]}
 #pragma once
 
 #include "protocol/messages/installer_messages.hpp"
@@ -10,6 +12,7 @@
 namespace upswarm::messages {
 
 inline constexpr std::size_t kMostWays = 16;
+inline constexpr std::size_t kMostGates = 64;
 
 /// One way to a release. The bytes are what was reckoned with, not what came.
 struct WayStatus {
@@ -43,11 +46,27 @@ struct WhyStatus {
   std::optional<PlanStatus> plan;  ///< the last one that was made
 };
 
+/// One thing that can stand in the way of giving to others.
+struct GateStatus {
+  std::string name;    ///< of the setting
+  std::string value;   ///< of the setting
+  std::string set_by;  ///< "configuration", "default"
+  bool is_open = true;
+  std::string says;  ///< what is the case, and, of a closed one, what would have to change
+};
+
+struct WhyAnswer {
+  std::vector<WhyStatus> products;
+  bool may_upload = true;
+  bool may_lead = true;
+  std::vector<GateStatus> gates;
+};
+
 Json to_json(const PlanStatus& plan);
-Json why_to_json(const std::vector<WhyStatus>& products);
+Json to_json(const WhyAnswer& answer);
 
 // Errors of all: corrupt.
 Result<PlanStatus> parse_plan(const Json& value);
-Result<std::vector<WhyStatus>> parse_why(const Json& value);
+Result<WhyAnswer> parse_why(const Json& value);
 
 }  // namespace upswarm::messages

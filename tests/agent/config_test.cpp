@@ -56,6 +56,8 @@ http_after = "3s"
 http_after_foreground = "1s"
 may_lead = false
 keep_free = "5 MiB"
+[manners]
+upload_above_battery = 20
 [log]
 level = "debug"
 json = true
@@ -73,7 +75,8 @@ file = "/tmp/agent.log"
   EXPECT_EQ(config->swarm.listen_address, "127.0.0.2");
   EXPECT_EQ(config->swarm.listen_port, 0);
   EXPECT_FALSE(config->swarm.local_discovery);
-  EXPECT_EQ(config->swarm.upload_limit, 1U << 20U);
+  EXPECT_EQ(of(config->manners.rates.usual, Traffic::all), (Rates{1U << 20U, 2U << 20U}));
+  EXPECT_EQ(config->manners.upload_above_battery, 20);
   EXPECT_EQ(config->swarm.http_after, std::chrono::seconds(3));
   EXPECT_EQ(config->swarm.http_after_foreground, std::chrono::seconds(1));
   EXPECT_FALSE(config->swarm.may_lead);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/messages/plan_messages.hpp"
 #include "tests/agent/fakes.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -17,10 +18,13 @@ class ControlTest : public testing::Test {
     auto opened = StateStore::open(folder_ / "state.db");
     ASSERT_TRUE(opened);
     store_.emplace(*std::move(opened));
-    control_.emplace(board_, *store_, swarm_, clock_, [this](const CycleRequest& request) {
-      requests_.push_back(request);
-      return std::int64_t{7};
-    });
+    control_.emplace(
+        board_, *store_, swarm_, clock_,
+        [this](const CycleRequest& request) {
+          requests_.push_back(request);
+          return std::int64_t{7};
+        },
+        [this] { return manners_; });
     tests::FakeInstaller installer;
     installer.add_product("app", &old_);
     board_.set_products(*installer.hello({}));
@@ -32,6 +36,7 @@ class ControlTest : public testing::Test {
   tests::FakeSwarm swarm_;
   trust::Entry old_ = tests::make_entry("1.0.0", 1);
   StatusBoard board_{"machine-1", tests::kSeeder};
+  Manners manners_;
   std::optional<StateStore> store_;
   std::optional<Control> control_;
   std::vector<CycleRequest> requests_;
@@ -90,6 +95,18 @@ TEST_F(ControlTest, HistoryIsLimited) {
   ASSERT_TRUE(items) << items.error().message();
   ASSERT_EQ(items->size(), 2U);
   EXPECT_EQ(items->at(0).outcome.number, 3);
+}
+
+TEST_F(ControlTest, SaysWhyItGivesNothing) {
+  manners_.may_upload = false;
+  manners_.gates = {{"upload", "no", "configuration", false, "this machine downloads only"}};
+  const auto answer = messages::parse_why(*ask({{"ask", "why"}}));
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_FALSE(answer->may_upload);
+  EXPECT_TRUE(answer->may_lead);
+  ASSERT_EQ(answer->gates.size(), 1U);
+  EXPECT_EQ(answer->gates.front().set_by, "configuration");
+  EXPECT_FALSE(answer->gates.front().is_open);
 }
 
 }  // namespace

@@ -49,13 +49,16 @@ class FakeSwarm final : public agent::Swarm {
   agent::SwarmView view;               ///< what is fetched is here then
   std::vector<agent::DownloadRequest> fetched;
   std::vector<agent::DownloadRequest> kept;
+  std::optional<agent::Manners> manners;  ///< as it was told last
+  Bytes uploaded_bytes = 77_B;
 
   Result<agent::Downloaded> fetch(const agent::DownloadRequest& request, std::chrono::milliseconds patience,
                                   const agent::DownloadSink& progress, std::stop_token stop) override;
   Result<agent::SwarmView> look(const agent::DownloadRequest& request, std::stop_token stop) override;
   Result<void> keep_only(const std::vector<agent::DownloadRequest>& requests) override;
   std::uint16_t listen_port() const override { return 6881; }
-  Bytes uploaded() const override { return 77_B; }
+  void behave(const agent::Manners& how) override { manners = how; }
+  Bytes uploaded() const override { return uploaded_bytes; }
 };
 
 /// An installer that wants what the test says and installs without fail, unless told otherwise.

@@ -28,7 +28,9 @@ class CommandsTest : public testing::Test {
     if (question["ask"] == "update" || question["ask"] == "check") return Json{{"cycle", 3}};
     if (question["ask"] == "defer") return Json{{"until", "2027-01-15T10:00:00Z"}};
     if (question["ask"] == "history") return messages::history_to_json({});
-    if (question["ask"] == "why") return messages::why_to_json({why_});
+    if (question["ask"] == "why")
+      return messages::to_json(messages::WhyAnswer{
+          {why_}, false, true, {{"upload_above_battery", "40 %", "default", false, "31 % are left"}}});
     if (question["ask"] == "forget_bad") return Json{{"cleared", forgotten_}};
     if (question["ask"] == "clear_bad") return Json{{"cleared", cleared_}};
     return Json{{"accepted", true}};
@@ -156,12 +158,14 @@ TEST_F(CommandsTest, WhyShowsEachWayAndItsReason) {
   EXPECT_THAT(out_.str(), HasSubstr("1.0.0 -> 1.1.0"));
   EXPECT_THAT(out_.str(), HasSubstr("it costs least"));
   EXPECT_THAT(out_.str(), HasSubstr("not on disk"));
+  EXPECT_THAT(out_.str(), HasSubstr("does not give to others"));
+  EXPECT_THAT(out_.str(), HasSubstr("31 % are left"));
   desk_.json = true;
   out_.str("");
   EXPECT_EQ(*why(desk_, "app"), ExitCode::done);
   const auto back = messages::parse_why(*parse_json(out_.str(), "output"));
   ASSERT_TRUE(back) << back.error().message();
-  EXPECT_EQ(back->at(0).plan->ways.at(0).packages.at(0), "pkg/app/a.upd");
+  EXPECT_EQ(back->products.at(0).plan->ways.at(0).packages.at(0), "pkg/app/a.upd");
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ TEST(RateScheduleTest, TheFirstRuleThatSaysSomethingCounts) {
 
 TEST(TrafficTest, HasNames) {
   for (const auto traffic : {Traffic::all, Traffic::site, Traffic::other, Traffic::origin}) {
-    EXPECT_EQ(*parse_traffic(to_string(traffic)), traffic);
+    EXPECT_EQ(*parse_traffic(name_of(traffic)), traffic);
   }
   EXPECT_FALSE(parse_traffic("lan"));
 }

@@ -28,7 +28,7 @@ class RangeRequestsTest : public testing::Test {
     return reply;
   }};
   std::unique_ptr<HttpClient> http = make_http_client({});
-  RangeRequests requests{*http, server.url() + "/file", 10_B, 0};
+  RangeRequests requests{*http, server.url() + "/file", 10_B};
 };
 
 TEST_F(RangeRequestsTest, GiveTheBytesThatWereAskedFor) {
@@ -79,7 +79,8 @@ class RecordingClient final : public HttpClient {
 
 TEST_F(RangeRequestsTest, AskForNoMoreThanTheRangeAndNoFasterThanTheLimit) {
   RecordingClient client;
-  ignore_failure(RangeRequests(client, "http://seeder.test/file", 10_B, 123'456).fetch({3_B, 4_B}, {}), "it records");
+  ignore_failure(RangeRequests(client, "http://seeder.test/file", 10_B, [] { return 123'456U; }).fetch({3_B, 4_B}, {}),
+                 "it records");
   EXPECT_EQ(client.asked.longest, 4_B);
   EXPECT_EQ(client.asked.most_per_second, 123'456U);
 }

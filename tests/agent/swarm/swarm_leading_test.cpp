@@ -94,6 +94,42 @@ TEST_F(SwarmLeadingTest, ASuccessorTakesFromNeighboursWhatTheyHave) {
   EXPECT_TRUE(is_rising(peer.asked()));
 }
 
+TEST_F(SwarmLeadingTest, WhoMayNotUploadGivesNothingUntilItMay) {
+  const auto package = tests::make_package(kLength, kPiece, 70);
+  origin.serve(package);
+  Machine a;
+  Machine b;
+  open(a);
+  expect_whole(a, package, fetch(a, package));
+  Manners manners;
+  manners.may_upload = false;
+  a.swarm->behave(manners);
+  open(b);
+  const auto by_http = fetch(b, package);
+  expect_whole(b, package, by_http);
+  EXPECT_EQ(by_http->by_source.origin_http, Bytes{kLength});
+  b.swarm->behave(manners);
+  a.swarm->behave({});
+  Machine c;
+  open_without_http(c);
+  const auto by_peers = fetch(c, package);
+  expect_whole(c, package, by_peers);
+  EXPECT_EQ(by_peers->by_source.site, Bytes{kLength});
+  EXPECT_TRUE(wait_for([&] { return a.swarm->uploaded() == Bytes{kLength}; })) << "all of it by the one that may";
+}
+
+TEST_F(SwarmLeadingTest, WhoMayNotLeadSaysSo) {
+  const auto package = tests::make_package(kLength, kPiece, 71);
+  origin.serve(package);
+  Machine a;
+  open(a);
+  Manners manners;
+  manners.may_lead = false;
+  a.swarm->behave(manners);
+  expect_whole(a, package, fetch(a, package));
+  EXPECT_TRUE(origin.wait_for_announce("numwant=50&event=started&upswarm=1&lead=0"));
+}
+
 TEST_F(SwarmLeadingTest, WhoIsNotOfTheSiteIsLeftAlone) {
   const auto package = tests::make_package(kLength, kPiece, 63);
   origin.serve(package);
