@@ -123,6 +123,13 @@ BytesBySource ByteBook::totals() const {
   return totals;
 }
 
+std::optional<std::uint32_t> ByteBook::any_wanted() const {
+  for (std::uint32_t piece = 0; piece < has_.size(); ++piece) {
+    if (wanted_[piece] && has_[piece]) return piece;
+  }
+  return {};
+}
+
 std::vector<std::uint32_t> ByteBook::missing() const {
   std::vector<std::uint32_t> pieces;
   for (std::uint32_t piece = 0; piece < has_.size(); ++piece) {

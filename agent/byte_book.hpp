@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "agent/swarm.hpp"
@@ -46,6 +47,8 @@ class ByteBook {
   /// Every wanted piece is there.
   bool is_complete() const { return missing_ == 0; }
   std::vector<std::uint32_t> missing() const;
+  /// One of the wanted pieces that are there; nothing while none is.
+  std::optional<std::uint32_t> any_wanted() const;
   Bytes missing_bytes() const { return missing_bytes_; }
   /// Of all wanted pieces, there or not.
   Bytes wanted_bytes() const { return wanted_bytes_; }

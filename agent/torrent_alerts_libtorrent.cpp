@@ -12,6 +12,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr auto kNudgeAfter = std::chrono::milliseconds(100);
+constexpr auto kLongestNudge = std::chrono::milliseconds(5000);
+
 Error to_fault(const lt::file_error_alert& alert) {
   const bool full = alert.error == boost::system::errc::no_space_on_device;
   return {full ? ErrorKind::no_space : ErrorKind::disk,
@@ -23,12 +26,14 @@ Error to_fault(const lt::file_error_alert& alert) {
 void LibtorrentSession::run(const std::stop_token& stop) {
   constexpr auto kPeriod = std::chrono::milliseconds(250);
   auto next_update = Clock::now();
+  bool is_fetching = false;
   std::vector<lt::alert*> alerts;
   while (!stop.stop_requested()) {
-    session_.wait_for_alert(kPeriod);
+    session_.wait_for_alert(is_fetching ? kNudgeAfter : kPeriod);
     session_.pop_alerts(&alerts);
     for (const auto* alert : alerts) on_alert(*alert);
     dial_origins();
+    is_fetching = nudge_stalled();
     if (Clock::now() >= next_update) {
       session_.post_torrent_updates({});
       session_.post_session_stats();
@@ -40,6 +45,40 @@ void LibtorrentSession::run(const std::stop_token& stop) {
     }
     changed_.notify_all();
   }
+}
+
+/// libtorrent 2.0.8 asks a peer for blocks when a block of it comes, when it unchokes us, and when it becomes
+/// interesting. A peer that stays interesting, since others were asked for what it has, is not asked when they choke
+/// us: with all of them idle a machine waits for ever. A piece that is there, unwanted and wanted again, makes it look
+/// at all peers anew (torrent::update_peer_interest). Whether anything is being fetched.
+bool LibtorrentSession::nudge_stalled() {
+  bool is_fetching = false;
+  std::vector<std::pair<lt::torrent_handle, lt::piece_index_t>> stalled;
+  const auto now = Clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [id, torrent] : torrents_) {
+      if (!torrent.is_started || torrent.book.is_complete() || torrent.peers == 0) continue;
+      is_fetching = true;
+      if (torrent.book.from_peers() != torrent.came) {
+        torrent.came = torrent.book.from_peers();
+        torrent.came_at = now;
+        torrent.nudge_after = kNudgeAfter;
+      }
+      const auto piece = torrent.book.any_wanted();
+      if (now - torrent.came_at < torrent.nudge_after || !piece) continue;
+      torrent.came_at = now;
+      torrent.nudge_after = std::min(2 * torrent.nudge_after, kLongestNudge);
+      stalled.emplace_back(torrent.handle, static_cast<int>(*piece));
+    }
+  }
+  for (const auto& [handle, piece] : stalled) {
+    unless_gone([&, &torrent = handle, index = piece] {
+      torrent.piece_priority(index, lt::dont_download);
+      torrent.piece_priority(index, lt::default_priority);
+    });
+  }
+  return is_fetching;
 }
 
 void LibtorrentSession::on_alert(const lt::alert& alert) {

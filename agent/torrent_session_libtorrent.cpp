@@ -113,11 +113,19 @@ void LibtorrentSession::want(const InfoHash& id, const std::vector<std::uint32_t
 }
 
 void LibtorrentSession::start(const InfoHash& id) {
+  set_started(id, true);
   if (const auto handle = handle_of(id)) unless_gone([&] { handle->unset_flags(lt::torrent_flags::upload_mode); });
 }
 
 void LibtorrentSession::hold(const InfoHash& id) {
+  set_started(id, false);
   if (const auto handle = handle_of(id)) unless_gone([&] { handle->set_flags(lt::torrent_flags::upload_mode); });
+}
+
+void LibtorrentSession::set_started(const InfoHash& id, bool started) {
+  const std::lock_guard lock(mutex_);
+  const auto found = torrents_.find(id);
+  if (found != torrents_.end()) found->second.is_started = started;
 }
 
 void LibtorrentSession::remove(const InfoHash& id) {

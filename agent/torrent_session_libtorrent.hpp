@@ -35,6 +35,10 @@ struct Torrent {
   std::chrono::steady_clock::time_point dialled;
   ByteBook book;
   bool is_checked = false;
+  bool is_started = false;
+  Bytes came;  ///< from peers, at came_at
+  std::chrono::steady_clock::time_point came_at;
+  std::chrono::milliseconds nudge_after{0};
   int flushes_wanted = 0;
   Bytes uploaded;
   int peers = 0;
@@ -93,6 +97,7 @@ class LibtorrentSession final : public TorrentSession {
   void take_stock(const lt::torrent_handle& handle);
   void on_status(const lt::torrent_status& status);
   void dial_origins();
+  bool nudge_stalled();
   struct Call {
     Endpoint origin;
     bool is_urgent = false;  ///< a whole site waits, and this machine has nothing to lose
@@ -102,6 +107,7 @@ class LibtorrentSession final : public TorrentSession {
   void apply_filter();
   ByteSource source_of(const Endpoint& peer) const;
   Torrent* find(const lt::torrent_handle& handle);
+  void set_started(const InfoHash& id, bool started);
   std::optional<lt::torrent_handle> handle_of(const InfoHash& id) const;
 
   SwarmSettings settings_;

@@ -89,7 +89,7 @@ TEST(StatusViewTest, HistoryIsATable) {
   auto back = tests::make_outcome(2, "1.1.0", "rolled_back");
   back.reason = "health\x1b[31m";
   const auto text = format_history(
-      {{back, {{}, 2_MiB, {}, {}, {}}, true}, {tests::make_outcome(1, "1.0.0", "completed"), {}, false}});
+      {{back, {{}, 2_MiB, {}, {}, {}, {}}, true}, {tests::make_outcome(1, "1.0.0", "completed"), {}, false}});
   EXPECT_THAT(text, HasSubstr("2027-01-15T08:00:02Z  app      1.0.0  1.1.0  full  rolled_back  1.5 s   0 B  2.00 MiB   "
                               "  0 B  yes       health?[31m\n"));
   EXPECT_THAT(text, HasSubstr("completed    1.5 s     -         -       -  no\n"));

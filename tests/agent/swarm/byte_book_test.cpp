@@ -39,8 +39,13 @@ TEST(ByteBook, OtherSitesAreASourceOfTheirOwn) {
 TEST(ByteBook, KnowsHowMuchOfTheStartIsThere) {
   ByteBook book(kLength, kPiece);
   EXPECT_EQ(book.start(), 0_B);
+  EXPECT_FALSE(book.any_wanted());
   book.piece_finished(2);
+  EXPECT_EQ(book.any_wanted(), 2U);
+  book.want({0, 1});
+  EXPECT_FALSE(book.any_wanted());
   book.piece_finished(1);
+  EXPECT_EQ(book.any_wanted(), 1U);
   EXPECT_EQ(book.start(), 0_B);
   book.piece_failed(0);
   book.piece_finished(0);
