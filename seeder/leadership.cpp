@@ -58,18 +58,26 @@ std::optional<Leadership::Loss> Leadership::judge(const Asker& asker, const Site
   if (site.seeds > 0 && !leader_.is_despite_seeds) return Loss::seeded;
   const auto gained = site.is_helped ? std::max<std::int64_t>(leader_.first_left - leader_.left, 0) : 0;
   leader_.received = std::max({leader_.received, standing.sent.count, static_cast<std::uint64_t>(gained)});
+  if (is_own) leader_.told_at = leader_.received;
   if (site.able < 2) {  // nobody could do better
     leader_.marked = leader_.received;
     leader_.marked_at = now;
     return std::nullopt;
   }
-  if (!is_own && standing.is_cut) return Loss::broken;
+  if (!is_own && is_broken(standing, now)) return Loss::broken;
   if (leader_.received - leader_.marked >= kLittle.count) {
     leader_.marked = leader_.received;
     leader_.marked_at = now;
   }
   if (now - leader_.marked_at >= patience_) return Loss::idle;
   return judge_gain(site, now);
+}
+
+bool Leadership::is_broken(const Leases::Standing& standing, Time now) const {
+  if (!standing.cut_at) return false;
+  const auto lacked = static_cast<std::uint64_t>(leader_.left);
+  const bool may_have_it = leader_.received - leader_.told_at + std::max(lacked / 10, kLittle.count) >= lacked;
+  return !may_have_it || now - *standing.cut_at >= kLag;
 }
 
 std::optional<Leadership::Loss> Leadership::judge_gain(const Site& site, Time now) {
@@ -144,6 +152,7 @@ void Leadership::begin(const Asker& asker, const Site& site, Time now) {
              .first_left = asker.left,
              .left = asker.left,
              .received = 0,
+             .told_at = 0,
              .marked = 0,
              .marked_at = now};
   window_.is_open = false;

@@ -9,7 +9,8 @@
 //   keeps     over some seconds of plenty, the best of the followers that were there before gained less than half of
 //             what the leader was sent, and less than half of what it lacked. Followers at the leader's own address are
 //             no witnesses
-//   broken    its connection to the origin broke, and nothing was sent since
+//   broken    its connection to the origin broke, and nothing was sent since; for kLag not where it was sent about all
+//             that it lacked: a client that has the package hangs up before it tells the tracker
 //   silent    it did not renew its lease
 //   seeded    somebody has the whole package now
 //   done      by its own word: it has it, or stops, or may not lead
@@ -99,7 +100,8 @@ class Leadership {
     std::int64_t first_left = 0;
     std::int64_t left = 0;
     std::uint64_t received = 0;
-    std::uint64_t marked = 0;  ///< of `received`, when it last was worth something
+    std::uint64_t told_at = 0;  ///< of `received`, when it last told what it lacks
+    std::uint64_t marked = 0;   ///< of `received`, when it last was worth something
     Time marked_at;
   };
   /// A time over which gains are compared.
@@ -116,6 +118,7 @@ class Leadership {
   };
 
   void open_window(Time now);
+  bool is_broken(const Leases::Standing& standing, Time now) const;
   std::optional<Loss> judge_gain(const Site& site, Time now);
   bool is_starving(const Site& site, Time now);
   void remember_loss(Time now);

@@ -50,8 +50,8 @@ Leases::Standing Leases::standing(LeaseId lease) const {
   const std::lock_guard turn(turn_);
   const auto* found = find_live(lease);
   if (found == nullptr) return {};
-  const bool is_cut = found->was_connected && !found->is_connected && found->sent == found->sent_when_cut;
-  return {true, found->sent, is_cut};
+  const bool is_cut = !found->is_connected && found->sent == found->sent_when_cut;
+  return {true, found->sent, is_cut ? found->cut_at : std::nullopt};
 }
 
 LeaseId Leases::check(std::string_view token, const std::string& info_hash) const {
@@ -81,7 +81,6 @@ void Leases::connected(LeaseId lease) {
   const auto found = leases_.find(lease);
   if (found == leases_.end()) return;
   found->second.is_connected = true;
-  found->second.was_connected = true;
 }
 
 void Leases::disconnected(LeaseId lease) {
@@ -89,6 +88,7 @@ void Leases::disconnected(LeaseId lease) {
   const auto found = leases_.find(lease);
   if (found == leases_.end()) return;
   found->second.is_connected = false;
+  found->second.cut_at = clock_.now();
   found->second.sent_when_cut = found->second.sent;
 }
 

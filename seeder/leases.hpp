@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,8 +41,8 @@ class Leases {
   /// What the origin saw of a lease.
   struct Standing {
     bool is_live = false;
-    Bytes sent;           ///< by BitTorrent and HTTP
-    bool is_cut = false;  ///< its BitTorrent connection broke, and nothing has been sent since
+    Bytes sent;                  ///< by BitTorrent and HTTP
+    std::optional<Time> cut_at;  ///< when its BitTorrent connection broke, if nothing has been sent since
   };
   Standing standing(LeaseId lease) const;
 
@@ -64,7 +65,7 @@ class Leases {
     Time expires;
     Bytes sent;
     bool is_connected = false;
-    bool was_connected = false;
+    std::optional<Time> cut_at;
     Bytes sent_when_cut;
     std::pair<std::string, IpAddress> admitted;  ///< a key of admitted_; empty for holders of tokens
   };

@@ -50,12 +50,14 @@ void Tracker::track_only(const std::map<std::string, Bytes>& torrents) {
   for (const auto& [info_hash, piece_length] : torrents) torrents_[info_hash].piece_length = piece_length;
 }
 
+seconds Tracker::quick_interval(const SiteSwarm& site) const {
+  const auto busy = std::max(site.wanting() / kMostOfASite, wanting_ / kMostOfAll);
+  return std::clamp(seconds(busy), std::min(kQuick, settings_.interval), settings_.interval);
+}
+
 seconds Tracker::interval_of(const SiteSwarm& site, const Announce& announce, bool leads) const {
   if (!announce.is_agent || !announce.wants()) return settings_.interval;
-  const auto least = std::min(kQuick, settings_.interval);
-  if (leads) return least;
-  const auto busy = std::max(site.wanting() / kMostOfASite, wanting_ / kMostOfAll);
-  return std::clamp(seconds(busy), least, settings_.interval);
+  return leads ? std::min(kQuick, settings_.interval) : quick_interval(site);
 }
 
 bool Tracker::has_room(const Visit& visit) const {
@@ -139,7 +141,7 @@ void Tracker::lead(const Visit& visit, SiteSwarm::Peer& peer) {
   auto& site = visit.site;
   const Leadership::Site state{.seeds = site.seeds(),
                                .able = site.able(),
-                               .interval = interval_of(site, visit.announce, false),
+                               .interval = quick_interval(site),
                                .is_helped = !sites_.helpers_of(visit.place.site).empty()};
   const auto asker = peer.asker();
   site.leadership.note(asker, peer.progress, visit.now);

@@ -85,6 +85,7 @@ class Tracker {
     SiteSwarm& site;
   };
 
+  std::chrono::seconds quick_interval(const SiteSwarm& site) const;
   std::chrono::seconds interval_of(const SiteSwarm& site, const Announce& announce, bool leads) const;
   bool has_room(const Visit& visit) const;
   SiteSwarm::Peer* remember(const Visit& visit);

@@ -52,7 +52,7 @@ class SiteOf {
     if (leadership.leader() == 0 && leadership.should_lead(asker, site, now)) {
       leadership.begin(asker, site, now);
       leaders.push_back(i);
-      standing = {.is_live = true, .sent = {}, .is_cut = false};
+      standing = {.is_live = true, .sent = {}, .cut_at = {}};
     }
   }
 
@@ -157,12 +157,26 @@ TEST(Leadership, ALeaderWhoseLeaseRanOutIsReplacedAtOnce) {
 TEST(Leadership, ABrokenConnectionIsNoticedByOthersAlone) {
   SiteOf site(2);
   site.announce(0);
-  site.standing.is_cut = true;
+  site.standing.cut_at = site.now;
   site.announce(0);
   EXPECT_TRUE(site.losses.empty()) << "it is there, and connects again";
   site.announce(1);
   EXPECT_EQ(site.losses, std::vector<Loss>{Loss::broken});
   EXPECT_EQ(site.leader(), 1U);
+}
+
+TEST(Leadership, WhoHangsUpWithThePackageIsHeardFirst) {
+  SiteOf site(2, 40 * kMiB);
+  site.announce(0);
+  site.announce(1);
+  site.standing.sent = Bytes{38 * kMiB};
+  site.standing.cut_at = site.now;
+  site.now += seconds(2);
+  site.announce(1);
+  EXPECT_TRUE(site.losses.empty()) << "its announce may be on the way";
+  site.now += seconds(1);
+  site.announce(1);
+  EXPECT_EQ(site.losses, std::vector<Loss>{Loss::broken});
 }
 
 TEST(Leadership, ALeaderThatDripsIsReplaced) {

@@ -192,7 +192,7 @@ TEST_F(LeasePluginTest, ALeaseHasOneConnectionTheNewest) {
   second.ask_for_a_block();
   ASSERT_TRUE(second.hears(kUnchoke));
   EXPECT_TRUE(first.is_hung_up_on());
-  EXPECT_FALSE(leases.standing(lease).is_cut) << "the second one stands";
+  EXPECT_FALSE(leases.standing(lease).cut_at) << "the second one stands";
 }
 
 TEST_F(LeasePluginTest, SaysThatAConnectionBroke) {
@@ -203,9 +203,9 @@ TEST_F(LeasePluginTest, SaysThatAConnectionBroke) {
     client.shake_hands(leases.token(lease));
     client.ask_for_a_block();
     ASSERT_TRUE(client.hears(kUnchoke));
-    EXPECT_FALSE(leases.standing(lease).is_cut);
+    EXPECT_FALSE(leases.standing(lease).cut_at);
   }
-  EXPECT_TRUE(comes([&] { return leases.standing(lease).is_cut; }));
+  EXPECT_TRUE(comes([&] { return leases.standing(lease).cut_at.has_value(); }));
 }
 
 TEST_F(LeasePluginTest, LetsAnAdmittedAddressInOnce) {

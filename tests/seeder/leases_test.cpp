@@ -81,17 +81,17 @@ TEST_F(LeasesTest, CountsBytesOfEachLease) {
 
 TEST_F(LeasesTest, AConnectionThatBrokeIsToldUntilMoreIsSent) {
   const auto lease = begin();
-  EXPECT_FALSE(leases.standing(lease).is_cut);
+  EXPECT_FALSE(leases.standing(lease).cut_at);
   leases.connected(lease);
   leases.count(lease, 100_B);
-  EXPECT_FALSE(leases.standing(lease).is_cut);
+  EXPECT_FALSE(leases.standing(lease).cut_at);
   leases.disconnected(lease);
-  EXPECT_TRUE(leases.standing(lease).is_cut);
+  EXPECT_TRUE(leases.standing(lease).cut_at);
   leases.count(lease, 1_B);
-  EXPECT_FALSE(leases.standing(lease).is_cut) << "it goes on by HTTP";
+  EXPECT_FALSE(leases.standing(lease).cut_at) << "it goes on by HTTP";
   leases.disconnected(lease);
   leases.connected(lease);
-  EXPECT_FALSE(leases.standing(lease).is_cut);
+  EXPECT_FALSE(leases.standing(lease).cut_at);
 }
 
 TEST_F(LeasesTest, AnAddressIsAdmittedForOneTorrentAsLongAsItsLeaseLives) {
