@@ -183,7 +183,7 @@ milliseconds announce_delay(const AnnounceAnswer& answer, const AnnounceStats& s
     return std::min<milliseconds>(doubled, kLongestDelay);
   }
   milliseconds delay = answer.interval;
-  if (stats.wants_peers) delay = std::min<milliseconds>(delay, answer.min_interval);
+  if (stats.wants_peers && !answer.site) delay = std::min<milliseconds>(delay, answer.min_interval);
   if (answer.lease) delay = std::min<milliseconds>(delay, milliseconds(answer.lease->valid) / 2);
   return delay;
 }

@@ -69,8 +69,9 @@ std::string announce_target(const AnnounceQuery& query);
 std::string host_of(std::string_view url);
 
 /// How long to wait before the next announce. `failures` in a row; `answer` is the last good one.
-/// Downloading: the minimum interval, so that machines that start together find each other soon; with a lease, so that
-/// another try after a failure still renews it.
+/// The tracker's interval: where it knows sites it says how soon it wants to hear of who lacks something. Of another
+/// tracker the minimum interval while downloading, so that machines that start together find each other soon. With a
+/// lease, so that another try after a failure still renews it.
 std::chrono::milliseconds announce_delay(const AnnounceAnswer& answer, const AnnounceStats& stats, int failures);
 
 struct AnnouncerSettings {

@@ -115,9 +115,12 @@ TEST(AnnounceDelay, FollowsNeedAndFailures) {
   const AnnounceStats lonely{{}, {}, 1_B, true, false};
   const AnnounceStats seeding{};
   EXPECT_EQ(announce_delay(answer, lonely, 0), 5s);
+  answer.site = "home";
+  EXPECT_EQ(announce_delay(answer, lonely, 0), 120s) << "a tracker that knows sites says what it wants";
   answer.lease = {"token", 6s};
   EXPECT_EQ(announce_delay(answer, lonely, 0), 3s);
   answer.lease.reset();
+  answer.site.reset();
   EXPECT_EQ(announce_delay(answer, seeding, 0), 120s);
   EXPECT_EQ(announce_delay(answer, lonely, 1), 2s);
   EXPECT_EQ(announce_delay(answer, lonely, 3), 8s);
