@@ -40,11 +40,72 @@ void serve(LocalServer& server, Control& control, const std::stop_token& stop) {
       kMostConversations, stop);
 }
 
+/// All that an agent is made of, opened.
+struct Parts {
+  const AgentConfig& config;
+  const PollRhythm& rhythm;
+  LocalServer& server;
+  RepositoryFolders& folders;
+  StateStore& store;
+  HttpClient& http;
+  InstallerLink& installer;
+  StatusBoard& board;
+  MachineIdentity& identity;
+  Swarm& swarm;
+};
+
+Surroundings look(const AgentConfig& config) {
+  auto around = look_around(system_files());
+  around.is_metered = config.link == Link::metered;
+  around.free_disk = system_files().free_space(config.state_folder).value_or(0_B);
+  return around;
+}
+
+/// Polls and answers until the stop.
+Result<void> work(const Parts& parts, const std::stop_token& stop) {
+  const auto& config = parts.config;
+  const auto& clock = system_clock();
+  UpdateCycle cycle({.installer = parts.installer,
+                     .swarm = parts.swarm,
+                     .store = parts.store,
+                     .board = parts.board,
+                     .folders = parts.folders,
+                     .http = parts.http,
+                     .identity = parts.identity,
+                     .clock = clock,
+                     .pause = pause_until,
+                     .seeder_url = config.seeder_url,
+                     .patience = config.patience,
+                     .link = config.link,
+                     .confirm_major = config.confirm_major});
+  MannersKeeper keeper({.policy = config.manners,
+                        .look = [&config] { return look(config); },
+                        .swarm = parts.swarm,
+                        .store = parts.store,
+                        .clock = clock});
+  keeper.look();  // before the first byte is given
+  UPSWARM_CHECK(cycle.resume_seeding());
+  PollLoop loop(parts.rhythm, random_below, clock, parts.board);
+  Control control(
+      parts.board, parts.store, parts.swarm, clock,
+      [&loop](const CycleRequest& request) { return loop.request(request); }, [&keeper] { return keeper.last(); });
+  log::info("agent started", {{"seeder", config.seeder_url},
+                              {"socket", config.socket.string()},
+                              {"port", parts.swarm.listen_port()},
+                              {"state_folder", config.state_folder.string()}});
+  const std::jthread answering([&] { serve(parts.server, control, stop); });
+  const std::jthread keeping([&] { keeper.run(stop); });
+  loop.run(
+      [&cycle](const CycleRequest& request, std::stop_token ending) { return cycle.run(request, std::move(ending)); },
+      stop);
+  log::info("agent stops");
+  return {};
+}
+
 Result<void> run(const AgentConfig& config) {
   UPSWARM_CHECK(log::set_up(config.log));
   const auto stop = stop_on_signals();
   auto& files = system_files();
-  const auto& clock = system_clock();
   UPSWARM_CHECK(make_folders(files, config.socket.parent_path()));
   UPSWARM_TRY(const auto server, listen_local(config.socket, kEveryUser));  // first: it shows that we are alone
   UPSWARM_CHECK(make_folders(files, config.state_folder, 0750));
@@ -59,7 +120,7 @@ Result<void> run(const AgentConfig& config) {
                             .store = store,
                             .board = board,
                             .http = *http,
-                            .clock = clock,
+                            .clock = system_clock(),
                             .random = random_below,
                             .rhythm = rhythm,
                             .seeder_url = config.seeder_url,
@@ -70,47 +131,7 @@ Result<void> run(const AgentConfig& config) {
       open_libtorrent_swarm(config.swarm, *http, [&identity](const std::string& method, const std::string& target) {
         return identity.sign(method, target, "");
       }));
-  UpdateCycle cycle({.installer = *installer,
-                     .swarm = *swarm,
-                     .store = store,
-                     .board = board,
-                     .folders = folders,
-                     .http = *http,
-                     .identity = identity,
-                     .clock = clock,
-                     .pause = pause_until,
-                     .seeder_url = config.seeder_url,
-                     .patience = config.patience,
-                     .link = config.link,
-                     .confirm_major = config.confirm_major});
-  UPSWARM_CHECK(cycle.resume_seeding());
-  MannersKeeper keeper({.policy = config.manners,
-                        .look =
-                            [&] {
-                              auto around = look_around(files);
-                              around.is_metered = config.link == Link::metered;
-                              around.free_disk = files.free_space(config.state_folder).value_or(0_B);
-                              return around;
-                            },
-                        .swarm = *swarm,
-                        .store = store,
-                        .clock = clock});
-  keeper.look();
-  PollLoop loop(rhythm, random_below, clock, board);
-  Control control(
-      board, store, *swarm, clock, [&loop](const CycleRequest& request) { return loop.request(request); },
-      [&keeper] { return keeper.last(); });
-  log::info("agent started", {{"seeder", config.seeder_url},
-                              {"socket", config.socket.string()},
-                              {"port", swarm->listen_port()},
-                              {"state_folder", config.state_folder.string()}});
-  const std::jthread answering([&] { serve(*server, control, stop); });
-  const std::jthread keeping([&] { keeper.run(stop); });
-  loop.run(
-      [&cycle](const CycleRequest& request, std::stop_token ending) { return cycle.run(request, std::move(ending)); },
-      stop);
-  log::info("agent stops");
-  return {};
+  return work({config, rhythm, *server, folders, store, *http, *installer, board, identity, *swarm}, stop);
 }
 
 Result<void> start(const Path& config_file, bool only_check) {
