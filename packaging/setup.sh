@@ -6,7 +6,7 @@
 #   (always)    the native build, the tests, the lint and the demo
 #   --windows   also the cross build for Windows and the programs that test it (packaging/windows/, tests/run-windows.sh)
 #   --clang     also clang 16: the presets asan and fuzz, and clang-tidy
-#   --lab       also what the swarm laboratory needs, and the programs that swarm and seeder are compared with (tests/lab/, tests/bench/seeder.py)
+#   --lab       also what the swarm laboratory needs, and the clients that it compares with (tests/lab/)
 #   --list      print the packages of the groups named, one a line, and install nothing
 #
 # Needs root or sudo only when a package is missing.
@@ -29,7 +29,7 @@ windows=(
   # running, packing and signing the programs
   wine wine64 wixl msitools osslsigncode
 )
-lab=(iproute2 ethtool nftables procps aria2 python3-libtorrent qbittorrent-nox wrk opentracker nginx-light)
+lab=(iproute2 ethtool nftables procps aria2 python3-libtorrent qbittorrent-nox)
 clang=(clang-16 clang-tidy-16 libclang-rt-16-dev)
 
 say() { printf 'setup.sh: %s\n' "$*" >&2; }
