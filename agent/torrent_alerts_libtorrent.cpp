@@ -93,6 +93,9 @@ void LibtorrentSession::on_alert(const lt::alert& alert) {
     if (sent >= 0) uploaded_ = static_cast<std::uint64_t>(stats->counters()[sent]);
   } else if (const auto* updates = lt::alert_cast<lt::state_update_alert>(&alert)) {
     for (const auto& status : updates->status) on_status(status);
+  } else if (const auto* banned = lt::alert_cast<lt::peer_ban_alert>(&alert)) {
+    log::warning("a neighbour is banned: it sent bytes that fail their check",
+                 {{"neighbour", to_endpoint(banned->endpoint).text()}});
   } else if (const auto* dropped = lt::alert_cast<lt::alerts_dropped_alert>(&alert)) {
     log::warning("torrent alerts were lost: some bytes will be booked to the wrong source",
                  {{"alerts", dropped->message()}});

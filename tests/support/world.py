@@ -301,6 +301,11 @@ class World:
             raise Failure(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return Answer(done)
 
+    def inside(self, *argv):
+        """What a program prints that runs where the seeder is."""
+        prefix = ["ip", "netns", "exec", self.namespace] if self.namespace else []
+        return subprocess.run([*prefix, *[str(a) for a in argv]], capture_output=True, check=True, timeout=60).stdout
+
     def init(self, *products):
         """Makes the repository and its keys, and gives the online keys to the seeder."""
         self.run("upswarm-publish", "init", self.repository, *[w for p in products or ["app"] for w in ("--product", p)])

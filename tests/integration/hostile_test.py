@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Neighbours that mean no good: the update comes all the same, and the log says who they were."""
+
+import hashlib
+import sys
+
+from base import HERE, WorldTest, big, main, wait_until
+from lan import Lan
+from world import Program
+
+SEEDER, HOSTILE, FIRST = 1, 2, 3
+MACHINES = 2
+PORT = 6999
+
+
+class Hostile(WorldTest):
+    def setUp(self):
+        if not Lan.possible():
+            self.skipTest("namespaces with devices cannot be made here")
+        self.lan = Lan(2 + MACHINES)
+        self.addCleanup(self.lan.close)
+
+    def beset(self, manner, http_after="3s"):
+        """A world whose machines have a neighbour of this manner, and none of them the release yet."""
+        world = self.world(tls=False, address=self.lan.address(SEEDER), namespace=self.lan.host(SEEDER)).init()
+        world.start_seeder()
+        world.release("1.0.0", world.tree("1.0.0", big("1.0.0")))
+        world.await_taken_in()
+        published = next((world.seeder_folder / "repository/targets").rglob("*.upk.torrent")).read_bytes()
+        info_hash = hashlib.sha1(published[published.index(b"4:info") + 6:-1]).hexdigest()
+        here = self.lan.address(HOSTILE)
+        peer = Program([sys.executable, HERE.parent / "support/bad_peer.py", manner, "--listen", f"{here}:{PORT}", "--tracker", world.seeder_url,
+                        "--info-hash", info_hash], world.folder / "hostile.log", namespace=self.lan.host(HOSTILE)).start()
+        self.addCleanup(peer.kill)
+        self.await_known(world, info_hash)
+        machines = [world.machine(f"m{n}", address=self.lan.address(FIRST + n), namespace=self.lan.host(FIRST + n)) for n in range(MACHINES)]
+        for machine in machines:
+            machine.agent_settings["swarm"]["http_after"] = http_after
+            machine.write_configs()
+            machine.start()
+        for machine in machines:
+            machine.await_version("1.0.0", seconds=90)
+        return world, machines
+
+    def await_known(self, world, info_hash):
+        """Waits until the tracker names the hostile neighbour."""
+        escaped = "".join(f"%{info_hash[n:n + 2]}" for n in range(0, 40, 2))
+        query = f"{world.seeder_url}/announce?info_hash={escaped}&peer_id={'x' * 20}&port=1&left=1&upswarm=1&lead=0"
+        compact = bytes(map(int, self.lan.address(HOSTILE).split("."))) + PORT.to_bytes(2, "big")
+
+        def is_named():
+            script = f"import urllib.request, sys; sys.stdout.buffer.write(urllib.request.urlopen({query!r}, timeout=5).read())"
+            return compact in world.inside(sys.executable, "-c", script)
+        wait_until("the tracker knows the hostile neighbour", is_named)
+
+    def sums_agree(self, machines):
+        for machine in machines:
+            done = machine.history()[0]["bytes"]
+            self.assertEqual(sum(done.get(source, 0) for source in ("disk", "site", "other", "origin_bt", "origin_http")), self.size(machine))
+
+    def size(self, machine):
+        return next((machine.world.seeder_folder / "repository/targets").rglob("*.upk")).stat().st_size
+
+    def test_one_that_sends_garbage_is_banned_by_name(self):
+        _, machines = self.beset("garbage")
+        self.sums_agree(machines)
+        words = "".join(machine.agent.words() for machine in machines)
+        self.assertIn(f"a neighbour is banned: it sent bytes that fail their check neighbour={self.lan.address(HOSTILE)}", words)
+
+    def test_one_that_accepts_and_sends_nothing(self):
+        _, machines = self.beset("silent")
+        self.sums_agree(machines)
+
+    def test_one_that_lies_about_what_it_has(self):
+        _, machines = self.beset("liar")
+        self.sums_agree(machines)
+
+    def test_one_that_leads_and_does_nothing_is_replaced(self):
+        world, machines = self.beset("leader", http_after="60s")
+        self.sums_agree(machines)
+        self.assertIn("a lease is passed on", world.seeder.words())
+        origin = sum(machine.history()[0]["bytes"][source] for machine in machines for source in ("origin_bt", "origin_http"))
+        self.assertLess(origin, 1.5 * self.size(machines[0]), "not everybody went to the origin")
+
+
+if __name__ == "__main__":
+    main()
