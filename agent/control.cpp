@@ -118,6 +118,7 @@ Result<Json> Control::why(const Json& question) {
   answer.may_lead = manners.may_lead;
   for (const auto& gate : manners.gates)
     answer.gates.push_back({gate.name, gate.value, gate.set_by, gate.is_open, gate.says});
+  for (const auto& source : swarm_.sources()) answer.sources.push_back({source.name, source.is_used, source.says});
   return messages::to_json(answer);
 }
 

@@ -23,6 +23,7 @@ upswarm_library(upswarm_swarm
     ${CMAKE_CURRENT_LIST_DIR}/parts_fetch.cpp
     ${CMAKE_CURRENT_LIST_DIR}/prefix_hasher.cpp
     ${CMAKE_CURRENT_LIST_DIR}/range_requests.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/source_use.cpp
     ${CMAKE_CURRENT_LIST_DIR}/swarm.cpp
     ${CMAKE_CURRENT_LIST_DIR}/torrent_alerts_libtorrent.cpp
     ${CMAKE_CURRENT_LIST_DIR}/torrent_leading_libtorrent.cpp

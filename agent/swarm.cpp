@@ -11,6 +11,7 @@
 #include "agent/package_fetch.hpp"
 #include "agent/parts_choice.hpp"
 #include "agent/parts_fetch.hpp"
+#include "agent/source_use.hpp"
 #include "agent/torrent_session.hpp"
 #include "protocol/base/log.hpp"
 
@@ -55,6 +56,7 @@ class TorrentSwarm final : public Swarm {
   Result<void> keep_only(const std::vector<DownloadRequest>& requests) override;
   std::optional<int> site_seeds(const trust::PackageFile& file) const override;
   void behave(const Manners& manners) override;
+  std::vector<SourceUse> sources() const override;
   std::uint16_t listen_port() const override { return session_->listen_port(); }
   Bytes uploaded() const override { return session_->uploaded(); }
 
@@ -370,6 +372,27 @@ void TorrentSwarm::lead_or_follow(const trust::InfoHash& id, const AnnounceAnswe
   if (fetching_ != id) return;
   lease_ = leads ? answer.lease->token : "";
   is_alone_ = answer.site && named == 0 && !(leads && origin.port != 0);
+}
+
+std::vector<SourceUse> TorrentSwarm::sources() const {
+  SourceFacts facts;
+  trust::InfoHash id;
+  {
+    const std::lock_guard lock(mutex_);
+    id = fetching_;
+    facts.knows_sites = has_site_;
+    facts.named = named_;
+    facts.may_lead = settings_.may_lead && manners_.may_lead;
+    facts.leads = !lease_.empty();
+    facts.is_alone = is_alone_;
+  }
+  const auto state = session_->state(id);
+  if (id.empty() || !state) return {};
+  facts.trouble = announcer_->trouble(id);
+  facts.http_after = settings_.http_after;
+  facts.state = *state;
+  facts.peers = session_->peers(id);
+  return describe_sources(facts);
 }
 
 std::optional<int> TorrentSwarm::site_seeds(const trust::PackageFile& file) const {

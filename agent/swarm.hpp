@@ -68,6 +68,13 @@ struct Downloaded {
   BytesBySource of_parts = {};  ///< of these, what came for `parts`: no piece was filled with it
 };
 
+/// One way by which bytes can come.
+struct SourceUse {
+  std::string name;  ///< "neighbours", "10.0.0.4:6881", "origin, HTTP"
+  bool is_used = false;
+  std::string says;  ///< how it stands, and, where it is not used, what would have to change
+};
+
 /// What is known of those who have a package, or some of it.
 struct SwarmView {
   int neighbours = 0;                    ///< machines in its swarm, besides this one and the origin
@@ -123,6 +130,9 @@ class Swarm {
   /// What it may do from now on. Limits of a kind of peers hold for connections made afterwards; a rate in force is
   /// changed at once.
   virtual void behave(const Manners& manners) = 0;
+
+  /// The ways of what is being fetched just now; empty while nothing is. Any thread.
+  virtual std::vector<SourceUse> sources() const { return {}; }
 
   virtual std::uint16_t listen_port() const = 0;
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/byte_book.hpp"
 #include "agent/endpoint.hpp"
 #include "agent/network.hpp"
 #include "agent/swarm.hpp"
@@ -32,6 +33,16 @@ struct TorrentState {
   bool has_origin = false;             ///< the origin lets it have pieces
   Bytes start;                         ///< so much of the file's start is in pieces that passed their SHA-1
   std::optional<Error> fault;          ///< no_space or disk: stopped until clear_fault()
+};
+
+/// A connected peer, as `upswarm why` tells of it.
+struct PeerUse {
+  Endpoint endpoint = {};
+  ByteSource source = ByteSource::site;
+  bool is_connecting = false;
+  bool is_interesting = false;         ///< it has something that is wanted here
+  bool chokes_us = false;              ///< it lets others have its pieces first
+  std::uint64_t bytes_per_second = 0;  ///< of payload, from it
 };
 
 struct TorrentToAdd {
@@ -100,6 +111,8 @@ class TorrentSession {
   virtual std::optional<TorrentState> state(const trust::InfoHash& id) const = 0;
   /// Who is connected, but for the origin; start_here is not known.
   virtual SwarmView view(const trust::InfoHash& id) const = 0;
+  /// The same peers one by one, and the origin.
+  virtual std::vector<PeerUse> peers(const trust::InfoHash& id) const = 0;
   /// The wanted pieces that are not there, rising.
   virtual std::vector<std::uint32_t> missing(const trust::InfoHash& id) const = 0;
 

@@ -211,6 +211,25 @@ SwarmView LibtorrentSession::view(const InfoHash& id) const {
   return view;
 }
 
+std::vector<PeerUse> LibtorrentSession::peers(const InfoHash& id) const {
+  const auto handle = handle_of(id);
+  if (!handle) return {};
+  std::vector<lt::peer_info> all;
+  unless_gone([&] { handle->get_peer_info(all); });
+  const std::lock_guard lock(mutex_);
+  std::vector<PeerUse> peers;
+  for (const auto& one : all) {
+    const auto endpoint = to_endpoint(one.ip);
+    peers.push_back({.endpoint = endpoint,
+                     .source = source_of(endpoint),
+                     .is_connecting = bool(one.flags & (lt::peer_info::connecting | lt::peer_info::handshake)),
+                     .is_interesting = bool(one.flags & lt::peer_info::interesting),
+                     .chokes_us = bool(one.flags & lt::peer_info::remote_choked),
+                     .bytes_per_second = static_cast<std::uint64_t>(std::max(0, one.payload_down_speed))});
+  }
+  return peers;
+}
+
 void LibtorrentSession::wait_for_change(std::chrono::milliseconds longest) {
   std::unique_lock lock(mutex_);
   const auto seen = changes_;

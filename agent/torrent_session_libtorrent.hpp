@@ -83,6 +83,7 @@ class LibtorrentSession final : public TorrentSession {
   std::optional<TorrentState> state(const InfoHash& id) const override;
   std::vector<std::uint32_t> missing(const InfoHash& id) const override;
   SwarmView view(const InfoHash& id) const override;
+  std::vector<PeerUse> peers(const InfoHash& id) const override;
   void wait_for_change(std::chrono::milliseconds longest) override;
   Result<void> flush(const InfoHash& id, std::chrono::milliseconds longest) override;
   std::map<InfoHash, std::string> saved(std::chrono::milliseconds longest) override;

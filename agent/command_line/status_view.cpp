@@ -160,6 +160,10 @@ std::string format_why(const messages::WhyAnswer& why) {
   std::string text;
   for (const auto& one : why.products) text += format_product(one);
   if (why.products.empty()) text = "No products known yet.\n";
+  Table sources({"", "SOURCE", "NOW"});
+  for (const auto& source : why.sources)
+    sources.add({source.is_used ? "*" : "", source.name, messages::shortened(source.says, 300)});
+  if (!sources.is_empty()) text += "\n" + sources.text();
   text += std::string("\nThis machine ") + (why.may_upload ? "gives" : "does not give") + " to others, and " +
           (why.may_lead ? "may fetch" : "does not fetch") + " from the seeder for its site.\n";
   Table table({"", "SETTING", "VALUE", "SET BY", "NOW"});

@@ -20,8 +20,8 @@ std::string format_sources(const messages::SourceBytes& bytes);
 /// "12.3 MiB of 40.0 MiB  31 %  5.1 MiB/s  4 peers  6.0 s left"; "" when nothing is being counted.
 std::string format_progress(const messages::ProductStatus& product);
 
-/// Of each product the last plan: what is known of each way, and why it was taken or not. Then whether this machine
-/// gives to others, and each thing that could stand in the way.
+/// Of each product the last plan: what is known of each way, and why it was taken or not. Then the ways of a download,
+/// and whether this machine gives to others, and each thing that could stand in the way.
 std::string format_why(const messages::WhyAnswer& why);
 
 }  // namespace upswarm::command_line

@@ -56,6 +56,15 @@ Result<GateStatus> read_gate(ObjectReader in) {
   return gate;
 }
 
+Result<SourceStatus> read_source(ObjectReader in) {
+  SourceStatus source;
+  source.name = in.text("name", 128);
+  source.is_used = in.boolean("used");
+  source.says = in.text("says");
+  UPSWARM_CHECK(in.finish());
+  return source;
+}
+
 }  // namespace
 
 Json to_json(const PlanStatus& plan) {
@@ -77,10 +86,14 @@ Json to_json(const WhyAnswer& answer) {
     gates.push_back(
         {{"name", one.name}, {"value", one.value}, {"set_by", one.set_by}, {"open", one.is_open}, {"says", one.says}});
   }
+  Json sources = Json::array();
+  for (const auto& one : answer.sources)
+    sources.push_back({{"name", one.name}, {"used", one.is_used}, {"says", one.says}});
   return {{"products", std::move(products)},
           {"may_upload", answer.may_upload},
           {"may_lead", answer.may_lead},
-          {"gates", std::move(gates)}};
+          {"gates", std::move(gates)},
+          {"sources", std::move(sources)}};
 }
 
 Result<PlanStatus> parse_plan(const Json& value) {
@@ -111,6 +124,10 @@ Result<WhyAnswer> parse_why(const Json& value) {
   for (const auto& one : in.array("gates", kMostGates)) {
     UPSWARM_TRY(auto gate, read_gate(in.inside(one, "gates", answer.gates.size())));
     answer.gates.push_back(std::move(gate));
+  }
+  for (const auto& one : in.array("sources", kMostSources)) {
+    UPSWARM_TRY(auto source, read_source(in.inside(one, "sources", answer.sources.size())));
+    answer.sources.push_back(std::move(source));
   }
   UPSWARM_CHECK(in.finish());
   return answer;

@@ -4,7 +4,7 @@
 //   upswarm                                          agent
 //     {"ask": "why", "product"}                 ->   without a product: of all
 //                                               <-   {"products": [WhyStatus ...], "may_upload", "may_lead",
-//                                                     "gates": [GateStatus ...]}
+//                                                     "gates": [GateStatus ...], "sources": [SourceStatus ...]}
 #pragma once
 
 #include "protocol/messages/installer_messages.hpp"
@@ -13,6 +13,7 @@ namespace upswarm::messages {
 
 inline constexpr std::size_t kMostWays = 16;
 inline constexpr std::size_t kMostGates = 64;
+inline constexpr std::size_t kMostSources = 64;
 
 /// One way to a release. The bytes are what was reckoned with, not what came.
 struct WayStatus {
@@ -55,11 +56,19 @@ struct GateStatus {
   std::string says;  ///< what is the case, and, of a closed one, what would have to change
 };
 
+/// One way by which the bytes of a download come, or do not.
+struct SourceStatus {
+  std::string name;  ///< "neighbours", an endpoint, "origin, BitTorrent", "origin, HTTP"
+  bool is_used = false;
+  std::string says;  ///< how it stands, or what would have to change
+};
+
 struct WhyAnswer {
   std::vector<WhyStatus> products;
   bool may_upload = true;
   bool may_lead = true;
   std::vector<GateStatus> gates;
+  std::vector<SourceStatus> sources;  ///< of what is being fetched just now
 };
 
 Json to_json(const PlanStatus& plan);

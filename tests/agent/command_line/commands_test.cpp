@@ -29,8 +29,12 @@ class CommandsTest : public testing::Test {
     if (question["ask"] == "defer") return Json{{"until", "2027-01-15T10:00:00Z"}};
     if (question["ask"] == "history") return messages::history_to_json({});
     if (question["ask"] == "why")
-      return messages::to_json(messages::WhyAnswer{
-          {why_}, false, true, {{"upload_above_battery", "40 %", "default", false, "31 % are left"}}});
+      return messages::to_json(
+          messages::WhyAnswer{{why_},
+                              false,
+                              true,
+                              {{"upload_above_battery", "40 %", "default", false, "31 % are left"}},
+                              {{"origin, HTTP", true, "nobody else is here"}}});
     if (question["ask"] == "forget_bad") return Json{{"cleared", forgotten_}};
     if (question["ask"] == "clear_bad") return Json{{"cleared", cleared_}};
     return Json{{"accepted", true}};
@@ -160,6 +164,7 @@ TEST_F(CommandsTest, WhyShowsEachWayAndItsReason) {
   EXPECT_THAT(out_.str(), HasSubstr("not on disk"));
   EXPECT_THAT(out_.str(), HasSubstr("does not give to others"));
   EXPECT_THAT(out_.str(), HasSubstr("31 % are left"));
+  EXPECT_THAT(out_.str(), HasSubstr("nobody else is here"));
   desk_.json = true;
   out_.str("");
   EXPECT_EQ(*why(desk_, "app"), ExitCode::done);

@@ -1,0 +1,68 @@
+#include "agent/source_use.hpp"
+
+#include <algorithm>
+
+namespace upswarm::agent {
+namespace {
+
+std::string tracker_words(const SourceFacts& facts) {
+  if (!facts.trouble.empty()) return "the tracker does not answer: " + facts.trouble;
+  if (!facts.named) return "the tracker has not answered yet";
+  return "the tracker names " + std::to_string(*facts.named);
+}
+
+std::string peer_words(const PeerUse& peer) {
+  if (peer.is_connecting) return "being connected";
+  if (peer.bytes_per_second > 0) return "gives " + to_string(Bytes{peer.bytes_per_second}) + "/s";
+  if (!peer.is_interesting) return "has nothing that is lacking here";
+  if (peer.chokes_us) return "gives to others first";
+  return "is asked, and gives nothing just now";
+}
+
+SourceUse neighbours(const SourceFacts& facts) {
+  const auto is_near = [](const PeerUse& peer) { return peer.source != ByteSource::origin_bt; };
+  const auto connected = std::ranges::count_if(facts.peers, is_near);
+  const auto giving = std::ranges::count_if(
+      facts.peers, [&](const PeerUse& peer) { return is_near(peer) && peer.bytes_per_second > 0; });
+  return {
+      "neighbours", facts.state.bytes.site + facts.state.bytes.other > 0_B,
+      tracker_words(facts) + ", " + std::to_string(connected) + " connected, " + std::to_string(giving) + " giving"};
+}
+
+SourceUse origin_by_bittorrent(const SourceFacts& facts) {
+  const bool is_used = facts.state.bytes.origin_bt > 0_B;
+  const auto says = [&]() -> std::string {
+    const auto origin = std::ranges::find(facts.peers, ByteSource::origin_bt, &PeerUse::source);
+    if (facts.leads) {
+      const std::string words = "this machine leads its site: ";
+      return words + (origin == facts.peers.end() ? "the origin is not connected" : peer_words(*origin));
+    }
+    if (!facts.may_lead) return "this machine must not lead its site";
+    if (!facts.knows_sites) return "not before the seeder has said who leads";
+    return "another machine of the site leads, or somebody has the whole package";
+  };
+  return {"origin, BitTorrent", is_used, says()};
+}
+
+SourceUse origin_by_http(const SourceFacts& facts) {
+  const bool is_used = facts.state.bytes.origin_http > 0_B;
+  if (facts.is_alone) return {"origin, HTTP", is_used, "nobody else is here"};
+  return {"origin, HTTP", is_used, "joins in when BitTorrent brings nothing for " + to_string(facts.http_after)};
+}
+
+}  // namespace
+
+std::vector<SourceUse> describe_sources(const SourceFacts& facts) {
+  std::vector<SourceUse> sources{neighbours(facts)};
+  for (const auto& peer : facts.peers) {
+    if (peer.source == ByteSource::origin_bt) continue;
+    if (sources.size() > kMostPeersTold) break;
+    const auto kind = peer.source == ByteSource::other_site ? ", of another site" : "";
+    sources.push_back({peer.endpoint.text() + kind, peer.bytes_per_second > 0, peer_words(peer)});
+  }
+  sources.push_back(origin_by_bittorrent(facts));
+  sources.push_back(origin_by_http(facts));
+  return sources;
+}
+
+}  // namespace upswarm::agent

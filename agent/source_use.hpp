@@ -1,0 +1,30 @@
+// Where the bytes of a download come from, and why not from elsewhere, in words.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/torrent_session.hpp"
+
+namespace upswarm::agent {
+
+/// What is known while a package is fetched.
+struct SourceFacts {
+  bool knows_sites = false;  ///< the seeder has said what our site is
+  std::optional<int> named;  ///< neighbours, by the tracker; nothing: it has not answered yet
+  std::string trouble;       ///< of the last announce; empty: none
+  bool may_lead = true;      ///< by this machine's own settings and manners
+  bool leads = false;
+  bool is_alone = false;  ///< no neighbours, and no way to the origin but HTTP
+  std::chrono::milliseconds http_after{0};
+  TorrentState state;
+  std::vector<PeerUse> peers;
+};
+
+/// Neighbours together, each that is connected (at most kMostPeersTold), the origin by BitTorrent and by HTTP.
+inline constexpr std::size_t kMostPeersTold = 20;
+std::vector<SourceUse> describe_sources(const SourceFacts& facts);
+
+}  // namespace upswarm::agent
