@@ -91,7 +91,7 @@ def measure(options, scratch):
         tracker, tracker_port = start_opentracker(scratch, hash_hex)
         nginx, nginx_port = start_nginx(scratch, timestamp)
         try:
-            announce = ANNOUNCES % {"hash": "".join(f"%%{hash_hex[i:i + 2]}" for i in range(0, 40, 2)), "peers": PEERS}
+            announce = ANNOUNCES % {"hash": "".join(f"%{hash_hex[i:i + 2]}" for i in range(0, 40, 2)), "peers": PEERS}
             poll = f"http://127.0.0.1:{nginx_port}/timestamp.json"
             jobs = {
                 ("announces", "upswarm"): (ours.seeder.process.pid, ours.seeder_url, announce),
