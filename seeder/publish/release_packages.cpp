@@ -32,6 +32,7 @@ class PackageMaker {
     made_.index_length = packed.index_length;
     made_.index_digest = packed.index_digest;
     made_.content = packed.content;
+    new_tree_ = packed.tree;
     UPSWARM_TRY(made_.full, describe(file, packed.length, packed.sha256));
     return {};
   }
@@ -118,8 +119,12 @@ class PackageMaker {
       if (number == told_ && progress_) progress_(now);
     };
     UPSWARM_CHECK(one.reader->unpack(files_, one.scratch, progress, stop));
+    // Packing has read the new tree for all deltas, and unpacking has checked the old one.
+    auto knowing = options;
+    knowing.old_tree = &one.reader->index().tree;
+    knowing.new_tree = &new_tree_;
     UPSWARM_TRY(const auto delta,
-                package::write_delta(files_, one.scratch, folder, to_ / one.file, progress, stop, options));
+                package::write_delta(files_, one.scratch, folder, to_ / one.file, progress, stop, knowing));
     UPSWARM_CHECK(try_delta(to_ / one.file, one.scratch, progress, stop));
     UPSWARM_CHECK(remove_tree(files_, one.scratch));
     return delta;
@@ -191,6 +196,7 @@ class PackageMaker {
   const Path& to_;
   const package::ProgressSink& progress_;
   std::stop_token stop_;
+  package::Tree new_tree_;
   MadePackages made_;
   std::vector<Attempt> attempts_;
   std::mutex mutex_;

@@ -46,8 +46,8 @@ class DeltaBuilder {
       : files_(files), from_(from), to_(to), options_(options), progress_(progress), stop_(std::move(stop)) {}
 
   Result<void> scan() {
-    UPSWARM_TRY(old_tree_, scan_tree(files_, from_));
-    UPSWARM_TRY(new_tree_, scan_tree(files_, to_));
+    UPSWARM_TRY(old_tree_, options_.old_tree != nullptr ? Result<Tree>(*options_.old_tree) : scan_tree(files_, from_));
+    UPSWARM_TRY(new_tree_, options_.new_tree != nullptr ? Result<Tree>(*options_.new_tree) : scan_tree(files_, to_));
     UPSWARM_CHECK(check_tree(old_tree_));
     UPSWARM_CHECK(check_tree(new_tree_));
     std::map<Sha256, std::uint32_t> by_digest;

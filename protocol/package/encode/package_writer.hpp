@@ -45,6 +45,9 @@ struct DeltaOptions {
   std::size_t threads = 0;  ///< 0: as many as the machine has processors; the delta is the same with any number
   Bytes memory = 9_GiB;  ///< trees whose making would take more (9 bytes a byte of the old tree) are compared in parts
   PackLevel level = PackLevel::standard;
+  /// What is in the folders, from whoever has read all of it already; null: it is read to find out.
+  const Tree* old_tree = nullptr;
+  const Tree* new_tree = nullptr;
 };
 
 /// What making a delta from a tree of so many bytes takes at most, windows apart. Files that are opened count as what

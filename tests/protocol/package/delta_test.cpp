@@ -114,6 +114,27 @@ TEST_F(DeltaTest, TheSameTreesGiveTheSameBytes) {
   EXPECT_EQ(folder.read("d"), folder.read("again"));
 }
 
+TEST_F(DeltaTest, TreesThatAreKnownGiveTheSameBytes) {
+  make(sample_files(1), sample_files(2));
+  const auto from = *scan_tree(system_files(), old_tree);
+  const auto to = *scan_tree(system_files(), new_tree);
+  ASSERT_TRUE(
+      write_delta(system_files(), old_tree, new_tree, folder / "again", {}, {}, {.old_tree = &from, .new_tree = &to}));
+  EXPECT_EQ(folder.read("d"), folder.read("again"));
+}
+
+TEST_F(DeltaTest, WhatIsNotAsAKnownTreeSaysIsNoticed) {
+  make(sample_files(1), sample_files(2));
+  auto to = *scan_tree(system_files(), new_tree);
+  for (auto& entry : to.entries) {
+    if (entry.path == "share/large") entry.digest = sha256("something else");
+  }
+  const auto made =
+      write_delta(system_files(), old_tree, new_tree, folder / "again", {}, {}, {.old_tree = nullptr, .new_tree = &to});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().kind, ErrorKind::busy);
+}
+
 TEST_F(DeltaTest, AWrongBaseIsRefusedBeforeAnythingIsWritten) {
   make(sample_files(1), sample_files(2));
   base = scanned(new_tree);
