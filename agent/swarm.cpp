@@ -37,7 +37,8 @@ class TorrentSwarm final : public Swarm {
   TorrentSwarm(SwarmSettings settings, HttpClient& http, PackageCache cache, std::unique_ptr<TorrentSession> session,
                SignRequest sign)
       : settings_(std::move(settings)), http_(http), cache_(std::move(cache)), session_(std::move(session)) {
-    behave(settings_.manners);
+    manners_ = settings_.manners;
+    session_->behave(manners_);
     AnnouncerSettings announces{.seeder_url = settings_.seeder_url,
                                 .listen = {settings_.listen_address, session_->listen_port()},
                                 .network = [host = host_of(settings_.seeder_url)]() -> std::string {
@@ -314,7 +315,9 @@ Result<void> TorrentSwarm::drop(const Sha256& package) {
 void TorrentSwarm::behave(const Manners& manners) {
   {
     const std::lock_guard lock(mutex_);
+    const bool is_same = manners.may_upload == manners_.may_upload && manners.rates == manners_.rates;
     manners_ = manners;
+    if (is_same) return;
   }
   session_->behave(manners);
 }

@@ -106,8 +106,8 @@ class Session final : public HttpLane::Member {
     auto& body = parser.get().body();
     body.data = block.data();
     body.size = block.size();
+    expire_after(kTransferLimit);  // for the block, however many pieces it comes in
     while (!failed && !parser.is_done() && body.size > 0) {
-      expire_after(kTransferLimit);
       if (buffer_.size() == 0 || needs_more_) co_await read_more(kBlock, failed);
       if (!failed) feed(parser, failed);
     }

@@ -15,6 +15,7 @@
 #include "protocol/base/hex.hpp"
 #include "seeder/bencode.hpp"
 #include "seeder/seeding.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -126,11 +127,11 @@ class LeasePluginTest : public testing::Test {
   }
   LeaseId begin() { return leases.begin(hash, "site", "machine", clock.now() + seconds(15)); }
   Client connect() { return {seeding->port(), hash}; }
-  /// The network thread counts a moment after the client has read.
-  bool comes(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + seconds(10);
-    while (!condition() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-    return condition();
+  /// It shows the lease, and is let in.
+  void let_in(Client& client, LeaseId lease) const {
+    client.shake_hands(leases.token(lease));
+    client.ask_for_a_block();
+    ASSERT_TRUE(client.hears(kUnchoke));
   }
 
   tests::TemporaryFolder folder;
@@ -144,12 +145,10 @@ TEST_F(LeasePluginTest, ServesWhoShowsALeaseAndCountsWhatItSends) {
   start();
   const auto lease = begin();
   auto client = connect();
-  client.shake_hands(leases.token(lease));
-  client.ask_for_a_block();
-  ASSERT_TRUE(client.hears(kUnchoke));
+  let_in(client, lease);
   client.ask_for_a_block();
   ASSERT_TRUE(client.hears(kPieceMessage));
-  EXPECT_TRUE(comes([&] { return leases.standing(lease).sent.count >= kBlock; }));
+  EXPECT_TRUE(tests::eventually([&] { return leases.standing(lease).sent.count >= kBlock; }));
   EXPECT_LT(leases.standing(lease).sent.count, 4 * kBlock);
 }
 
@@ -173,9 +172,7 @@ TEST_F(LeasePluginTest, CutsOffWhoseLeaseEnds) {
   start();
   const auto lease = begin();
   auto client = connect();
-  client.shake_hands(leases.token(lease));
-  client.ask_for_a_block();
-  ASSERT_TRUE(client.hears(kUnchoke));
+  let_in(client, lease);
   leases.end(lease);
   EXPECT_TRUE(client.is_hung_up_on());
 }
@@ -184,13 +181,9 @@ TEST_F(LeasePluginTest, ALeaseHasOneConnectionTheNewest) {
   start();
   const auto lease = begin();
   auto first = connect();
-  first.shake_hands(leases.token(lease));
-  first.ask_for_a_block();
-  ASSERT_TRUE(first.hears(kUnchoke));
+  let_in(first, lease);
   auto second = connect();
-  second.shake_hands(leases.token(lease));
-  second.ask_for_a_block();
-  ASSERT_TRUE(second.hears(kUnchoke));
+  let_in(second, lease);
   EXPECT_TRUE(first.is_hung_up_on());
   EXPECT_FALSE(leases.standing(lease).cut_at) << "the second one stands";
 }
@@ -205,7 +198,7 @@ TEST_F(LeasePluginTest, SaysThatAConnectionBroke) {
     ASSERT_TRUE(client.hears(kUnchoke));
     EXPECT_FALSE(leases.standing(lease).cut_at);
   }
-  EXPECT_TRUE(comes([&] { return leases.standing(lease).cut_at.has_value(); }));
+  EXPECT_TRUE(tests::eventually([&] { return leases.standing(lease).cut_at.has_value(); }));
 }
 
 TEST_F(LeasePluginTest, LetsAnAdmittedAddressInOnce) {
@@ -217,7 +210,7 @@ TEST_F(LeasePluginTest, LetsAnAdmittedAddressInOnce) {
   ASSERT_TRUE(client.hears(kUnchoke));
   client.ask_for_a_block();
   ASSERT_TRUE(client.hears(kPieceMessage));
-  EXPECT_TRUE(comes([&] { return leases.standing(lease).sent.count >= kBlock; }));
+  EXPECT_TRUE(tests::eventually([&] { return leases.standing(lease).sent.count >= kBlock; }));
   auto second = connect();
   second.shake_hands("");
   EXPECT_TRUE(second.is_hung_up_on());

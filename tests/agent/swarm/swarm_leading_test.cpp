@@ -1,6 +1,7 @@
 // Machines of a site whose tracker knows sites: one leads, the others know each other.
 #include "tests/agent/swarm/lease_origin.hpp"
 #include "tests/agent/swarm/swarm_fixture.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace upswarm::agent {
 namespace {
@@ -8,6 +9,7 @@ namespace {
 using testing::Each;
 using testing::IsEmpty;
 using testing::SizeIs;
+using tests::eventually;
 
 constexpr std::size_t kPiece = 64 << 10;
 constexpr std::size_t kLength = 39 * kPiece + 12345;
@@ -16,14 +18,11 @@ class SwarmLeadingTest : public SwarmTest {
  protected:
   SwarmLeadingTest() { origin.set_more({{"upswarm site", "4:home"}}); }
 
-  template <typename Condition>
-  static bool wait_for(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::sleep_for(5ms);
-    }
-    return true;
+  /// A machine that has the package.
+  void open_with(Machine& machine, const tests::TestPackage& package) {
+    origin.serve(package);
+    open(machine);
+    expect_whole(machine, package, fetch(machine, package));
   }
   static bool is_rising(const std::vector<std::uint32_t>& pieces) { return std::ranges::is_sorted(pieces); }
 };
@@ -46,7 +45,7 @@ TEST_F(SwarmLeadingTest, OnlyTheLeaderFetchesFromTheOriginAndInOrder) {
   EXPECT_GT(got[0]->by_source.origin_bt, 0_B);
   EXPECT_TRUE(is_rising(peer.asked()));
   EXPECT_EQ(peer.refused(), 0);
-  EXPECT_TRUE(wait_for([&] { return peer.connected() == 0; })) << "who has all needs the origin no more";
+  EXPECT_TRUE(eventually([&] { return peer.connected() == 0; })) << "who has all needs the origin no more";
 }
 
 TEST_F(SwarmLeadingTest, WhoLosesTheLeaseIsDisconnectedAndAnotherGoesOn) {
@@ -60,9 +59,9 @@ TEST_F(SwarmLeadingTest, WhoLosesTheLeaseIsDisconnectedAndAnotherGoesOn) {
   std::stop_source stop;
   Result<Downloaded> of_a{Error{}};
   std::jthread first([&] { of_a = fetch(a, package, stop.get_token()); });
-  ASSERT_TRUE(wait_for([&] { return peer.asked().size() > 5; }));
+  ASSERT_TRUE(eventually([&] { return peer.asked().size() > 5; }));
   origin.set_leader(b.swarm->listen_port(), "token", peer.port());
-  ASSERT_TRUE(wait_for([&] { return peer.connected() == 0; }));
+  ASSERT_TRUE(eventually([&] { return peer.connected() == 0; }));
   const auto of_b = fetch(b, package);
   expect_whole(b, package, of_b);
   first.join();
@@ -96,11 +95,9 @@ TEST_F(SwarmLeadingTest, ASuccessorTakesFromNeighboursWhatTheyHave) {
 
 TEST_F(SwarmLeadingTest, WhoMayNotUploadGivesNothingUntilItMay) {
   const auto package = tests::make_package(kLength, kPiece, 70);
-  origin.serve(package);
   Machine a;
   Machine b;
-  open(a);
-  expect_whole(a, package, fetch(a, package));
+  open_with(a, package);
   Manners manners;
   manners.may_upload = false;
   a.swarm->behave(manners);
@@ -115,7 +112,7 @@ TEST_F(SwarmLeadingTest, WhoMayNotUploadGivesNothingUntilItMay) {
   const auto by_peers = fetch(c, package);
   expect_whole(c, package, by_peers);
   EXPECT_EQ(by_peers->by_source.site, Bytes{kLength});
-  EXPECT_TRUE(wait_for([&] { return a.swarm->uploaded() == Bytes{kLength}; })) << "all of it by the one that may";
+  EXPECT_TRUE(eventually([&] { return a.swarm->uploaded() == Bytes{kLength}; })) << "all of it by the one that may";
 }
 
 TEST_F(SwarmLeadingTest, WhoMayNotLeadSaysSo) {
@@ -132,11 +129,9 @@ TEST_F(SwarmLeadingTest, WhoMayNotLeadSaysSo) {
 
 TEST_F(SwarmLeadingTest, WhoIsNotOfTheSiteIsLeftAlone) {
   const auto package = tests::make_package(kLength, kPiece, 63);
-  origin.serve(package);
   Machine a;
   Machine b;
-  open(a);
-  expect_whole(a, package, fetch(a, package));
+  open_with(a, package);
   origin.set_more({{"upswarm site", "4:home"}, {"upswarm ranges", "l10:10.0.0.0/8e"}});
   open(b);
   const auto got = fetch(b, package);
@@ -146,11 +141,9 @@ TEST_F(SwarmLeadingTest, WhoIsNotOfTheSiteIsLeftAlone) {
 
 TEST_F(SwarmLeadingTest, BytesOfAnotherSiteAreASourceOfTheirOwn) {
   const auto package = tests::make_package(kLength, kPiece, 64);
-  origin.serve(package);
   Machine a;
   Machine b;
-  open(a);
-  expect_whole(a, package, fetch(a, package));
+  open_with(a, package);
   origin.set_more({{"upswarm site", "4:home"},
                    {"upswarm ranges", "l10:10.0.0.0/8e"},
                    {"upswarm other ranges", "l11:127.0.0.0/8e"},
