@@ -88,7 +88,7 @@ class TorrentSwarm final : public Swarm {
   Manners manners_;
   trust::InfoHash fetching_;
   bool meets_only_ = false;       ///< the origin is left alone
-  bool asked_for_peers_ = false;  ///< by the announce under way
+  bool asked_for_peers_ = false;  ///< by the announce under way, for fetching_
   std::optional<int> named_;      ///< neighbours, by the last such announce of fetching_
   bool has_site_ = false;         ///< a seeder has said where neighbours are
   std::string lease_;             ///< the token, while this machine leads for fetching_
@@ -230,8 +230,7 @@ Result<SwarmView> TorrentSwarm::look(const DownloadRequest& request, std::stop_t
   session_->clear_fault(id);
   UPSWARM_CHECK(wait_until_checked(request, stop));
   session_->want(id, request.pieces);
-  // Not held from downloading: the library drops those who have it all when it wants nothing.
-  session_->start(id);
+  session_->meet(id);
   set_fetching(id, true);
   announcer_->hurry(id);
   auto view = meet(request, stop);
@@ -374,7 +373,7 @@ void TorrentSwarm::lead_or_follow(const trust::InfoHash& id, const AnnounceAnswe
   else session_->follow(id);
   if (fetching_ != id) return;
   lease_ = leads ? answer.lease->token : "";
-  is_alone_ = answer.site && named == 0 && !(leads && origin.port != 0);
+  is_alone_ = asked_for_peers_ && answer.site && named == 0 && !(leads && origin.port != 0);
 }
 
 std::vector<SourceUse> TorrentSwarm::sources() const {

@@ -84,6 +84,8 @@ class TorrentSession {
   virtual void want(const trust::InfoHash& id, const std::vector<std::uint32_t>& pieces) = 0;
   /// Downloads what is wanted and missing.
   virtual void start(const trust::InfoHash& id) = 0;
+  /// As start(), and until hold() those stay connected, too, who have nothing that is wanted: view() shows them.
+  virtual void meet(const trust::InfoHash& id) = 0;
   /// Downloads no more; goes on serving.
   virtual void hold(const trust::InfoHash& id) = 0;
   /// Afterwards the file is no longer in use.

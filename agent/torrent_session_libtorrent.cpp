@@ -117,8 +117,14 @@ void LibtorrentSession::start(const InfoHash& id) {
   if (const auto handle = handle_of(id)) unless_gone([&] { handle->unset_flags(lt::torrent_flags::upload_mode); });
 }
 
+void LibtorrentSession::meet(const InfoHash& id) {
+  drop_idle(session_, false);
+  start(id);  // the library drops those who have it all when it wants nothing
+}
+
 void LibtorrentSession::hold(const InfoHash& id) {
   set_started(id, false);
+  drop_idle(session_, true);
   if (const auto handle = handle_of(id)) unless_gone([&] { handle->set_flags(lt::torrent_flags::upload_mode); });
 }
 

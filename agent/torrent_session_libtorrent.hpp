@@ -71,6 +71,7 @@ class LibtorrentSession final : public TorrentSession {
   void clear_fault(const InfoHash& id) override;
   void want(const InfoHash& id, const std::vector<std::uint32_t>& pieces) override;
   void start(const InfoHash& id) override;
+  void meet(const InfoHash& id) override;
   void hold(const InfoHash& id) override;
   void remove(const InfoHash& id) override;
   void connect(const InfoHash& id, const std::vector<Endpoint>& peers) override;

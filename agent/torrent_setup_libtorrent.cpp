@@ -144,6 +144,12 @@ void apply_manners(lt::session& session, const PeerClasses& classes, const Manne
   session.apply_settings(std::move(pack));
 }
 
+void drop_idle(lt::session& session, bool drops) {
+  lt::settings_pack pack;
+  pack.set_bool(settings_pack::close_redundant_connections, drops);
+  session.apply_settings(std::move(pack));
+}
+
 lt::session_params make_session_params(const SwarmSettings& settings) {
   auto pack = lt::min_memory_usage();
   set_protocols(pack, settings);

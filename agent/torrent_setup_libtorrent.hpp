@@ -37,6 +37,8 @@ PeerClasses make_peer_classes(lt::session& session);
 lt::ip_filter make_class_filter(const AllowedPeers& allowed, const PeerClasses& classes);
 /// Rates of all and of each kind; who must not upload unchokes nobody.
 void apply_manners(lt::session& session, const PeerClasses& classes, const Manners& manners);
+/// Whether connections are cut over which neither side wants anything: at first they are.
+void drop_idle(lt::session& session, bool drops);
 
 /// The torrent, if it is exactly the signed file's. Trackers and web seeds of it are dropped.   Errors: corrupt.
 Result<std::shared_ptr<lt::torrent_info>> read_torrent(const TorrentToAdd& torrent);

@@ -185,6 +185,21 @@ TEST_F(PartsFetchTest, ALookSaysWhetherAnybodyElseIsThere) {
   EXPECT_EQ(origin.bytes_sent(), sent) << "a look costs the origin nothing";
 }
 
+TEST_F(PartsFetchTest, ALookFindsThoseWhoLackWhatIsWanted) {
+  Machine other;
+  open(other);
+  auto request = package.request;
+  request.pieces = {2, 3};
+  ASSERT_TRUE(other.swarm->fetch(request, kPatience, {}, {}));
+  request.pieces = {0};
+  for (int round = 0; round < 5; ++round) {
+    const auto view = machine.swarm->look(request, {});
+    ASSERT_TRUE(view) << view.error().message();
+    EXPECT_EQ(view->neighbours, 1);
+    EXPECT_THAT(view->held, ElementsAre(2, 3)) << "in look " << round;
+  }
+}
+
 TEST_F(PartsFetchTest, ALookEndsWithoutATracker) {
   origin.tracker_down = true;
   auto request = package.request;

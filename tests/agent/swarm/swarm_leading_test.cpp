@@ -93,6 +93,23 @@ TEST_F(SwarmLeadingTest, ASuccessorTakesFromNeighboursWhatTheyHave) {
   EXPECT_TRUE(is_rising(peer.asked()));
 }
 
+TEST_F(SwarmLeadingTest, AnAnswerToWhoAskedForNobodyDoesNotSayThatNobodyIsThere) {
+  const auto package = tests::make_package(kLength, kPiece, 63);
+  Machine a;
+  Machine b;
+  open_with(a, package);
+  open_without_http(b);
+  auto first = package.request;
+  first.pieces = {0};
+  origin.hold("left=" + std::to_string(kLength - kPiece));
+  ASSERT_TRUE(b.swarm->fetch(first, kPatience, {}, {}));
+  ASSERT_TRUE(origin.wait_for_announce("left=" + std::to_string(kLength - kPiece)));
+  const auto got = b.swarm->fetch(package.request, kPatience, [&](const DownloadProgress&) { origin.hold(""); }, {});
+  expect_whole(b, package, got);
+  EXPECT_EQ(got->by_source.site, Bytes{kLength});
+  EXPECT_EQ(got->by_source.origin_http, 0_B);
+}
+
 TEST_F(SwarmLeadingTest, WhoMayNotUploadGivesNothingUntilItMay) {
   const auto package = tests::make_package(kLength, kPiece, 70);
   Machine a;

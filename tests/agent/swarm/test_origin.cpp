@@ -91,7 +91,7 @@ FixtureReply TestOrigin::announce(const FixtureRequest& request) {
   auto& swarm = peers_[value_of(query, "info_hash")];
   std::string others;
   for (const auto port : swarm) {
-    if (port != self) others += compact(port);
+    if (port != self && value_of(query, "numwant") != "0") others += compact(port);
   }
   if (value_of(query, "event") == "stopped") {
     swarm.erase(self);
