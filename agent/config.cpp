@@ -23,6 +23,11 @@ Result<std::string> parse_seeder_url(std::string_view text) {
                "it must look like https://updates.example.org or http://10.0.0.1:8080"};
 }
 
+void read_cache(ObjectReader& in, CacheRules& cache) {
+  cache.age = in.duration_or("cache_age", cache.age, milliseconds(0), hours(24 * 3650));
+  cache.size = in.bytes_or("cache_size", cache.size, 0_B, 1024_GiB);
+}
+
 void read_swarm(ObjectReader& in, SwarmSettings& swarm, Rates& rates) {
   swarm.listen_address = in.text_or("listen_address", swarm.listen_address, 64);
   swarm.listen_port = static_cast<std::uint16_t>(in.integer_or("listen_port", swarm.listen_port, 0, 65'535));
@@ -60,6 +65,7 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   if (in.has("swarm")) {
     auto swarm = in.inside(in.object("swarm"), "swarm");
     read_swarm(swarm, out.swarm, of(out.manners.rates.usual, Traffic::all));
+    read_cache(swarm, out.cache);
     UPSWARM_CHECK(swarm.finish());
   }
   if (in.has("manners")) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "agent/cache_rules.hpp"
 #include "agent/plan.hpp"
 #include "agent/swarm.hpp"
 #include "protocol/base/config.hpp"
@@ -27,6 +28,7 @@ struct AgentConfig {
   Link link = Link::normal;    ///< metered: the fewest bytes win, wherever they come from
   bool confirm_major = false;  ///< a higher major version waits for `upswarm update PRODUCT`
   SwarmSettings swarm;         ///< cache and seeder_url are filled in
+  CacheRules cache;            ///< of [swarm], too
   MannersPolicy manners;       ///< upload_limit and download_limit of [swarm] are its usual rates
   log::Settings log;
 

@@ -77,7 +77,8 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
                      .seeder_url = config.seeder_url,
                      .patience = config.patience,
                      .link = config.link,
-                     .confirm_major = config.confirm_major});
+                     .confirm_major = config.confirm_major,
+                     .cache = config.cache});
   MannersKeeper keeper({.policy = config.manners,
                         .look = [&config] { return look(config); },
                         .swarm = parts.swarm,

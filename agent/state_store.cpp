@@ -7,7 +7,7 @@
 namespace upswarm::agent {
 namespace {
 
-constexpr std::array<std::string_view, 2> kMigrations{R"(
+constexpr std::array<std::string_view, 3> kMigrations{R"(
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE history (
   id INTEGER PRIMARY KEY, number INTEGER NOT NULL, product TEXT NOT NULL, at TEXT NOT NULL,
@@ -26,6 +26,9 @@ CREATE TABLE downloads (
                                                       R"(
 ALTER TABLE downloads ADD COLUMN way TEXT NOT NULL DEFAULT '';
 UPDATE downloads SET way = CASE is_delta WHEN 1 THEN 'delta' ELSE 'full' END;
+)",
+                                                      R"(
+ALTER TABLE downloads ADD COLUMN idle_since TEXT;
 )"};
 
 constexpr std::int64_t kFailuresOfABadPackage = 3;
@@ -67,6 +70,9 @@ Result<CachedDownload> read_download(const SqlRow& row) {
   one.request.http_path = row.text(10);
   one.complete = row.integer(11) != 0;
   UPSWARM_TRY(one.bytes, read_bytes(row.text(12)));
+  if (!row.text(13).empty()) {
+    UPSWARM_TRY(one.idle_since, parse_time(row.text(13)));
+  }
   return one;
 }
 
@@ -269,13 +275,26 @@ Result<std::vector<CachedDownload>> StateStore::downloads() {
   const std::lock_guard turn(*turn_);
   UPSWARM_TRY(const auto rows,
               database_.run("SELECT sha256, product, version, content, way, path, length, info_hash, "
-                            "piece_length, torrent, http_path, complete, bytes FROM downloads ORDER BY sha256"));
+                            "piece_length, torrent, http_path, complete, bytes, COALESCE(idle_since, '') "
+                            "FROM downloads ORDER BY sha256"));
   std::vector<CachedDownload> all;
   for (const auto& row : rows) {
     UPSWARM_TRY(auto one, read_download(row));
     all.push_back(std::move(one));
   }
   return all;
+}
+
+Result<void> StateStore::note_needed(const std::set<Sha256>& contents, Time now) {
+  UPSWARM_TRY(const auto all, downloads());
+  const std::lock_guard turn(*turn_);
+  for (const auto& one : all) {
+    const bool is_needed = contents.contains(one.content);
+    if (is_needed != one.idle_since.has_value()) continue;
+    UPSWARM_CHECK(database_.run("UPDATE downloads SET idle_since = NULLIF(?, '') WHERE sha256 = ?",
+                                {is_needed ? std::string() : to_string(now), one.request.file.sha256.hex()}));
+  }
+  return {};
 }
 
 Result<void> StateStore::forget_download(const Sha256& sha256) {

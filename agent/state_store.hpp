@@ -23,8 +23,9 @@ struct CachedDownload {
   Sha256 content;            ///< content digest of the release
   std::string way = "full";  ///< that it was a part of: Outcome::kind
   DownloadRequest request;
-  bool complete = false;        ///< all that the way needed of it came
-  messages::SourceBytes bytes;  ///< of the last fetch
+  bool complete = false;                ///< all that the way needed of it came
+  messages::SourceBytes bytes;          ///< of the last fetch
+  std::optional<Time> idle_since = {};  ///< no release here needs it any more
 
   bool is_whole() const { return complete && way != "sparse"; }
 };
@@ -76,6 +77,9 @@ class StateStore {
   Result<void> keep_download(const CachedDownload& download);
   Result<std::vector<CachedDownload>> downloads();
   Result<void> forget_download(const Sha256& sha256);
+  /// Packages of other releases than these, by content digest, are idle from `now` on if they were not before; packages
+  /// of these are not. Writes only what changes.
+  Result<void> note_needed(const std::set<Sha256>& contents, Time now);
 
  private:
   explicit StateStore(Database database);

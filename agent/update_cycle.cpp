@@ -88,7 +88,7 @@ Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
   show_expiry(round);
   if (!changed) {
     UPSWARM_TRY(const bool settled, is_settled(round));
-    if (settled) return {};
+    if (settled) return keep_cache(round);
   }
   // Until a round ends well there may be something left to do, also after a kill.
   UPSWARM_CHECK(tools_.store.set(kSettled, ""));
@@ -202,7 +202,10 @@ Result<void> UpdateCycle::follow_wanted(const messages::ProductDecision& decisio
       round.end.look_again = std::min(round.end.look_again.value_or(*put_off->until), *put_off->until);
     return {};
   }
-  return deliver(decision, *state, round);
+  const auto delivered = deliver(decision, *state, round);
+  if (delivered || delivered.error().kind != ErrorKind::no_space) return delivered;
+  UPSWARM_TRY(const bool has_room, drop_idle({.age = {}}));
+  return has_room ? deliver(decision, *state, round) : delivered;
 }
 
 /// An urgent release waits no longer for it than a filter may hold it. What was confirmed stays so, also after a
@@ -257,20 +260,33 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     }});
 }
 
-/// After a round without error: forgets and deletes packages of releases that are neither installed nor wanted, and
-/// notes what was installed when nothing was left to do.
+/// After a round without error.
 Result<void> UpdateCycle::tidy(Round& round) {
   UPSWARM_TRY(round.hello, tools_.installer.hello(round.stop));
   tools_.board.set_products(round.hello);
-  for (const auto& product : round.hello.products) {
-    if (product.content) round.needed.insert(*product.content);
-  }
-  UPSWARM_TRY(const auto downloads, tools_.store.downloads());
-  for (const auto& one : downloads) {
-    if (!round.needed.contains(one.content)) UPSWARM_CHECK(tools_.store.forget_download(one.request.file.sha256));
-  }
+  UPSWARM_CHECK(keep_cache(round));
   UPSWARM_CHECK(resume_seeding());
   return tools_.store.set(kSettled, round.all_current ? text_of(round.hello) : "");
+}
+
+Result<void> UpdateCycle::keep_cache(const Round& round) {
+  auto needed = round.needed;
+  for (const auto& product : round.hello.products) {
+    if (product.content) needed.insert(*product.content);
+    if (product.before) needed.insert(*product.before);
+  }
+  UPSWARM_CHECK(tools_.store.note_needed(needed, tools_.clock.now()));
+  UPSWARM_CHECK(drop_idle(tools_.cache));
+  return {};
+}
+
+/// Whether anything was dropped.
+Result<bool> UpdateCycle::drop_idle(const CacheRules& rules) {
+  UPSWARM_TRY(auto downloads, tools_.store.downloads());
+  const auto dropped = choose_dropped(std::move(downloads), rules, tools_.clock.now());
+  for (const auto& package : dropped) UPSWARM_CHECK(tools_.store.forget_download(package));
+  if (!dropped.empty()) UPSWARM_CHECK(resume_seeding());
+  return !dropped.empty();
 }
 
 }  // namespace upswarm::agent

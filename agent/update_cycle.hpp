@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cache_rules.hpp"
 #include "agent/delivery.hpp"
 #include "agent/identity.hpp"
 #include "agent/repository_view.hpp"
@@ -29,6 +30,7 @@ struct CycleTools {
   std::chrono::milliseconds patience{std::chrono::minutes(10)};
   Link link = Link::normal;
   bool confirm_major = false;  ///< a higher major version waits until it is asked for by the name of its product
+  CacheRules cache = {};
 };
 
 struct CycleRequest {
@@ -75,7 +77,7 @@ class UpdateCycle {
     std::map<std::string, std::string> offer;
     CycleEnd end;
     std::optional<Error> first_error;
-    std::set<Sha256> needed;  ///< content digests whose packages are seeded or fetched
+    std::set<Sha256> needed;  ///< content digests of what is wanted
     bool all_current = true;
   };
 
@@ -92,6 +94,8 @@ class UpdateCycle {
                               const Round& round);
   Result<void> deliver(const messages::ProductDecision& decision, const messages::ProductState& state, Round& round);
   Result<void> tidy(Round& round);
+  Result<void> keep_cache(const Round& round);
+  Result<bool> drop_idle(const CacheRules& rules);
   Delivery make_delivery(Round& round);
 
   CycleTools tools_;

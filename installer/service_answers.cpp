@@ -66,6 +66,7 @@ Result<Json> InstallerService::hello() {
       state.content = current->entry.content;
       state.counter = current->entry.counter;
     }
+    if (const auto* const before = record.newest_before_current()) state.before = before->entry.content;
     hello.products.push_back(std::move(state));
   }
   return messages::to_json(hello);

@@ -43,6 +43,7 @@ Result<ProductState> read_state(ObjectReader& in) {
   state.platform = in.text("platform", 64);
   if (in.has("version")) state.version = in.text("version", 128);
   if (in.has("content")) state.content = in.parsed("content", parse_sha256);
+  if (in.has("before")) state.before = in.parsed("before", parse_sha256);
   state.counter = read_counter(in);
   state.prerelease = in.boolean_or("prerelease", false);
   state.busy = in.boolean("busy");
@@ -111,6 +112,7 @@ Json to_json(const Hello& hello) {
              {"busy", state.busy}};
     if (state.version) one["version"] = *state.version;
     if (state.content) one["content"] = state.content->hex();
+    if (state.before) one["before"] = state.before->hex();
     if (state.prerelease) one["prerelease"] = true;
     for (const auto& quarantined : state.quarantine) one["quarantine"].push_back(to_json(quarantined));
     products.push_back(std::move(one));

@@ -83,6 +83,7 @@ struct ProductState {
   std::string platform;
   std::optional<std::string> version;  ///< what `current` names; nothing: not installed
   std::optional<Sha256> content;       ///< its content digest
+  std::optional<Sha256> before = {};   ///< that of the release that a rollback goes to
   trust::ReleaseCounter counter;       ///< of what is installed; {1, 0} when nothing is
   bool prerelease = false;             ///< it follows nightly builds, too
   bool busy = false;                   ///< an installation or a probation is under way

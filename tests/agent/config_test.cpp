@@ -56,6 +56,8 @@ http_after = "3s"
 http_after_foreground = "1s"
 may_lead = false
 keep_free = "5 MiB"
+cache_age = "3d"
+cache_size = "7 GiB"
 [manners]
 upload_above_battery = 20
 [log]
@@ -81,6 +83,8 @@ file = "/tmp/agent.log"
   EXPECT_EQ(config->swarm.http_after_foreground, std::chrono::seconds(1));
   EXPECT_FALSE(config->swarm.may_lead);
   EXPECT_EQ(config->swarm.keep_free, 5_MiB);
+  EXPECT_EQ(config->cache.age, std::chrono::hours(72));
+  EXPECT_EQ(config->cache.size, 7_GiB);
   EXPECT_EQ(config->log.level, log::Level::debug);
   EXPECT_TRUE(config->log.json);
 }

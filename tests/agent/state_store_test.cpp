@@ -138,6 +138,26 @@ TEST_F(StateStoreTest, APackageIsBadAtOnceOrAtTheThirdFailure) {
   EXPECT_EQ(*store_->bad_packages(), (std::set<Sha256>{one, other}));
 }
 
+TEST_F(StateStoreTest, APackageIsIdleSinceItWasNeededLast) {
+  const auto one = make_download(make_entry("1.0.0", 1));
+  const auto other = make_download(make_entry("1.1.0", 2));
+  for (const auto& download : {one, other}) ASSERT_TRUE(store_->keep_download(download));
+  const auto idle = [&](const CachedDownload& download) {
+    const auto all = store_->downloads();
+    return std::ranges::find(*all, download.content, &CachedDownload::content)->idle_since;
+  };
+  ASSERT_TRUE(store_->note_needed({other.content}, now_));
+  ASSERT_TRUE(store_->note_needed({other.content}, now_ + std::chrono::hours(1)));
+  reopen();
+  EXPECT_EQ(idle(one), now_);
+  EXPECT_EQ(idle(other), std::nullopt);
+  ASSERT_TRUE(store_->note_needed({one.content, other.content}, now_));
+  EXPECT_EQ(idle(one), std::nullopt);
+  ASSERT_TRUE(store_->note_needed({}, now_));
+  ASSERT_TRUE(store_->keep_download(one));
+  EXPECT_EQ(idle(one), std::nullopt) << "it was asked for again";
+}
+
 TEST_F(StateStoreTest, DownloadsSurviveByteForByte) {
   const auto one = make_download(make_entry("1.0.0", 1));
   ASSERT_TRUE(store_->keep_download(one));

@@ -56,7 +56,8 @@ class UpdateCycleTest : public testing::Test {
                               .clock = clock_,
                               .pause = pause_by(clock_),
                               .seeder_url = tests::kSeeder,
-                              .confirm_major = confirm_major_});
+                              .confirm_major = confirm_major_,
+                              .cache = cache_});
   }
   Result<CycleEnd> run(const CycleRequest& request = {}) { return cycle_->run(request, stop_.get_token()); }
   CycleResult result_of_run(const CycleRequest& request = {}) {
@@ -88,6 +89,7 @@ class UpdateCycleTest : public testing::Test {
   std::optional<MachineIdentity> identity_;
   std::optional<UpdateCycle> cycle_;
   bool confirm_major_ = false;
+  CacheRules cache_;
   std::stop_source stop_;
 };
 

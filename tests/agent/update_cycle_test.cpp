@@ -107,7 +107,7 @@ TEST_F(UpdateCycleTest, GoesOnSeedingWhatIsInstalled) {
   EXPECT_EQ(board_.snapshot().seeding, 1);
 }
 
-TEST_F(UpdateCycleTest, ForgetsPackagesOfReleasesThatAreGone) {
+TEST_F(UpdateCycleTest, PackagesOfReleasesThatAreGoneAreKeptForNeighboursForAWhile) {
   installer_.wants["app"] = new_;
   result_of_run();
   const auto newest = tests::make_entry("1.2.0", 3);
@@ -115,8 +115,56 @@ TEST_F(UpdateCycleTest, ForgetsPackagesOfReleasesThatAreGone) {
   repository_.publish();
   installer_.wants["app"] = newest;
   EXPECT_EQ(result_of_run(), CycleResult::updated);
+  EXPECT_EQ(swarm_.kept.size(), 2U);
+  installer_.wants.clear();
+  result_of_run();
+  clock_.advance(std::chrono::hours(24 * 7) - std::chrono::seconds(1));
+  repository_.publish();
+  result_of_run();
+  EXPECT_EQ(swarm_.kept.size(), 2U);
+  clock_.advance(std::chrono::seconds(1));
+  result_of_run();  // unchanged
   ASSERT_EQ(swarm_.kept.size(), 1U);
   EXPECT_EQ(swarm_.kept[0].file.sha256, newest.full.sha256);
+}
+
+TEST_F(UpdateCycleTest, WhatARollbackGoesToIsKept) {
+  cache_.age = {};
+  start();
+  installer_.wants["app"] = new_;
+  result_of_run();
+  const auto newest = tests::make_entry("1.2.0", 3);
+  repository_.set_release({old_, new_, newest});
+  repository_.publish();
+  installer_.wants["app"] = newest;
+  installer_.state.products[0].before = new_.content;
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+  EXPECT_EQ(swarm_.kept.size(), 2U);
+  installer_.wants.clear();
+  installer_.state.products[0].before.reset();
+  result_of_run();
+  ASSERT_EQ(swarm_.kept.size(), 1U);
+  EXPECT_EQ(swarm_.kept[0].file.sha256, newest.full.sha256);
+}
+
+TEST_F(UpdateCycleTest, WhatIsKeptForNeighboursGivesWayOnAFullDisk) {
+  installer_.wants["app"] = new_;
+  result_of_run();
+  const auto second = tests::make_entry("1.2.0", 3);
+  const auto third = tests::make_entry("1.3.0", 4);
+  repository_.set_release({old_, new_, second, third});
+  repository_.publish();
+  installer_.wants["app"] = second;
+  result_of_run();
+  installer_.wants["app"] = third;
+  swarm_.fetched.clear();
+  swarm_.failures[third.full.sha256] = Error{ErrorKind::no_space, "fetch", "the disk is full"};
+  EXPECT_EQ(error_of_run().kind, ErrorKind::no_space);
+  EXPECT_EQ(swarm_.fetched.size(), 2U) << "once more when there was room again";
+  ASSERT_EQ(swarm_.kept.size(), 2U);
+  for (const auto& kept : swarm_.kept) EXPECT_NE(kept.file.sha256, delta().sha256);
+  error_of_run();
+  EXPECT_EQ(swarm_.fetched.size(), 3U) << "there was nothing left to drop";
 }
 
 TEST_F(UpdateCycleTest, ADeltaThatTheInstallerRefusesIsNeverTriedAgain) {

@@ -280,6 +280,20 @@ class Update(WorldTest):
         machine.command("update")
         machine.await_version("1.1.0")
 
+    def test_packages_are_kept_for_neighbours_and_for_the_way_back(self):
+        world = self.published("1.0.0", machines=0)
+        thrifty, usual = [world.machine(name, agent={"swarm": {"listen_address": f"127.0.0.{number}", "listen_port": 0, "http_after": "3s",
+                                                               "local_discovery": False, "keep_free": "1 MiB", **more}}).start()
+                          for number, name, more in ((2, "thrifty", {"cache_age": "0s"}), (3, "usual", {}))]
+        for version in ("1.0.0", "1.1.0", "1.2.0"):
+            if version != "1.0.0":
+                world.release(version, world.tree(version, big(version, changed=True)))
+            for machine in (thrifty, usual):
+                machine.await_version(version)
+        for machine, kept in ((thrifty, 2), (usual, 3)):
+            wait_until(f"{machine.name} has tidied up", lambda m=machine, k=kept: m.status()["seeding"] == k and len(
+                list((m.folder / "agent/packages").glob("*.bin"))) == k)
+
     def test_reports_reach_the_seeder(self):
         world = self.published("1.0.0")
         world.machines[0].start().await_version("1.0.0")

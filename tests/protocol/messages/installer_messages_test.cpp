@@ -14,6 +14,7 @@ TEST(InstallerMessages, HelloComesBackAsItWas) {
                             .platform = "linux-x64",
                             .version = "1.2.3",
                             .content = sha256("tree"),
+                            .before = sha256("older tree"),
                             .counter = {1, 7},
                             .busy = true});
   hello.products.push_back(
@@ -25,6 +26,8 @@ TEST(InstallerMessages, HelloComesBackAsItWas) {
   ASSERT_EQ(back->products.size(), 2U);
   EXPECT_EQ(back->products[0].version, "1.2.3");
   EXPECT_EQ(back->products[0].content, sha256("tree"));
+  EXPECT_EQ(back->products[0].before, sha256("older tree"));
+  EXPECT_FALSE(back->products[1].before);
   EXPECT_EQ(back->products[0].counter, (trust::ReleaseCounter{1, 7}));
   EXPECT_TRUE(back->products[0].busy);
   EXPECT_FALSE(back->products[1].version);
