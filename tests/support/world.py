@@ -38,10 +38,25 @@ def wait_until(what, condition, seconds=30.0, every=0.05):
         time.sleep(every)
 
 
+PORTS = range(16000, 32000)  # below those that the kernel gives to whoever asks for any
+_reserved = []
+
+
 def free_port(address="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, and that no other process gets from here while this one runs."""
+    for port in random.SystemRandom().sample(PORTS, 1000):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0upswarm-test-port-{port}")  # gone with this process
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address, port))
+        except OSError:
+            claim.close()
+            continue
+        _reserved.append(claim)
+        return port
+    raise Failure("no port is free")
 
 
 def noise(size, seed):
