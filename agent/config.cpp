@@ -60,6 +60,7 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   const auto link = in.text_or("link", to_string(out.link), 20);
   if (link == to_string(Link::metered)) out.link = Link::metered;
   else if (link != to_string(Link::normal)) in.fail("link", "\"normal\" or \"metered\" is wanted");
+  out.metered_fallback = in.bytes_or("metered_fallback", out.metered_fallback, 0_B, 1024_GiB);
   out.confirm_major = in.boolean_or("confirm_major", out.confirm_major);
   out.swarm.may_lead = out.link == Link::normal;
   if (in.has("swarm")) {

@@ -25,11 +25,12 @@ struct AgentConfig {
   std::chrono::milliseconds poll_interval{std::chrono::minutes(15)};
   std::int64_t poll_jitter_permille = 100;                       ///< how far a poll may be off its interval, both ways
   std::chrono::milliseconds patience{std::chrono::minutes(10)};  ///< for a download that nobody feeds
-  Link link = Link::normal;    ///< metered: the fewest bytes win, wherever they come from
-  bool confirm_major = false;  ///< a higher major version waits for `upswarm update PRODUCT`
-  SwarmSettings swarm;         ///< cache and seeder_url are filled in
-  CacheRules cache;            ///< of [swarm], too
-  MannersPolicy manners;       ///< upload_limit and download_limit of [swarm] are its usual rates
+  Link link = Link::normal;          ///< metered: the fewest bytes win, wherever they come from
+  Bytes metered_fallback = 100_MiB;  ///< a month, on a metered link, for what comes where a delta failed
+  bool confirm_major = false;        ///< a higher major version waits for `upswarm update PRODUCT`
+  SwarmSettings swarm;               ///< cache and seeder_url are filled in
+  CacheRules cache;                  ///< of [swarm], too
+  MannersPolicy manners;             ///< upload_limit and download_limit of [swarm] are its usual rates
   log::Settings log;
 
   Path database() const { return state_folder / "state.db"; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/monthly_count.hpp"
 #include "agent/pieces.hpp"
 #include "agent/plan_record.hpp"
 #include "protocol/base/log.hpp"
@@ -17,6 +18,8 @@ constexpr std::chrono::seconds kLinkLost{120};  // an installer that restarts is
 constexpr std::chrono::hours kLongestInstallation{2};
 constexpr std::chrono::minutes kLongestQueue{30};  // while the installer works on another product
 constexpr int kMostQuietLooks = 20;                // neither at work nor done
+
+constexpr const char* kFallbackSpent = "metered_fallback_spent";
 
 /// What is being fetched, for people.
 std::string what_of(const Way& way, std::size_t step) {
@@ -82,6 +85,10 @@ Result<messages::Outcome> Delivery::deliver_by_plan(const Order& order, Session&
     }
     UPSWARM_CHECK(keep_plan(tools_.store, order.product, describe(plan, facts, tools_.clock.now())));
     const auto* const way = plan.chosen();
+    if (way == nullptr && is_over_budget(plan)) {
+      const auto full = std::ranges::find(plan.ways, WayKind::full, &Way::kind);
+      return Error{ErrorKind::denied, order.entry.version, full->why_not, "over_budget"};
+    }
     if (way == nullptr && last) return end_by(*std::move(last));
     if (way == nullptr) {
       return Error{ErrorKind::invalid, "update " + order.product + " to " + order.entry.version,
@@ -122,8 +129,13 @@ Result<PlanFacts> Delivery::gather(const Order& order, const std::stop_token& st
                   .cached = {},
                   .failed = {},
                   .link = tools_.link,
+                  .fallback_left = {},
                   .site_seeds = [this](const trust::PackageFile& file) { return tools_.swarm.site_seeds(file); },
                   .sparse = {}};
+  if (tools_.link == Link::metered && !tools_.is_foreground && !order.entry.urgent) {
+    const auto spent = MonthlyCount(tools_.store, kFallbackSpent).sum(tools_.clock.now());
+    facts.fallback_left = tools_.metered_fallback - std::min(tools_.metered_fallback, spent);
+  }
   UPSWARM_TRY(facts.useless, tools_.store.bad_packages());
   UPSWARM_TRY(const auto downloads, tools_.store.downloads());
   for (const auto& one : downloads) {
@@ -295,6 +307,7 @@ Result<Delivery::Attempt> Delivery::try_packages(const Order& order, const Way& 
       return Attempt{.outcome = {}, .error = file.error(), .is_of_ranges = true};
     if (!file && file.error().kind != ErrorKind::corrupt) return file.error();
     if (!file) return Attempt{{}, file.error(), true, package};
+    if (way.is_fallback && tools_.link == Link::metered) UPSWARM_CHECK(count_fallback(file->by_source));
     files.push_back(file->path);
   }
   move(order, session, SessionState::verifying, words_of(way));
@@ -371,6 +384,11 @@ Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& wha
                            {"origin_http", file.by_source.origin_http.count},
                            {"wasted", file.by_source.wasted.count}});
   return file;
+}
+
+Result<void> Delivery::count_fallback(const BytesBySource& bytes) {
+  const auto network = bytes.site + bytes.other + bytes.origin_bt + bytes.origin_http + bytes.wasted;
+  return MonthlyCount(tools_.store, kFallbackSpent).add(network, tools_.clock.now());
 }
 
 /// A way that failed with an outcome has its bytes in the history; the next may go on from the same pieces.

@@ -39,7 +39,8 @@ struct DeliveryTools {
   Pause pause;
   std::chrono::milliseconds patience;
   Link link;
-  bool is_foreground = false;  ///< a user asked
+  bool is_foreground = false;   ///< a user asked
+  Bytes metered_fallback = {};  ///< a month, of fallbacks on a metered link in the background
   /// The signed torrent of a package.
   std::function<Result<std::string>(const trust::PackageFile&)> torrent;
   /// Offers the metadata again; whether the installer still wants this entry.
@@ -53,7 +54,8 @@ class Delivery {
 
   /// Brings the product to the release, by the first of make_plan's ways; one that cannot be had, or that the installer
   /// refuses, is followed by the next. Returns the installer's outcome, which may well be a rollback.
-  /// Errors: of the swarm and the link; invalid  no way is left to try, or the release is not wanted any more.
+  /// Errors: of the swarm and the link; invalid  no way is left to try, or the release is not wanted any more; denied,
+  /// reason over_budget  it waits for another line, a user or the next month.
   Result<messages::Outcome> deliver(const Order& order, std::stop_token stop);
 
   /// Follows an installation that somebody else started (an agent before this one, an administrator).
@@ -81,6 +83,7 @@ class Delivery {
   Result<Attempt> try_packages(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
   Result<CachedDownload> prepare(const Order& order, const Way& way, const Step& step);
   Result<Downloaded> fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop);
+  Result<void> count_fallback(const BytesBySource& bytes);
   void note_told(const Attempt& attempt);
   /// Asks again while the installer works on another product, and once more after it forgot what it wants.
   Result<void> ask_patiently(const Order& order, const std::function<Result<void>()>& ask, const std::stop_token& stop);

@@ -78,7 +78,8 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
                      .patience = config.patience,
                      .link = config.link,
                      .confirm_major = config.confirm_major,
-                     .cache = config.cache});
+                     .cache = config.cache,
+                     .metered_fallback = config.metered_fallback});
   MannersKeeper keeper({.policy = config.manners,
                         .look = [&config] { return look(config); },
                         .swarm = parts.swarm,

@@ -1,25 +1,15 @@
 #include "agent/manners_keeper.hpp"
 
-#include <charconv>
 #include <condition_variable>
 
+#include "agent/monthly_count.hpp"
 #include "protocol/base/log.hpp"
 
 namespace upswarm::agent {
 namespace {
 
 constexpr auto kEvery = std::chrono::seconds(30);
-constexpr const char* kUploaded = "uploaded";  // "2026-11 1048576"
-
-std::string month_of(Time time) { return to_string(time).substr(0, 7); }
-
-std::uint64_t count_of(const std::string& stored, const std::string& month) {
-  if (!stored.starts_with(month + " ")) return 0;
-  std::uint64_t count = 0;
-  const auto* const begin = stored.data() + month.size() + 1;
-  const auto [end, problem] = std::from_chars(begin, stored.data() + stored.size(), count);
-  return problem == std::errc{} ? count : 0;
-}
+constexpr const char* kUploaded = "uploaded";
 
 std::string closed_gates(const Manners& manners) {
   std::string text;
@@ -60,17 +50,12 @@ void MannersKeeper::run(const std::stop_token& stop) {
 
 Bytes MannersKeeper::uploaded_this_month(Time now) {
   const auto total = tools_.swarm.uploaded();
-  const auto month = month_of(now);
-  const auto stored = tools_.store.setting(kUploaded);
-  const auto before = Bytes{stored ? count_of(*stored, month) : 0};
-  const auto sum = before + (total - counted_);
-  if (sum == before) return sum;
-  const auto written = tools_.store.set(kUploaded, month + " " + std::to_string(sum.count));
-  if (!written) {
-    log::warning("what was uploaded is not noted", {{"error", written.error().message()}});
-    return sum;
-  }
-  counted_ = total;
+  MonthlyCount month(tools_.store, kUploaded);
+  const auto fresh = total - counted_;
+  const auto sum = month.sum(now) + fresh;
+  if (fresh == 0_B) return sum;
+  if (const auto written = month.add(fresh, now); written) counted_ = total;
+  else log::warning("what was uploaded is not noted", {{"error", written.error().message()}});
   return sum;
 }
 

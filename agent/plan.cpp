@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kLinkNames{"normal", "metered"};
 constexpr std::array<std::string_view, 5> kWayNames{"nothing", "delta", "chain", "sparse", "full"};
+constexpr std::string_view kOverBudget = "over the budget: ";
 /// No package is longer, so that no sum of a chain overflows.
 constexpr std::uint64_t kLongestReckoned = std::uint64_t{1} << 50U;
 
@@ -30,11 +31,16 @@ class Planner {
 
   Plan make() const {
     Plan plan{{nothing(), delta(), chain(), sparse(), full()}, {}};
+    const auto& delta = plan.ways[1];
+    const bool delta_failed = (!delta.steps.empty() && !delta.why_not.empty()) ||
+                              facts_.failed.contains(WayKind::delta) || facts_.failed.contains(WayKind::chain);
     for (auto& way : plan.ways) {
       if (const auto failed = facts_.failed.find(way.kind); failed != facts_.failed.end())
         way.why_not = "it failed just now: " + failed->second;
       way.bytes = bytes_of(way);
       way.cost = cost_of(way);
+      way.is_fallback = delta_failed && way.kind != WayKind::nothing && way.kind != WayKind::delta;
+      if (way.is_fallback && way.why_not.empty()) way.why_not = objection_by_budget(way);
     }
     std::ranges::stable_sort(plan.ways, {}, [&](const Way& way) { return rank(way); });
     judge(plan);
@@ -137,6 +143,14 @@ class Planner {
     if (aside != facts_.quarantine.end()) return "it was put aside: " + aside->reason;
     if (facts_.useless.contains(step.file.sha256)) return "its bytes failed on this machine before";
     return "";
+  }
+
+  /// Empty: it is within the budget, or there is none.
+  std::string objection_by_budget(const Way& way) const {
+    if (!facts_.fallback_left || way.bytes.network() <= *facts_.fallback_left) return "";
+    return std::string(kOverBudget) + to_string(way.bytes.network()) + " are more than the " +
+           to_string(*facts_.fallback_left) + " that are left this month for what a failed delta costs on a metered " +
+           "link (metered_fallback); `upswarm update` takes it all the same, and so does a line that is not metered";
   }
 
   ExpectedBytes bytes_of(const Step& step) const {
@@ -256,9 +270,16 @@ Plan make_plan(const PlanFacts& facts) { return Planner(facts).make(); }
 bool is_worth_looking_for_parts(const Plan& plan, const PlanFacts& facts) {
   const auto* const chosen = plan.chosen();
   const auto& wanted = facts.wanted;
-  return chosen != nullptr && chosen->kind == WayKind::full && facts.installed && !facts.sparse &&
-         !facts.failed.contains(WayKind::sparse) && !facts.cached.contains(wanted.full.sha256) &&
-         wanted.index_length <= kLongestFetchedIndex && wanted.index_length.count <= wanted.full.length.count / 4;
+  const bool takes_all = chosen == nullptr ? is_over_budget(plan) : chosen->kind == WayKind::full;
+  return takes_all && facts.installed && !facts.sparse && !facts.failed.contains(WayKind::sparse) &&
+         !facts.cached.contains(wanted.full.sha256) && wanted.index_length <= kLongestFetchedIndex &&
+         wanted.index_length <= facts.fallback_left.value_or(kLongestFetchedIndex) &&
+         wanted.index_length.count <= wanted.full.length.count / 4;
+}
+
+bool is_over_budget(const Plan& plan) {
+  const auto full = std::ranges::find(plan.ways, WayKind::full, &Way::kind);
+  return plan.chosen() == nullptr && full != plan.ways.end() && full->why_not.starts_with(kOverBudget);
 }
 
 bool has_delta_from_installed(const PlanFacts& facts) {

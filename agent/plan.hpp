@@ -54,9 +54,10 @@ struct Way {
   WayKind kind = WayKind::full;
   std::vector<Step> steps = {};
   ExpectedBytes bytes = {};
-  std::int64_t cost = 0;  ///< by the weights above
-  std::string why_not{};  ///< empty: it can be taken
-  std::string verdict{};  ///< for people: why it is taken, or why another is
+  std::int64_t cost = 0;     ///< by the weights above
+  bool is_fallback = false;  ///< it takes more than a delta would that failed
+  std::string why_not{};     ///< empty: it can be taken
+  std::string verdict{};     ///< for people: why it is taken, or why another is
 };
 
 /// What fetching only the missing parts of the full package would take.
@@ -80,6 +81,8 @@ struct PlanFacts {
   std::set<Sha256> cached = {};                ///< packages that are whole in the cache
   std::map<WayKind, std::string> failed = {};  ///< just now, and why
   Link link = Link::normal;
+  /// Of the month's budget for fallbacks on a metered link; nothing: the link is not, or there is no limit.
+  std::optional<Bytes> fallback_left = {};
   /// How many neighbours have the whole package; nothing: nobody knows, and the origin is reckoned with.
   std::function<std::optional<int>(const trust::PackageFile&)> site_seeds = {};
   std::optional<SparseOffer> sparse = {};  ///< nothing: nobody looked for it
@@ -102,7 +105,7 @@ struct Plan {
 ///   full     always, but where its bytes failed here
 ///
 /// None starts from a damaged base (but sparse, which takes of it what is whole), is quarantined (of a chain: any of
-/// its steps), or failed just now.
+/// its steps), failed just now, or is a fallback that takes more of the network than facts.fallback_left.
 Plan make_plan(const PlanFacts& facts);
 
 /// The largest index that is fetched to see what it would save.
@@ -111,8 +114,11 @@ inline constexpr Bytes kLongestFetchedIndex = 16_MiB;
 /// Whether it is worth fetching the index of the full package, and reading what is on disk, to know what a sparse fetch
 /// would take. `plan` was made without. Where nothing, a delta or a chain serves, it is not: an index is a cost on the
 /// WAN link, and where there is a delta it is nearly always the smaller. Nor where nothing is installed, the package is
-/// here already, or its index is longer than kLongestFetchedIndex or a quarter of it.
+/// here already, or its index is longer than kLongestFetchedIndex, a quarter of it or facts.fallback_left.
 bool is_worth_looking_for_parts(const Plan& plan, const PlanFacts& facts);
+
+/// Whether nothing else stands in the way of the full package than facts.fallback_left.
+bool is_over_budget(const Plan& plan);
 
 /// Whether any delta starts from what is installed, so that it is worth verifying.
 bool has_delta_from_installed(const PlanFacts& facts);

@@ -231,7 +231,13 @@ Result<void> UpdateCycle::deliver(const messages::ProductDecision& decision, con
                     .installed = state.content,
                     .releases = round.view->releases(state),
                     .quarantine = state.quarantine};
-  UPSWARM_TRY(const auto outcome, make_delivery(round).deliver(order, round.stop));
+  auto delivered = make_delivery(round).deliver(order, round.stop);
+  if (!delivered && delivered.error().reason == "over_budget") {
+    tools_.board.set_decision(order.product, order.entry.version, "held", delivered.error().cause);
+    raise(round.end, CycleResult::held);
+    return {};
+  }
+  UPSWARM_TRY(const auto outcome, std::move(delivered));
   raise(round.end, result_of(outcome));
   if (outcome.result != "failed") return {};
   return Error{ErrorKind::disk, "install " + decision.product + " " + decision.entry->version, outcome.reason,
@@ -250,6 +256,7 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .patience = tools_.patience,
                     .link = tools_.link,
                     .is_foreground = round.is_foreground,
+                    .metered_fallback = tools_.metered_fallback,
                     .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },
                     .offer_again = [this, &round](const Order& order) -> Result<bool> {
                       UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer, round.stop));

@@ -31,6 +31,7 @@ struct CycleTools {
   Link link = Link::normal;
   bool confirm_major = false;  ///< a higher major version waits until it is asked for by the name of its product
   CacheRules cache = {};
+  Bytes metered_fallback = {};  ///< as DeliveryTools has it
 };
 
 struct CycleRequest {

@@ -37,6 +37,7 @@ class DeliveryTest : public testing::Test {
                        .pause = tests::pause_by(clock_),
                        .patience = std::chrono::minutes(1),
                        .link = link_,
+                       .metered_fallback = metered_fallback_,
                        .torrent = [](const trust::PackageFile& file) { return Result<std::string>(file.path); },
                        .offer_again =
                            [this](const Order&) {
@@ -92,6 +93,7 @@ class DeliveryTest : public testing::Test {
                              .seeder_url = tests::kSecureSeeder,
                              .token_file = {}},
                             open_machine_key(system_files(), folder_.path())};
+  Bytes metered_fallback_ = 0_B;
   Link link_ = Link::normal;
   int offered_again_ = 0;
   std::stop_source stop_;
@@ -200,6 +202,28 @@ TEST_F(DeliveryTest, AllPutAsideWaitsForANewerRelease) {
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().reason, "no_package");
   EXPECT_TRUE(swarm_.fetched.empty());
+}
+
+TEST_F(DeliveryTest, FallbacksOnAMeteredLinkSpendAMonthlyBudget) {
+  link_ = Link::metered;
+  metered_fallback_ = 1500_B;
+  const auto aside = [&] {
+    installer_.state.products[0].quarantine = {{second(), two_.content, "1.2.0", "why", {}},
+                                               {direct(), one_.content, "1.2.0", "why", {}}};
+  };
+  aside();
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  installer_.state.products.clear();
+  installer_.add_product("app", &one_);
+  aside();
+  ASSERT_TRUE(store_.forget_download(wanted_.full.sha256));
+  const auto refused = deliver();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "over_budget");
+  EXPECT_THAT(refused.error().cause, HasSubstr("500 B"));
+  EXPECT_EQ(swarm_.fetched.size(), 1U);
+  clock_.advance(std::chrono::hours(24 * 31));
+  EXPECT_EQ(kind_of_delivery(), "full completed");
 }
 
 TEST_F(DeliveryTest, AnOlderInstallerThatVerifiesNothingStillUpdates) {

@@ -8,6 +8,7 @@
 namespace upswarm::agent {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using tests::add_delta;
@@ -66,6 +67,44 @@ TEST_F(PlanTest, ListsEachWayOnceAndSaysOfEachWhy) {
   EXPECT_THAT(way(WayKind::delta).verdict, HasSubstr("no delta from 1.0.0"));
   EXPECT_THAT(way(WayKind::chain).verdict, HasSubstr("2 to 4 deltas"));
   EXPECT_THAT(way(WayKind::sparse).verdict, HasSubstr("not looked through"));
+}
+
+TEST_F(PlanTest, AfterAFailedDeltaAMeteredLinkHasABudget) {
+  add_delta(wanted_, one_, 10_B);
+  facts_.link = Link::metered;
+  facts_.fallback_left = 999_B;
+  EXPECT_EQ(chosen(), WayKind::delta) << "what does not fail has no budget";
+  put_aside(wanted_.deltas[0]);
+  const auto refused = plan();
+  EXPECT_EQ(refused.chosen(), nullptr);
+  EXPECT_TRUE(is_over_budget(refused));
+  EXPECT_THAT(way(WayKind::full).verdict, AllOf(HasSubstr("999 B"), HasSubstr("metered_fallback")));
+  facts_.fallback_left = 1000_B;
+  EXPECT_EQ(chosen(), WayKind::full);
+  EXPECT_TRUE(plan().chosen()->is_fallback);
+  facts_.fallback_left = {};
+  EXPECT_EQ(chosen(), WayKind::full) << "a user waits";
+}
+
+TEST_F(PlanTest, WithoutADeltaThereIsNoBudget) {
+  facts_.link = Link::metered;
+  facts_.fallback_left = 0_B;
+  EXPECT_EQ(chosen(), WayKind::full);
+  EXPECT_FALSE(plan().chosen()->is_fallback);
+}
+
+TEST_F(PlanTest, PartsMayBeWithinTheBudgetWhereTheFullPackageIsNot) {
+  add_delta(wanted_, one_, 10_B);
+  put_aside(wanted_.deltas[0]);
+  wanted_.index_length = 100_B;
+  facts_.link = Link::metered;
+  facts_.fallback_left = 200_B;
+  EXPECT_TRUE(is_worth_looking_for_parts(plan(), facts_));
+  facts_.sparse = SparseOffer{.choice = {.pieces = {0}, .parts = {}, .here = {}, .site = {}, .origin = 200_B}};
+  EXPECT_EQ(chosen(), WayKind::sparse);
+  facts_.sparse.reset();
+  facts_.fallback_left = 99_B;
+  EXPECT_FALSE(is_worth_looking_for_parts(plan(), facts_)) << "the index alone would be more";
 }
 
 TEST_F(PlanTest, WhatIsOnDiskCostsNothing) {
