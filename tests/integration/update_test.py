@@ -160,9 +160,9 @@ class Update(WorldTest):
         self.assertEqual((machine.installed / "app/current/share/version").read_text(), "1.1.0")
 
     def chosen(self, machine):
-        """The way that the last plan took, and all ways by their kind."""
+        """The way that the last plan took (None: it took none), and all ways by their kind."""
         plan = machine.command("why", "app").json()["products"][0]["plan"]
-        return next(way for way in plan["ways"] if way["chosen"]), {way["kind"]: way for way in plan["ways"]}
+        return next((way for way in plan["ways"] if way["chosen"]), None), {way["kind"]: way for way in plan["ways"]}
 
     def left_behind(self, *versions, deltas=1, **settings):
         """A machine on 1.0.0 whose agent stands still while releases come, each with deltas from the last `deltas` ones."""
@@ -218,8 +218,8 @@ class Update(WorldTest):
         _, ways = self.chosen(machine)
         self.assertSays(ways["delta"]["verdict"], "1.0.0 on disk is damaged", "share/text")
 
-    def test_a_package_that_was_put_aside_is_not_tried_again_after_a_restart(self):
-        world, machine = self.left_behind("1.1.0")
+    def put_delta_aside(self, world, machine):
+        """As the installer does with a delta of which other bytes came out than were signed."""
         delta = next(world.seeder_folder.rglob("*.upd"))
         record = machine.folder / "installer/products/app.json"
         machine.installer.stop()
@@ -227,6 +227,27 @@ class Update(WorldTest):
         known["quarantine"] = [{"package": hashlib.sha256(delta.read_bytes()).hexdigest(), "base": known["releases"][0]["entry"]["content"],
                                 "version": "1.1.0", "reason": "other bytes came out of it", "at": "2026-01-01T00:00:00Z"}]
         record.write_text(json.dumps(known))
+
+    def test_on_a_metered_line_a_failed_delta_waits_for_its_budget_or_a_user(self):
+        world, machine = self.left_behind("1.1.0")
+        self.put_delta_aside(world, machine)
+        machine.agent_settings.update(link="metered", metered_fallback="100 B")
+        machine.write_configs()
+        machine.start()
+
+        def held():
+            return any(one["phase"] == "held" and "metered_fallback" in one["detail"] for one in machine.status()["products"])
+        wait_until("the machine says that it holds, and by what", held)
+        chosen, ways = self.chosen(machine)
+        self.assertIsNone(chosen)
+        self.assertSays(ways["full"]["verdict"], "100 B", "that are left this month")
+        self.assertEqual(machine.version(), "1.0.0")
+        machine.command("update", "app")
+        machine.await_version("1.1.0")
+
+    def test_a_package_that_was_put_aside_is_not_tried_again_after_a_restart(self):
+        world, machine = self.left_behind("1.1.0")
+        self.put_delta_aside(world, machine)
         machine.start()
         machine.await_version("1.1.0")
         self.assertEqual(machine.history()[0]["kind"], "sparse")
