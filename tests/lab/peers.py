@@ -18,7 +18,8 @@ PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 STREAM_PORT, TRACKER_PORT = 8000, 6969
 TRACKER = f"http://{DATACENTER}:{TRACKER_PORT}/announce"
 RAW_BYTES = 64 << 20  # enough for a rate; a longer transfer is reckoned from it
-NAMES = ("raw", "http", "aria2", "libtorrent")
+TUNED = ("super", "leader1", "leader2", "leader4")  # what was tried: super seeding, and leaders with pieces of their own
+NAMES = ("raw", "http", "aria2", "libtorrent", *TUNED)
 
 
 def python_with_libtorrent():
@@ -39,7 +40,7 @@ def why_not(name):
     """Why this peer cannot take part; empty: it can."""
     if name == "aria2" and not shutil.which("aria2c"):
         return "aria2c is not installed (packaging/setup.sh --lab)"
-    if name == "libtorrent" and not python_with_libtorrent():
+    if name in ("libtorrent", *TUNED) and not python_with_libtorrent():
         return "python3-libtorrent is not installed (packaging/setup.sh --lab)"
     return ""
 
@@ -97,6 +98,19 @@ class PeerRun:
         return self.program(label, namespace, python_with_libtorrent(), PROGRAMS / "plain_libtorrent.py", address, self.torrent, TRACKER,
                             self.folder_of(label, is_seed), *(["seed"] if is_seed else []))
 
+    def tuned(self, label, namespace, address, is_seed):
+        """The first hosts of a site lead, of each as many as the name says; with super seeding nobody does."""
+        leads = int(self.name.removeprefix("leader")) if self.name != "super" else 0
+        host = 0 if is_seed else int(label.split("h")[1])
+        if is_seed:
+            role = "seed" if leads else "super"
+        elif not leads:
+            role = "open"
+        else:
+            role = f"leader:{host - 1}/{leads}" if host <= leads else "follower"
+        return self.program(label, namespace, python_with_libtorrent(), PROGRAMS / "tuned_libtorrent.py", address, self.torrent, TRACKER,
+                            self.folder_of(label, is_seed), role)
+
     def run(self):
         """The result: as swarm.py has it, but for sources and costs.
 
@@ -109,7 +123,7 @@ class PeerRun:
         elif self.name == "http":
             servers, clients = self.stream(self.network.places(), size)
         else:
-            servers, clients = self.bittorrent(getattr(self, self.name))
+            servers, clients = self.bittorrent(self.tuned if self.name in TUNED else getattr(self, self.name))
         try:
             for server, witness, word in servers:
                 server.start()
