@@ -23,6 +23,13 @@ Result<std::string> parse_seeder_url(std::string_view text) {
                "it must look like https://updates.example.org or http://10.0.0.1:8080"};
 }
 
+Result<Link> parse_link(std::string_view text) {
+  for (const auto link : {Link::normal, Link::metered}) {
+    if (text == name_of(link)) return link;
+  }
+  return Error{ErrorKind::invalid, "link \"" + std::string(text) + "\"", "\"normal\" or \"metered\" is wanted"};
+}
+
 void read_swarm(ObjectReader& in, SwarmSettings& swarm, Rates& rates) {
   swarm.listen_address = in.text_or("listen_address", swarm.listen_address, 64);
   swarm.listen_port = static_cast<std::uint16_t>(in.integer_or("listen_port", swarm.listen_port, 0, 65'535));
@@ -52,11 +59,8 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   out.poll_interval = in.duration_or("poll_interval", out.poll_interval, seconds(1), hours(24 * 7));
   out.poll_jitter_permille = in.integer_or("poll_jitter_permille", out.poll_jitter_permille, 0, 900);
   out.patience = in.duration_or("patience", out.patience, seconds(1), hours(24));
-  const auto link = in.text_or("link", to_string(out.link), 20);
-  if (link == to_string(Link::metered)) out.link = Link::metered;
-  else if (link != to_string(Link::normal)) in.fail("link", "\"normal\" or \"metered\" is wanted");
+  if (in.has("link")) out.link = in.parsed("link", parse_link, 20).value_or(Link::normal);
   out.confirm_major = in.boolean_or("confirm_major", out.confirm_major);
-  out.swarm.may_lead = out.link == Link::normal;
   if (in.has("swarm")) {
     auto swarm = in.inside(in.object("swarm"), "swarm");
     read_swarm(swarm, out.swarm, of(out.manners.rates.usual, Traffic::all));

@@ -245,7 +245,7 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .clock = tools_.clock,
                     .pause = tools_.pause,
                     .patience = tools_.patience,
-                    .link = tools_.link,
+                    .link = tools_.link(),
                     .is_foreground = round.is_foreground,
                     .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },
                     .offer_again = [this, &round](const Order& order) -> Result<bool> {

@@ -112,9 +112,10 @@ TEST(AgentConfigTest, RefusesARelativePath) {
               HasSubstr("agent.toml:2: state_folder"));
 }
 
-TEST(AgentConfigTest, ALinkIsNormalOrMetered) {
+TEST(AgentConfigTest, ALinkIsNormalOrMeteredOrForTheSystemToSay) {
   const std::string head = "seeder_url = \"https://updates.example.org/\"\n";
-  EXPECT_EQ(read(head)->link, Link::normal);
+  EXPECT_EQ(read(head)->link, std::nullopt);
+  EXPECT_EQ(read(head + "link = \"normal\"\n")->link, Link::normal);
   EXPECT_FALSE(read(head)->confirm_major);
   EXPECT_EQ(read(head + "link = \"metered\"\n")->link, Link::metered);
   EXPECT_THAT(mistake_in(head + "link = \"slow\"\n"), HasSubstr("metered"));
