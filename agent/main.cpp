@@ -65,7 +65,7 @@ Surroundings look(const AgentConfig& config, LinkWatch& link) {
 Result<void> work(const Parts& parts, const std::stop_token& stop) {
   const auto& config = parts.config;
   const auto& clock = system_clock();
-  LinkWatch link(config.link, [] { return Result<LinkWord>(LinkWord{}); });
+  LinkWatch link(config.link, ask_about_link);
   MannersKeeper keeper({.policy = config.manners,
                         .look = [&] { return look(config, link); },
                         .swarm = parts.swarm,

@@ -22,6 +22,11 @@ struct Surroundings {
 ///   win32  power by GetSystemPowerStatus, memory by GlobalMemoryStatusEx; tunnels are not known
 Surroundings look_around(Files& files);
 
+/// What the system says of the line.
+///   posix  as ask_network_manager, on the system bus
+///   win32  nothing yet
+Result<LinkWord> ask_about_link();
+
 /// From folders that look like /sys and /proc. Power: class/power_supply. Tunnel: the device of the default route is
 /// one of tun, tap, wireguard, ppp and their like by its kind. Memory: meminfo.
 Surroundings read_surroundings(Files& files, const Path& sys, const Path& proc);
