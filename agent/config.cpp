@@ -28,6 +28,13 @@ void read_cache(ObjectReader& in, CacheRules& cache) {
   cache.size = in.bytes_or("cache_size", cache.size, 0_B, 1024_GiB);
 }
 
+Result<Link> parse_link(std::string_view text) {
+  for (const auto link : {Link::normal, Link::metered}) {
+    if (text == name_of(link)) return link;
+  }
+  return Error{ErrorKind::invalid, "link \"" + std::string(text) + "\"", "\"normal\" or \"metered\" is wanted"};
+}
+
 void read_swarm(ObjectReader& in, SwarmSettings& swarm, Rates& rates) {
   swarm.listen_address = in.text_or("listen_address", swarm.listen_address, 64);
   swarm.listen_port = static_cast<std::uint16_t>(in.integer_or("listen_port", swarm.listen_port, 0, 65'535));
@@ -57,12 +64,9 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   out.poll_interval = in.duration_or("poll_interval", out.poll_interval, seconds(1), hours(24 * 7));
   out.poll_jitter_permille = in.integer_or("poll_jitter_permille", out.poll_jitter_permille, 0, 900);
   out.patience = in.duration_or("patience", out.patience, seconds(1), hours(24));
-  const auto link = in.text_or("link", to_string(out.link), 20);
-  if (link == to_string(Link::metered)) out.link = Link::metered;
-  else if (link != to_string(Link::normal)) in.fail("link", "\"normal\" or \"metered\" is wanted");
+  if (in.has("link")) out.link = in.parsed("link", parse_link, 20).value_or(Link::normal);
   out.metered_fallback = in.bytes_or("metered_fallback", out.metered_fallback, 0_B, 1024_GiB);
   out.confirm_major = in.boolean_or("confirm_major", out.confirm_major);
-  out.swarm.may_lead = out.link == Link::normal;
   if (in.has("swarm")) {
     auto swarm = in.inside(in.object("swarm"), "swarm");
     read_swarm(swarm, out.swarm, of(out.manners.rates.usual, Traffic::all));

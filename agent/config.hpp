@@ -2,10 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "agent/cache_rules.hpp"
-#include "agent/plan.hpp"
+#include "agent/manners/link.hpp"
 #include "agent/swarm.hpp"
 #include "protocol/base/config.hpp"
 #include "protocol/base/files.hpp"
@@ -25,7 +26,7 @@ struct AgentConfig {
   std::chrono::milliseconds poll_interval{std::chrono::minutes(15)};
   std::int64_t poll_jitter_permille = 100;                       ///< how far a poll may be off its interval, both ways
   std::chrono::milliseconds patience{std::chrono::minutes(10)};  ///< for a download that nobody feeds
-  Link link = Link::normal;          ///< metered: the fewest bytes win, wherever they come from
+  std::optional<Link> link;                                      ///< nothing: what the system says of it
   Bytes metered_fallback = 100_MiB;  ///< a month, on a metered link, for what comes where a delta failed
   bool confirm_major = false;        ///< a higher major version waits for `upswarm update PRODUCT`
   SwarmSettings swarm;               ///< cache and seeder_url are filled in

@@ -54,9 +54,9 @@ struct Parts {
   Swarm& swarm;
 };
 
-Surroundings look(const AgentConfig& config) {
+Surroundings look(const AgentConfig& config, LinkWatch& link) {
   auto around = look_around(system_files());
-  around.is_metered = config.link == Link::metered;
+  around.link = link.look();
   around.free_disk = system_files().free_space(config.state_folder).value_or(0_B);
   return around;
 }
@@ -65,6 +65,12 @@ Surroundings look(const AgentConfig& config) {
 Result<void> work(const Parts& parts, const std::stop_token& stop) {
   const auto& config = parts.config;
   const auto& clock = system_clock();
+  LinkWatch link(config.link, ask_about_link);
+  MannersKeeper keeper({.policy = config.manners,
+                        .look = [&] { return look(config, link); },
+                        .swarm = parts.swarm,
+                        .store = parts.store,
+                        .clock = clock});
   UpdateCycle cycle({.installer = parts.installer,
                      .swarm = parts.swarm,
                      .store = parts.store,
@@ -76,15 +82,10 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
                      .pause = pause_until,
                      .seeder_url = config.seeder_url,
                      .patience = config.patience,
-                     .link = config.link,
+                     .link = [&keeper] { return keeper.last().link; },
                      .confirm_major = config.confirm_major,
                      .cache = config.cache,
                      .metered_fallback = config.metered_fallback});
-  MannersKeeper keeper({.policy = config.manners,
-                        .look = [&config] { return look(config); },
-                        .swarm = parts.swarm,
-                        .store = parts.store,
-                        .clock = clock});
   keeper.look();  // before the first byte is given
   UPSWARM_CHECK(cycle.resume_seeding());
   PollLoop loop(parts.rhythm, random_below, clock, parts.board);

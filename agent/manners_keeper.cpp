@@ -42,9 +42,10 @@ void MannersKeeper::run(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
-  while (!stop.stop_requested()) {
-    look();
+  for (;;) {
     never.wait_for(lock, stop, kEvery, [] { return false; });
+    if (stop.stop_requested()) return;
+    look();
   }
 }
 

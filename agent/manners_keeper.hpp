@@ -13,7 +13,7 @@ namespace upswarm::agent {
 
 struct KeeperTools {
   MannersPolicy policy;
-  std::function<Surroundings()> look;  ///< free_disk and is_metered filled in
+  std::function<Surroundings()> look;  ///< free_disk and link filled in
   Swarm& swarm;
   StateStore& store;
   const Clock& clock;
@@ -30,7 +30,7 @@ class MannersKeeper {
   /// What was decided last. Any thread.
   Manners last() const;
 
-  /// Looks every half minute until the stop.
+  /// Looks every half minute until the stop, first after the first of them.
   void run(const std::stop_token& stop);
 
  private:

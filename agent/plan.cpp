@@ -7,7 +7,6 @@
 namespace upswarm::agent {
 namespace {
 
-constexpr std::array<std::string_view, 2> kLinkNames{"normal", "metered"};
 constexpr std::array<std::string_view, 5> kWayNames{"nothing", "delta", "chain", "sparse", "full"};
 constexpr std::string_view kOverBudget = "over the budget: ";
 /// No package is longer, so that no sum of a chain overflows.
@@ -262,7 +261,6 @@ class Planner {
 
 }  // namespace
 
-std::string_view to_string(Link link) { return kLinkNames.at(static_cast<std::size_t>(link)); }
 std::string_view to_string(WayKind kind) { return kWayNames.at(static_cast<std::size_t>(kind)); }
 
 Plan make_plan(const PlanFacts& facts) { return Planner(facts).make(); }

@@ -8,19 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "agent/manners/link.hpp"
 #include "agent/parts_choice.hpp"
 #include "protocol/messages/installer_messages.hpp"
 #include "protocol/trust/release_index.hpp"
 
 namespace upswarm::agent {
 
-/// What the machine hangs on, as its administrator says (agent.toml).
-enum class Link { normal, metered };
-
 /// In the order that is taken where the cost is the same.
 enum class WayKind { nothing, delta, chain, sparse, full };
 
-std::string_view to_string(Link link);
 std::string_view to_string(WayKind kind);
 
 // The weights of a normal link: what a byte costs by where it comes from, in sixty-fourths of a byte from the origin.

@@ -10,7 +10,7 @@ std::string key_of(const std::string& product) { return "plan:" + product; }
 messages::PlanStatus describe(const Plan& plan, const PlanFacts& facts, Time now) {
   messages::PlanStatus status{.from = facts.installed_version,
                               .to = facts.wanted.version,
-                              .link = std::string(to_string(facts.link)),
+                              .link = std::string(name_of(facts.link)),
                               .reason = plan.reason,
                               .at = now,
                               .ways = {}};

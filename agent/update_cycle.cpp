@@ -254,7 +254,7 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .clock = tools_.clock,
                     .pause = tools_.pause,
                     .patience = tools_.patience,
-                    .link = tools_.link,
+                    .link = tools_.link(),
                     .is_foreground = round.is_foreground,
                     .metered_fallback = tools_.metered_fallback,
                     .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },

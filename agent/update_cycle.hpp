@@ -1,6 +1,7 @@
 // One round: see what the seeder has, let the installer judge it, bring what it wants, tell the seeder how it ended.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -28,7 +29,7 @@ struct CycleTools {
   Pause pause;
   std::string seeder_url;
   std::chrono::milliseconds patience{std::chrono::minutes(10)};
-  Link link = Link::normal;
+  std::function<Link()> link = [] { return Link::normal; };  ///< asked for each delivery
   bool confirm_major = false;  ///< a higher major version waits until it is asked for by the name of its product
   CacheRules cache = {};
   Bytes metered_fallback = {};  ///< as DeliveryTools has it

@@ -18,9 +18,9 @@ native=(
   g++ cmake ninja-build ccache git ca-certificates
   # libraries
   libtorrent-rasterbar-dev libboost-dev libssl-dev libcurl4-openssl-dev libsqlite3-dev libsodium-dev libzstd-dev zlib1g-dev
-  libdivsufsort-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
+  libdivsufsort-dev libsystemd-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
   # tests, lint and demo
-  libgtest-dev libgmock-dev googletest python3 clang-format-16 binutils openssl zstd faketime iproute2 util-linux
+  libgtest-dev libgmock-dev googletest python3 clang-format-16 binutils openssl zstd faketime iproute2 util-linux dbus-daemon
 )
 windows=(
   g++-mingw-w64-x86-64-posix gcc-mingw-w64-x86-64-posix-runtime mingw-w64-x86-64-dev mingw-w64-tools

@@ -28,6 +28,14 @@ class Decision {
   std::vector<Gate> gates_;
 };
 
+/// " (NetworkManager says so)"
+std::string by(const LinkWord& word) { return word.by.empty() ? "" : " (" + word.by + ")"; }
+
+std::string link_open(const LinkWord& word) {
+  if (word.link == Link::metered) return "metered, and allowed" + by(word);
+  return word.by.empty() ? "nobody says that the connection is metered" : "the connection is not metered" + by(word);
+}
+
 std::string battery_closed(const MannersPolicy& policy, const Surroundings& around) {
   if (policy.upload_above_battery == 0 || !around.battery || *around.battery > policy.upload_above_battery) return "";
   return per_cent(*around.battery) + " are left: uploads begin again " +
@@ -43,11 +51,12 @@ std::string room_closed(Bytes there, Bytes least, const std::string& what) {
 }  // namespace
 
 Manners decide_manners(const MannersPolicy& policy, const Surroundings& around, Bytes uploaded, Time now) {
+  const bool is_metered = around.link.link == Link::metered;
   Decision decision(policy);
   decision.gate("upload", yes_or_no(policy.upload), policy.upload ? "" : "this machine downloads only", "");
   decision.gate("upload_when_metered", yes_or_no(policy.upload_when_metered),
-                around.is_metered && !policy.upload_when_metered ? "the connection is metered" : "",
-                around.is_metered ? "metered, and allowed" : "the connection is not metered");
+                is_metered && !policy.upload_when_metered ? "the connection is metered" + by(around.link) : "",
+                link_open(around.link));
   decision.gate("upload_by_vpn", yes_or_no(policy.upload_by_vpn),
                 around.is_vpn && !policy.upload_by_vpn ? "the way to the seeder is a tunnel" : "",
                 around.is_vpn ? "a tunnel, and allowed" : "no tunnel");
@@ -64,7 +73,8 @@ Manners decide_manners(const MannersPolicy& policy, const Surroundings& around, 
                 to_string(uploaded) + " were given this month");
   Manners manners;
   manners.may_upload = decision.are_open();
-  manners.may_lead = manners.may_upload && !around.is_metered && !around.is_vpn;
+  manners.may_lead = manners.may_upload && !is_metered && !around.is_vpn;
+  manners.link = around.link.link;
   manners.rates = policy.rates.at(now);
   manners.gates = decision.take();
   return manners;

@@ -33,7 +33,8 @@ struct Gate {
 
 struct Manners {
   bool may_upload = true;
-  bool may_lead = true;  ///< fetch for its site: who does not upload, or is on a line that costs, does not
+  bool may_lead = true;      ///< fetch for its site: who does not upload, or is on a line that costs, does not
+  Link link = Link::normal;  ///< metered: what is fetched should be little, too
   RatesByTraffic rates{};
   std::vector<Gate> gates;  ///< all, open ones too
 };

@@ -3,22 +3,29 @@
 
 #include <optional>
 
+#include "agent/manners/link.hpp"
 #include "protocol/base/files.hpp"
 
 namespace upswarm::agent {
 
 struct Surroundings {
   std::optional<int> battery = {};  ///< per cent that are left; nothing: on mains, or no battery
-  bool is_metered = false;
+  LinkWord link = {};
   bool is_vpn = false;   ///< the way to the seeder goes through a tunnel
   Bytes memory = {};     ///< of the machine; 0: not known
   Bytes free_disk = {};  ///< where the cache is
 };
 
-/// Looks; what cannot be found out is as if nothing stood in the way. Free disk is left for whoever knows the cache.
-///   posix  Linux alone, as read_surroundings; whether the line is metered is not known: an administrator says so
-///   win32  power by GetSystemPowerStatus, memory by GlobalMemoryStatusEx; tunnels and metered lines are not known
+/// Looks; what cannot be found out is as if nothing stood in the way. Free disk is left for whoever knows the cache,
+/// the link for LinkWatch.
+///   posix  Linux alone, as read_surroundings
+///   win32  power by GetSystemPowerStatus, memory by GlobalMemoryStatusEx; tunnels are not known
 Surroundings look_around(Files& files);
+
+/// What the system says of the line.
+///   posix  as ask_network_manager, on the system bus
+///   win32  nothing yet
+Result<LinkWord> ask_about_link();
 
 /// From folders that look like /sys and /proc. Power: class/power_supply. Tunnel: the device of the default route is
 /// one of tun, tap, wireguard, ppp and their like by its kind. Memory: meminfo.

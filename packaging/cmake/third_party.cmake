@@ -38,6 +38,8 @@ else()
   find_package(fmt REQUIRED)
   target_link_libraries(upswarm_spdlog INTERFACE spdlog::spdlog fmt::fmt)
 
+  upswarm_import(systemd systemd/sd-bus.h systemd)
+
   find_package(OpenSSL REQUIRED)
   upswarm_import(libtorrent libtorrent/session.hpp torrent-rasterbar)
   target_compile_definitions(upswarm::libtorrent INTERFACE

@@ -45,6 +45,7 @@ poll_interval = "2s"
 poll_jitter_permille = 0
 patience = "30s"
 link = "metered"
+metered_fallback = "3 MiB"
 confirm_major = true
 [swarm]
 listen_address = "127.0.0.2"
@@ -83,6 +84,7 @@ file = "/tmp/agent.log"
   EXPECT_EQ(config->swarm.http_after_foreground, std::chrono::seconds(1));
   EXPECT_FALSE(config->swarm.may_lead);
   EXPECT_EQ(config->swarm.keep_free, 5_MiB);
+  EXPECT_EQ(config->metered_fallback, 3_MiB);
   EXPECT_EQ(config->cache.age, std::chrono::hours(72));
   EXPECT_EQ(config->cache.size, 7_GiB);
   EXPECT_EQ(config->log.level, log::Level::debug);
@@ -116,9 +118,10 @@ TEST(AgentConfigTest, RefusesARelativePath) {
               HasSubstr("agent.toml:2: state_folder"));
 }
 
-TEST(AgentConfigTest, ALinkIsNormalOrMetered) {
+TEST(AgentConfigTest, ALinkIsNormalOrMeteredOrForTheSystemToSay) {
   const std::string head = "seeder_url = \"https://updates.example.org/\"\n";
-  EXPECT_EQ(read(head)->link, Link::normal);
+  EXPECT_EQ(read(head)->link, std::nullopt);
+  EXPECT_EQ(read(head + "link = \"normal\"\n")->link, Link::normal);
   EXPECT_FALSE(read(head)->confirm_major);
   EXPECT_EQ(read(head + "link = \"metered\"\n")->link, Link::metered);
   EXPECT_THAT(mistake_in(head + "link = \"slow\"\n"), HasSubstr("metered"));

@@ -30,10 +30,11 @@ TEST_F(MannersKeeperTest, TellsTheSwarmWhatItSees) {
   keeper.look();
   ASSERT_TRUE(swarm.manners);
   EXPECT_TRUE(swarm.manners->may_upload);
-  around.is_metered = true;
+  around.link.link = Link::metered;
   keeper.look();
   EXPECT_FALSE(swarm.manners->may_upload);
   EXPECT_FALSE(keeper.last().may_upload);
+  EXPECT_EQ(keeper.last().link, Link::metered);
 }
 
 TEST_F(MannersKeeperTest, CountsWhatAMonthTookOverRestarts) {

@@ -56,6 +56,7 @@ class UpdateCycleTest : public testing::Test {
                               .clock = clock_,
                               .pause = pause_by(clock_),
                               .seeder_url = tests::kSeeder,
+                              .link = [this] { return link_; },
                               .confirm_major = confirm_major_,
                               .cache = cache_});
   }
@@ -88,6 +89,7 @@ class UpdateCycleTest : public testing::Test {
   std::string seeder_of_identity_ = tests::kSecureSeeder;
   std::optional<MachineIdentity> identity_;
   std::optional<UpdateCycle> cycle_;
+  Link link_ = Link::normal;
   bool confirm_major_ = false;
   CacheRules cache_;
   std::stop_source stop_;

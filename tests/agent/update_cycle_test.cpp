@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/plan_record.hpp"
 #include "protocol/messages/enrolment.hpp"
 #include "tests/agent/update_cycle_fixture.hpp"
 
@@ -51,6 +52,15 @@ TEST_F(UpdateCycleTest, OffersAChannelOfNightlyBuildsAlone) {
   result_of_run();
   EXPECT_THAT(installer_.offers.back(), Contains(Key(StartsWith("targets/preindex/app/stable/"))));
   EXPECT_THAT(installer_.offers.back(), Contains(Key(StartsWith("targets/rollout/app/"))));
+}
+
+TEST_F(UpdateCycleTest, AsksForEachDeliveryWhatTheLineIs) {
+  installer_.wants["app"] = new_;
+  link_ = Link::metered;  // since the start
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+  const auto plan = load_plan(*store_, "app");
+  ASSERT_TRUE(plan && *plan);
+  EXPECT_EQ((*plan)->link, "metered");
 }
 
 TEST_F(UpdateCycleTest, AnUnchangedPollCostsOneSmallAnswer) {

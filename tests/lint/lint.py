@@ -140,6 +140,7 @@ LIBRARY_FILES = [
     (r"curl/", "curl", (".cpp",)),
     (r"libtorrent/", "libtorrent", (".cpp", ".hpp")),
     (r"openssl/|boost/asio/ssl|boost/beast/ssl", "openssl", (".cpp", ".hpp")),
+    (r"systemd/", "sdbus", (".cpp",)),
     (r"toml(\+\+|plusplus)/|toml\.h", "toml", (".cpp",)),
     (r"(spdlog|fmt)/", "spdlog", (".cpp",)),
     (POSIX + r"|(sys|netinet|arpa|net|linux)/", "posix", (".cpp",)),

@@ -41,9 +41,9 @@ TEST_F(MannersTest, EachGateClosesByItself) {
   policy.upload = false;
   expect_closed("upload", "downloads only");
   policy.upload = true;
-  around.is_metered = true;
+  around.link.link = Link::metered;
   expect_closed("upload_when_metered", "metered");
-  around.is_metered = false;
+  around.link = {};
   around.is_vpn = true;
   expect_closed("upload_by_vpn", "tunnel");
   around.is_vpn = false;
@@ -64,10 +64,31 @@ TEST_F(MannersTest, EachGateClosesByItself) {
 TEST_F(MannersTest, WhatIsAllowedStandsNotInTheWay) {
   policy.upload_when_metered = policy.upload_by_vpn = true;
   policy.upload_above_battery = 0;
-  around.is_metered = around.is_vpn = true;
+  around.link.link = Link::metered;
+  around.is_vpn = true;
   around.battery = 1;
   EXPECT_TRUE(decide().may_upload);
   EXPECT_FALSE(decide().may_lead) << "a site's copy does not come over a line that costs";
+}
+
+TEST_F(MannersTest, SaysWhoSaysThatTheLineIsMetered) {
+  const auto says = [&] { return gate(decide(), "upload_when_metered").says; };
+  EXPECT_EQ(says(), "nobody says that the connection is metered");
+  around.link = {Link::normal, "NetworkManager says so"};
+  EXPECT_EQ(says(), "the connection is not metered (NetworkManager says so)");
+  around.link = {Link::metered, "NetworkManager guesses so"};
+  EXPECT_EQ(says(), "the connection is metered (NetworkManager guesses so)");
+  around.link.by = "set by the administrator";
+  EXPECT_EQ(says(), "the connection is metered (set by the administrator)");
+  policy.upload_when_metered = true;
+  EXPECT_EQ(says(), "metered, and allowed (set by the administrator)");
+}
+
+TEST_F(MannersTest, OnAMeteredLineItIsLittleThatIsFetched) {
+  EXPECT_EQ(decide().link, Link::normal);
+  around.link.link = Link::metered;
+  policy.upload_when_metered = true;
+  EXPECT_EQ(decide().link, Link::metered) << "whatever may be given";
 }
 
 TEST_F(MannersTest, ABatteryAboveTheMarkIsEnough) {
