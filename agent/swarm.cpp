@@ -39,6 +39,7 @@ class TorrentSwarm final : public Swarm {
       : settings_(std::move(settings)), http_(http), cache_(std::move(cache)), session_(std::move(session)) {
     manners_ = settings_.manners;
     session_->behave(manners_);
+    session_->set_neighbourhood({.site = own_networks()});
     AnnouncerSettings announces{.seeder_url = settings_.seeder_url,
                                 .listen = {settings_.listen_address, session_->listen_port()},
                                 .network = [host = host_of(settings_.seeder_url)]() -> std::string {
