@@ -14,7 +14,7 @@
 
 namespace upswarm::agent {
 
-/// Small memory, no discovery but the local one, quick choices. May throw what libtorrent throws.
+/// Small memory, no discovery, quick choices. May throw what libtorrent throws.
 lt::session_params make_session_params(const SwarmSettings& settings);
 
 /// Whose connections a session takes and makes.
