@@ -83,18 +83,23 @@ void set_pace(settings_pack& pack, const SwarmSettings& settings) {
 
 lt::ip_filter make_ip_filter(const AllowedPeers& allowed) {
   lt::ip_filter filter;
-  if (allowed.neighbourhood.is_open) return filter;
-  filter.add_rule(lt::make_address_v4("0.0.0.0"), lt::make_address_v4("255.255.255.255"), lt::ip_filter::blocked);
-  filter.add_rule(lt::make_address_v6("::"), lt::make_address_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
-                  lt::ip_filter::blocked);
+  const auto add = [&](const std::set<std::string>& addresses, std::uint32_t flags) {
+    for (const auto& one : addresses) {
+      lt::error_code problem;
+      const auto address = lt::make_address(one, problem);
+      if (!problem) filter.add_rule(address, address, flags);
+    }
+  };
+  if (!allowed.neighbourhood.is_open) {
+    filter.add_rule(lt::make_address_v4("0.0.0.0"), lt::make_address_v4("255.255.255.255"), lt::ip_filter::blocked);
+    filter.add_rule(lt::make_address_v6("::"), lt::make_address_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+                    lt::ip_filter::blocked);
+  }
   for (const auto* networks : {&allowed.neighbourhood.site, &allowed.neighbourhood.other}) {
     for (const auto& network : *networks) filter.add_rule(network.first(), network.last(), 0);
   }
-  for (const auto& origin : allowed.origins) {
-    lt::error_code problem;
-    const auto address = lt::make_address(origin, problem);
-    if (!problem) filter.add_rule(address, address, 0);
-  }
+  add(allowed.shut_out, lt::ip_filter::blocked);
+  add(allowed.origins, 0);
   return filter;
 }
 

@@ -20,7 +20,8 @@ lt::session_params make_session_params(const SwarmSettings& settings);
 /// Whose connections a session takes and makes.
 struct AllowedPeers {
   Neighbourhood neighbourhood;
-  std::set<std::string> origins;  ///< addresses that a lease is for
+  std::set<std::string> origins;        ///< addresses that a lease is for
+  std::set<std::string> shut_out = {};  ///< addresses that count nowhere else, but as an origin
 
   bool operator==(const AllowedPeers&) const = default;
 };

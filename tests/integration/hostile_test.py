@@ -15,6 +15,7 @@ MACHINES = 2
 PORT = 6999
 MEMORY = 25 << 20  # of an agent's own, whatever neighbours do
 LOCAL_DISCOVERY = 6771
+BITTORRENT = 6881
 
 
 class Hostile(WorldTest):
@@ -128,6 +129,34 @@ class Hostile(WorldTest):
             self.assertLess(seen.being_tried, 50, "connections at once")
             self.assertLess(seen.tried, 50 + 10 * sent()["seconds"], "connections in all")
             machine.must_live()
+
+    def test_one_that_takes_up_connections(self):
+        world, info_hash = self.released({"share/version": "1.0.0"})
+        machines = self.started(world, http_after="60s", listen_port=BITTORRENT)
+        for machine in machines:
+            machine.await_version("1.0.0")
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0")), rollout=None)
+        world.await_taken_in()
+        peers = [f"{self.lan.address(FIRST + n)}:{BITTORRENT}" for n in range(MACHINES)]
+        flood = Program([sys.executable, HERE.parent / "support/connection_flood.py", "--info-hash", info_hash, *peers],
+                        world.folder / "flood.log", namespace=self.lan.host(HOSTILE)).start()
+        self.addCleanup(flood.kill)
+
+        def opened():
+            return json.loads((flood.words().splitlines() or ["{}"])[-1]).get("opened", 0)
+        wait_until("all connections were opened, and some anew", lambda: opened() > 1.5 * 2000 * MACHINES)
+        watches = [Watch(machine.agent.process.pid) for machine in machines]
+        for watch in watches:
+            self.addCleanup(watch.close)
+        world.roll_out("1.1.0")
+        for machine in machines:
+            machine.await_version("1.1.0")
+        self.assertTrue(flood.alive())
+        for machine, watch in zip(machines, watches):
+            seen = watch.close()
+            print(f"{machine.name}: {seen} while {opened()} connections were opened; {machine.history()[0]['bytes']}")
+            self.assertLess(seen.memory, MEMORY)
+        self.fetched_once(machines)
 
 
 if __name__ == "__main__":
