@@ -13,6 +13,9 @@ upswarm_library(upswarm_swarm
     ${CMAKE_CURRENT_LIST_DIR}/announcer.cpp
     ${CMAKE_CURRENT_LIST_DIR}/bencode.cpp
     ${CMAKE_CURRENT_LIST_DIR}/byte_book.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/doorkeeper.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/local_announce.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/local_discovery.cpp
     ${CMAKE_CURRENT_LIST_DIR}/network.cpp
     ${CMAKE_CURRENT_LIST_DIR}/origin_ranges.cpp
     ${CMAKE_CURRENT_LIST_DIR}/own_network.cpp

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "agent/announcer.hpp"
+#include "agent/local_discovery.hpp"
 #include "agent/own_network.hpp"
 #include "agent/package_cache.hpp"
 #include "agent/package_fetch.hpp"
@@ -21,6 +22,7 @@ namespace {
 constexpr auto kSaveLimit = std::chrono::milliseconds(1500);
 constexpr auto kMeetLimit = std::chrono::seconds(3);  // on a LAN a connection takes milliseconds
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
+constexpr auto kTrackerTime = std::chrono::seconds(1);  // it answers in milliseconds
 
 BytesBySource sum(BytesBySource one, const BytesBySource& other) {
   one.disk += other.disk;
@@ -39,6 +41,7 @@ class TorrentSwarm final : public Swarm {
       : settings_(std::move(settings)), http_(http), cache_(std::move(cache)), session_(std::move(session)) {
     manners_ = settings_.manners;
     session_->behave(manners_);
+    session_->set_neighbourhood({.site = own_networks()});
     AnnouncerSettings announces{.seeder_url = settings_.seeder_url,
                                 .listen = {settings_.listen_address, session_->listen_port()},
                                 .network = [host = host_of(settings_.seeder_url)]() -> std::string {
@@ -47,6 +50,12 @@ class TorrentSwarm final : public Swarm {
                                 },
                                 .sign = std::move(sign)};
     announcer_ = std::make_unique<Announcer>(http_, std::move(announces));
+    if (!settings_.local_discovery) return;
+    discovery_.emplace(
+        Endpoint{settings_.listen_address, session_->listen_port()},
+        LocalDiscoveryTalk{[this] { return lacking_a_tracker(); },
+                           [this](const trust::InfoHash& id) { return is_welcome(id); },
+                           [this](const trust::InfoHash& id, const Endpoint& peer) { session_->connect(id, {peer}); }});
   }
 
   ~TorrentSwarm() override;
@@ -74,6 +83,8 @@ class TorrentSwarm final : public Swarm {
   void take_answer(const trust::InfoHash& id, const AnnounceAnswer& answer);
   void set_fetching(const trust::InfoHash& id, bool meets_only = false);
   void lead_or_follow(const trust::InfoHash& id, const AnnounceAnswer& answer, int named);
+  std::optional<trust::InfoHash> lacking_a_tracker() const;
+  bool is_welcome(const trust::InfoHash& id) const;
 
   std::uint64_t http_rate() const;
 
@@ -90,16 +101,19 @@ class TorrentSwarm final : public Swarm {
   bool meets_only_ = false;       ///< the origin is left alone
   bool asked_for_peers_ = false;  ///< by the announce under way, for fetching_
   std::optional<int> named_;      ///< neighbours, by the last such announce of fetching_
-  bool has_site_ = false;         ///< a seeder has said where neighbours are
-  std::string lease_;             ///< the token, while this machine leads for fetching_
-  bool is_alone_ = false;         ///< fetching_ has neither neighbours nor a way to the origin but HTTP
+  std::chrono::steady_clock::time_point fetching_since_;
+  bool has_site_ = false;  ///< a seeder has said where neighbours are
+  std::string lease_;      ///< the token, while this machine leads for fetching_
+  bool is_alone_ = false;  ///< fetching_ has neither neighbours nor a way to the origin but HTTP
   std::map<trust::InfoHash, int> seeds_;
   std::map<Sha256, Bytes> by_ranges_;  ///< that came so in this run
 
-  std::unique_ptr<Announcer> announcer_;  ///< last: its thread calls stats_of and take_answer
+  std::unique_ptr<Announcer> announcer_;     ///< its threads call stats_of and take_answer
+  std::optional<LocalDiscovery> discovery_;  ///< last: its thread asks lacking_a_tracker and is_welcome
 };
 
 TorrentSwarm::~TorrentSwarm() {
+  discovery_.reset();
   announcer_.reset();
   auto saved = session_->saved(kSaveLimit);
   session_.reset();
@@ -376,6 +390,30 @@ void TorrentSwarm::lead_or_follow(const trust::InfoHash& id, const AnnounceAnswe
   is_alone_ = asked_for_peers_ && answer.site && named == 0 && !(leads && origin.port != 0);
 }
 
+/// What is being fetched, where its tracker takes its time or cannot be reached.
+std::optional<trust::InfoHash> TorrentSwarm::lacking_a_tracker() const {
+  trust::InfoHash id;
+  bool waits = false;
+  {
+    const std::lock_guard lock(mutex_);
+    id = fetching_;
+    waits = !named_ && std::chrono::steady_clock::now() - fetching_since_ >= kTrackerTime;
+  }
+  if (id.empty() || (!waits && announcer_->trouble(id).empty())) return {};
+  return id;
+}
+
+/// Whoever calls lacks what this machine may have. A machine that lacks it, too, hears of its neighbours by the
+/// tracker, which nobody can forge.
+bool TorrentSwarm::is_welcome(const trust::InfoHash& id) const {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool is_here = std::ranges::any_of(torrents_, [&](const auto& item) { return item.second == id; });
+    if (!is_here || id != fetching_) return is_here;
+  }
+  return lacking_a_tracker() == id;
+}
+
 std::vector<SourceUse> TorrentSwarm::sources() const {
   SourceFacts facts;
   trust::InfoHash id;
@@ -409,6 +447,7 @@ void TorrentSwarm::set_fetching(const trust::InfoHash& id, bool meets_only) {
   if (!has_site_) session_->set_neighbourhood({.site = own_networks()});
   if (!fetching_.empty()) session_->follow(fetching_);
   fetching_ = id;
+  fetching_since_ = std::chrono::steady_clock::now();
   meets_only_ = meets_only;
   asked_for_peers_ = false;
   named_.reset();

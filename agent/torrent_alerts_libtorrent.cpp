@@ -32,6 +32,7 @@ void LibtorrentSession::run(const std::stop_token& stop) {
     session_.wait_for_alert(is_fetching ? kNudgeAfter : kPeriod);
     session_.pop_alerts(&alerts);
     for (const auto* alert : alerts) on_alert(*alert);
+    let_in();
     dial_origins();
     is_fetching = nudge_stalled();
     if (Clock::now() >= next_update) {
@@ -96,6 +97,8 @@ void LibtorrentSession::on_alert(const lt::alert& alert) {
   } else if (const auto* banned = lt::alert_cast<lt::peer_ban_alert>(&alert)) {
     log::warning("a neighbour is banned: it sent bytes that fail their check",
                  {{"neighbour", to_endpoint(banned->endpoint).text()}});
+  } else if (const auto* incoming = lt::alert_cast<lt::incoming_connection_alert>(&alert)) {
+    on_incoming(to_endpoint(incoming->endpoint));
   } else if (const auto* dropped = lt::alert_cast<lt::alerts_dropped_alert>(&alert)) {
     log::warning("torrent alerts were lost: some bytes will be booked to the wrong source",
                  {{"alerts", dropped->message()}});
@@ -104,6 +107,25 @@ void LibtorrentSession::on_alert(const lt::alert& alert) {
     on_progress(alert);
     on_saved(alert);
   }
+}
+
+/// On loopback many machines share an address.
+void LibtorrentSession::on_incoming(const Endpoint& peer) {
+  if (is_loopback(peer.address)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!doorkeeper_.came(peer.address, Clock::now())) return;
+  }
+  log::warning("a neighbour is shut out: it makes too many connections", {{"neighbour", peer.address}});
+  apply_filter();
+}
+
+void LibtorrentSession::let_in() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!doorkeeper_.let_in(Clock::now())) return;
+  }
+  apply_filter();
 }
 
 void LibtorrentSession::on_progress(const lt::alert& alert) {

@@ -73,7 +73,7 @@ void LibtorrentSession::behave(const Manners& manners) { apply_manners(session_,
 
 void LibtorrentSession::apply_filter() {
   const std::lock_guard lock(mutex_);
-  AllowedPeers allowed{neighbourhood_, {}};
+  AllowedPeers allowed{neighbourhood_, {}, doorkeeper_.shut_out()};
   for (const auto& [id, torrent] : torrents_) {
     if (const auto lease = torrent.line->lease()) allowed.origins.insert(lease->origin.address);
   }

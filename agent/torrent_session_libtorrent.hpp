@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "agent/byte_book.hpp"
+#include "agent/doorkeeper.hpp"
 #include "agent/origin_line_libtorrent.hpp"
 #include "agent/torrent_session.hpp"
 #include "agent/torrent_setup_libtorrent.hpp"
@@ -94,6 +95,8 @@ class LibtorrentSession final : public TorrentSession {
  private:
   void run(const std::stop_token& stop);
   void on_alert(const lt::alert& alert);
+  void on_incoming(const Endpoint& peer);
+  void let_in();
   void on_progress(const lt::alert& alert);
   void on_saved(const lt::alert& alert);
   void take_stock(const lt::torrent_handle& handle);
@@ -121,6 +124,7 @@ class LibtorrentSession final : public TorrentSession {
   std::map<InfoHash, Torrent> torrents_;
   Endpoint origin_;
   Neighbourhood neighbourhood_;
+  Doorkeeper doorkeeper_;
   std::optional<AllowedPeers> allowed_;  ///< as the library was told
   std::size_t saves_wanted_ = 0;
   std::map<InfoHash, std::string> saves_;

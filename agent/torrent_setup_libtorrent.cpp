@@ -22,7 +22,8 @@ using lt::settings_pack;
 constexpr int kUnchokeSlots = 30;
 constexpr int kAllowedFast = 5;  // pieces for those that are choked: a beginning (BEP 6)
 
-/// Everything that finds peers or opens ports by itself, but for local discovery, is off.
+/// Everything that finds peers or opens ports by itself is off. Local discovery, too: libtorrent believes all that it
+/// hears, and a flood of it fills lists and connections (docs/decisions/0013-local-discovery.md).
 void set_protocols(settings_pack& pack, const SwarmSettings& settings) {
   const bool is_v6 = settings.listen_address.find(':') != std::string::npos;
   pack.set_str(settings_pack::listen_interfaces,
@@ -32,12 +33,11 @@ void set_protocols(settings_pack& pack, const SwarmSettings& settings) {
   pack.set_bool(settings_pack::listen_system_port_fallback, false);
   pack.set_str(settings_pack::user_agent, "upswarm/" UPSWARM_VERSION);
   pack.set_str(settings_pack::peer_fingerprint, "-UP0100-");
-  for (const auto off : {settings_pack::enable_dht, settings_pack::enable_upnp, settings_pack::enable_natpmp,
-                         settings_pack::enable_incoming_utp, settings_pack::enable_outgoing_utp}) {
+  for (const auto off :
+       {settings_pack::enable_dht, settings_pack::enable_lsd, settings_pack::enable_upnp, settings_pack::enable_natpmp,
+        settings_pack::enable_incoming_utp, settings_pack::enable_outgoing_utp}) {
     pack.set_bool(off, false);  // uTP: 10 times slower than TCP on a LAN
   }
-  pack.set_bool(settings_pack::enable_lsd, settings.local_discovery);
-  pack.set_int(settings_pack::local_service_announce_interval, 60);
   // Packages are public on the LAN and verified by signed digests: obfuscation would only cost.
   pack.set_int(settings_pack::in_enc_policy, settings_pack::pe_disabled);
   pack.set_int(settings_pack::out_enc_policy, settings_pack::pe_disabled);
@@ -61,7 +61,7 @@ void set_memory(settings_pack& pack) {
 void set_pace(settings_pack& pack, const SwarmSettings& settings) {
   pack.set_int(settings_pack::connection_speed, 100);
   pack.set_int(settings_pack::torrent_connect_boost, 60);
-  // What local discovery may fill with peers that are none: memory, and connections being tried.
+  // What a site may fill with peers that are none: memory, and connections being tried.
   pack.set_int(settings_pack::max_peerlist_size, 500);
   pack.set_int(settings_pack::unchoke_interval, 1);
   pack.set_int(settings_pack::unchoke_slots_limit, kUnchokeSlots);
@@ -83,18 +83,23 @@ void set_pace(settings_pack& pack, const SwarmSettings& settings) {
 
 lt::ip_filter make_ip_filter(const AllowedPeers& allowed) {
   lt::ip_filter filter;
-  if (allowed.neighbourhood.is_open) return filter;
-  filter.add_rule(lt::make_address_v4("0.0.0.0"), lt::make_address_v4("255.255.255.255"), lt::ip_filter::blocked);
-  filter.add_rule(lt::make_address_v6("::"), lt::make_address_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
-                  lt::ip_filter::blocked);
+  const auto add = [&](const std::set<std::string>& addresses, std::uint32_t flags) {
+    for (const auto& one : addresses) {
+      lt::error_code problem;
+      const auto address = lt::make_address(one, problem);
+      if (!problem) filter.add_rule(address, address, flags);
+    }
+  };
+  if (!allowed.neighbourhood.is_open) {
+    filter.add_rule(lt::make_address_v4("0.0.0.0"), lt::make_address_v4("255.255.255.255"), lt::ip_filter::blocked);
+    filter.add_rule(lt::make_address_v6("::"), lt::make_address_v6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+                    lt::ip_filter::blocked);
+  }
   for (const auto* networks : {&allowed.neighbourhood.site, &allowed.neighbourhood.other}) {
     for (const auto& network : *networks) filter.add_rule(network.first(), network.last(), 0);
   }
-  for (const auto& origin : allowed.origins) {
-    lt::error_code problem;
-    const auto address = lt::make_address(origin, problem);
-    if (!problem) filter.add_rule(address, address, 0);
-  }
+  add(allowed.shut_out, lt::ip_filter::blocked);
+  add(allowed.origins, 0);
   return filter;
 }
 
@@ -217,8 +222,8 @@ lt::add_torrent_params make_add_params(const TorrentToAdd& torrent, std::shared_
   params.save_path = settings.cache.string();
   params.renamed_files[lt::file_index_t{0}] = torrent.file_name;
   params.flags &= ~(lt::torrent_flags::paused | lt::torrent_flags::auto_managed);
-  params.flags |= lt::torrent_flags::upload_mode | lt::torrent_flags::disable_dht | lt::torrent_flags::disable_pex;
-  if (!settings.local_discovery) params.flags |= lt::torrent_flags::disable_lsd;
+  params.flags |= lt::torrent_flags::upload_mode | lt::torrent_flags::disable_dht | lt::torrent_flags::disable_pex |
+                  lt::torrent_flags::disable_lsd;
   params.extensions.emplace_back(&lt::create_smart_ban_plugin);
   return params;
 }

@@ -14,13 +14,14 @@
 
 namespace upswarm::agent {
 
-/// Small memory, no discovery but the local one, quick choices. May throw what libtorrent throws.
+/// Small memory, no discovery, quick choices. May throw what libtorrent throws.
 lt::session_params make_session_params(const SwarmSettings& settings);
 
 /// Whose connections a session takes and makes.
 struct AllowedPeers {
   Neighbourhood neighbourhood;
-  std::set<std::string> origins;  ///< addresses that a lease is for
+  std::set<std::string> origins;        ///< addresses that a lease is for
+  std::set<std::string> shut_out = {};  ///< addresses that count nowhere else, but as an origin
 
   bool operator==(const AllowedPeers&) const = default;
 };

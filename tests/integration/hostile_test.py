@@ -2,15 +2,20 @@
 """Neighbours that mean no good: the update comes all the same, and the log says who they were."""
 
 import hashlib
+import json
 import sys
 
 from base import HERE, WorldTest, big, main, wait_until
 from lan import Lan
+from watch import Watch
 from world import Program
 
 SEEDER, HOSTILE, FIRST = 1, 2, 3
 MACHINES = 2
 PORT = 6999
+MEMORY = 25 << 20  # of an agent's own, whatever neighbours do
+LOCAL_DISCOVERY = 6771
+BITTORRENT = 6881
 
 
 class Hostile(WorldTest):
@@ -20,24 +25,33 @@ class Hostile(WorldTest):
         self.lan = Lan(2 + MACHINES)
         self.addCleanup(self.lan.close)
 
-    def beset(self, manner, http_after="3s"):
-        """A world whose machines have a neighbour of this manner, and none of them the release yet."""
+    def released(self, files=None, **more):
+        """A world with a release, by default of 3 MiB, and the info-hash of its package."""
         world = self.world(tls=False, address=self.lan.address(SEEDER), namespace=self.lan.host(SEEDER)).init()
         world.start_seeder()
-        world.release("1.0.0", world.tree("1.0.0", big("1.0.0")))
+        world.release("1.0.0", world.tree("1.0.0", files or big("1.0.0")), **more)
         world.await_taken_in()
         published = next((world.seeder_folder / "repository/targets").rglob("*.upk.torrent")).read_bytes()
-        info_hash = hashlib.sha1(published[published.index(b"4:info") + 6:-1]).hexdigest()
+        return world, hashlib.sha1(published[published.index(b"4:info") + 6:-1]).hexdigest()
+
+    def started(self, world, **swarm):
+        """Machines on the network, with these settings of their swarm."""
+        machines = [world.machine(f"m{n}", address=self.lan.address(FIRST + n), namespace=self.lan.host(FIRST + n)) for n in range(MACHINES)]
+        for machine in machines:
+            machine.agent_settings["swarm"].update(swarm)
+            machine.write_configs()
+            machine.start()
+        return machines
+
+    def beset(self, manner, http_after="3s"):
+        """A world whose machines have a neighbour of this manner, and none of them the release yet."""
+        world, info_hash = self.released()
         here = self.lan.address(HOSTILE)
         peer = Program([sys.executable, HERE.parent / "support/bad_peer.py", manner, "--listen", f"{here}:{PORT}", "--tracker", world.seeder_url,
                         "--info-hash", info_hash], world.folder / "hostile.log", namespace=self.lan.host(HOSTILE)).start()
         self.addCleanup(peer.kill)
         self.await_known(world, info_hash)
-        machines = [world.machine(f"m{n}", address=self.lan.address(FIRST + n), namespace=self.lan.host(FIRST + n)) for n in range(MACHINES)]
-        for machine in machines:
-            machine.agent_settings["swarm"]["http_after"] = http_after
-            machine.write_configs()
-            machine.start()
+        machines = self.started(world, http_after=http_after)
         for machine in machines:
             machine.await_version("1.0.0", seconds=90)
         return world, machines
@@ -57,6 +71,12 @@ class Hostile(WorldTest):
         for machine in machines:
             done = machine.history()[0]["bytes"]
             self.assertEqual(sum(done.get(source, 0) for source in ("disk", "site", "other", "origin_bt", "origin_http")), self.size(machine))
+
+    def fetched_once(self, machines):
+        """One of them fetched for all what each now has."""
+        came = [machine.history()[0]["bytes"] for machine in machines]
+        each = sum(came[0][source] for source in ("site", "origin_bt", "origin_http"))
+        self.assertLess(sum(one["origin_bt"] + one["origin_http"] for one in came), 1.5 * each, came)
 
     def size(self, machine):
         return next((machine.world.seeder_folder / "repository/targets").rglob("*.upk")).stat().st_size
@@ -79,8 +99,64 @@ class Hostile(WorldTest):
         world, machines = self.beset("leader", http_after="60s")
         self.sums_agree(machines)
         self.assertIn("a lease is passed on", world.seeder.words())
-        origin = sum(machine.history()[0]["bytes"][source] for machine in machines for source in ("origin_bt", "origin_http"))
-        self.assertLess(origin, 1.5 * self.size(machines[0]), "not everybody went to the origin")
+        self.fetched_once(machines)
+
+    def test_one_that_floods_local_discovery(self):
+        world, info_hash = self.released(rollout=None)
+        machines = self.started(world, http_after="60s", local_discovery=True)
+        flood = Program([sys.executable, HERE.parent / "support/lsd_flood.py", "--info-hash", info_hash, "--interface", self.lan.address(HOSTILE),
+                         "--sources", f"{self.lan.address(0)}/24"], world.folder / "flood.log", namespace=self.lan.host(HOSTILE)).start()
+        self.addCleanup(flood.kill)
+        watches = [Watch(machine.agent.process.pid) for machine in machines]
+        for watch in watches:
+            self.addCleanup(watch.close)
+            wait_until("the flood is more than a machine reads", lambda watch=watch: watch.datagrams_dropped(LOCAL_DISCOVERY) > 0)
+        world.roll_out("1.0.0")
+        for machine in machines:
+            machine.await_version("1.0.0")
+        self.sums_agree(machines)
+        self.fetched_once(machines)
+
+        def sent():
+            return json.loads(flood.words().splitlines()[-1])
+        self.assertTrue(flood.alive())
+        print(f"updated after {sent()}")
+        wait_until("a million announces were sent", lambda: sent()["sent"] >= 1_000_000, 150)
+        for machine, watch in zip(machines, watches):
+            seen = watch.close()
+            print(f"{machine.name}: {seen} while {sent()} announces were sent")
+            self.assertLess(seen.memory, MEMORY)
+            self.assertLess(seen.being_tried, 50, "connections at once")
+            self.assertLess(seen.tried, 50 + 10 * sent()["seconds"], "connections in all")
+            machine.must_live()
+
+    def test_one_that_takes_up_connections(self):
+        world, info_hash = self.released({"share/version": "1.0.0"})
+        machines = self.started(world, http_after="60s", listen_port=BITTORRENT)
+        for machine in machines:
+            machine.await_version("1.0.0")
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0")), rollout=None)
+        world.await_taken_in()
+        peers = [f"{self.lan.address(FIRST + n)}:{BITTORRENT}" for n in range(MACHINES)]
+        flood = Program([sys.executable, HERE.parent / "support/connection_flood.py", "--info-hash", info_hash, *peers],
+                        world.folder / "flood.log", namespace=self.lan.host(HOSTILE)).start()
+        self.addCleanup(flood.kill)
+
+        def opened():
+            return json.loads((flood.words().splitlines() or ["{}"])[-1]).get("opened", 0)
+        wait_until("all connections were opened, and some anew", lambda: opened() > 1.5 * 2000 * MACHINES)
+        watches = [Watch(machine.agent.process.pid) for machine in machines]
+        for watch in watches:
+            self.addCleanup(watch.close)
+        world.roll_out("1.1.0")
+        for machine in machines:
+            machine.await_version("1.1.0")
+        self.assertTrue(flood.alive())
+        for machine, watch in zip(machines, watches):
+            seen = watch.close()
+            print(f"{machine.name}: {seen} while {opened()} connections were opened; {machine.history()[0]['bytes']}")
+            self.assertLess(seen.memory, MEMORY)
+        self.fetched_once(machines)
 
 
 if __name__ == "__main__":
