@@ -17,9 +17,11 @@
 namespace upswarm::package {
 namespace {
 
-/// What making a group takes at its peak, for each byte of the old files: the bytes, the bytes labelled, the suffix
-/// array (4); and for each of the new ones the bytes twice.
+/// What making a group takes at its peak for each byte of the old files or the new ones, whichever are more. While it
+/// searches: the suffix array (4), both with their references twice and a bit a byte (2 to 4; 2.7 of usual code).
+/// Before and after that it is less, as it is for each byte of a file that is looked at opened.
 constexpr std::uint64_t kMemoryOfByte = 9;
+constexpr Bytes kMemoryOfPrefixed = 448_MiB;               ///< zstd's tables at their largest, and both sides
 constexpr std::uint64_t kWorthComparingAgain = 64 * 1024;  ///< bytes of regions that were better without
 constexpr std::size_t kWorthRemembering =
     64;  ///< a memory makes applying slower: it must save more than one in so many bytes
@@ -74,7 +76,8 @@ class DeltaBuilder {
   /// Decides which files are seen opened. From here on groups know their sizes so.
   Result<void> open_files() {
     UPSWARM_TRY(opened_, choose_opened({files_, from_, old_tree_, to_, new_tree_, sources_, window(), threads(),
-                                        [this] { return tell({}); }}));
+                                        [this] { return tell({}); },
+                                        [this](Bytes size) { return options_.take_memory(memory_for_delta(size)); }}));
     if (opened_.empty()) return {};
     filters_.insert(kDeflateFilter);
     seen_old_ = old_tree_;
@@ -173,7 +176,7 @@ class DeltaBuilder {
     UPSWARM_TRY(const auto in, files_.open(place_of(folder, entry.path)));
     UPSWARM_TRY(opened.bytes, read_exactly(*in, {}, entry.size, entry.path));
     UPSWARM_CHECK(check_read(entry, opened.bytes));
-    opened.streams = find_streams(as_bytes(opened.bytes), kLargestOpenedFile);
+    opened.streams = find_streams(as_bytes(opened.bytes), kLargestOpenedFile, keeps_opened(gaps));
     opened.parts = open_parts(entry.path, as_bytes(opened.bytes), opened.streams, gaps);
     return opened;
   }
@@ -263,6 +266,7 @@ class DeltaBuilder {
 
   Result<void> make_group(const GroupPlan& plan, PackageFile& file) {
     UPSWARM_CHECK(tell({}));
+    UPSWARM_TRY(const auto memory, options_.take_memory(memory_of(plan)));
     if (plan.is_prefixed) return make_prefixed(plan, file);
     PatchGroup group;
     UPSWARM_TRY(auto patch, compare(plan, group));
@@ -276,6 +280,15 @@ class DeltaBuilder {
     made_ += group.new_length;
     groups_.push_back(std::move(group));
     return tell({});
+  }
+
+  static Bytes memory_of(const GroupPlan& plan) {
+    if (plan.is_prefixed) return kMemoryOfPrefixed;
+    Bytes old_size;
+    Bytes new_size;
+    for (const auto& piece : plan.old_pieces) old_size += piece.length;
+    for (const auto& piece : plan.new_pieces) new_size += piece.length;
+    return memory_for_delta(std::max(old_size, new_size));
   }
 
   /// Tells `group` how long it is and whether it has a memory. Nothing of the files is held afterwards.

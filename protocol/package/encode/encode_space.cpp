@@ -104,8 +104,8 @@ void EncodeSpace::put_labels() {
 
 void EncodeSpace::take_labels_away() {
   exchange_kept();
-  is_field_ = {};
-  kept_ = {};
+  is_field_ = std::vector<std::uint64_t>();  // {} would keep the room
+  kept_ = ByteBuffer();
 }
 
 /// Fields count as zeros: two places that refer to others in the same way have one label.
