@@ -28,8 +28,8 @@ class EncodeSpace {
   /// Of each image.
   const std::vector<std::vector<NamedSection>>& image_sections() const { return sections_; }
 
-  /// Replaces each reference in the bytes by a digest of what it refers to: equal where code is equal but moved. Takes an
-  /// eighth of a byte for each byte, and the references' own, until they are put back.
+  /// Replaces each reference in the bytes by a digest of what it refers to: equal where code is equal but moved. Takes
+  /// an eighth of a byte for each byte, and the references' own, until they are put back.
   void put_labels();
   void take_labels_away();
 
