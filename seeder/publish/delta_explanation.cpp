@@ -314,16 +314,19 @@ class Explainer {
     else if (made.has_old_version && !made.is_compared_whole)
       origin.why =
           "not all of its old version is in the part of the old tree that it was compared with (see diff --memory)";
-    else if (is_dense(made) && origin.streams == 0 && is_named_as_archive(origin.path))
-      origin.why =
-          "what is new in it does not compress: compressed or encrypted content; it was not opened, since neither "
-          "zlib's "
-          "nor gzip's deflate makes its streams again, or since that saves nothing";
+    else if (is_dense(made) && origin.streams == 0 && is_named_as_archive(origin.path)) explain_closed(origin);
     else if (is_dense(made))
       origin.why = "what is new in it does not compress: compressed or encrypted content, nothing like it is old";
     else if (made.has_old_version)
       origin.why = "little of it is in its old version, or in what else it was compared with";
     else origin.why = "it has no old version, and little of it is in the old files that it was compared with";
+  }
+
+  static void explain_closed(FileOrigin& origin) {
+    origin.is_closed_archive = true;
+    origin.why =
+        "what is new in it does not compress: compressed or encrypted content; it was not opened, since "
+        "neither zlib's nor gzip's deflate makes its streams again, or since that saves nothing";
   }
 
   const package::DeltaReader& delta_;

@@ -25,7 +25,8 @@ struct FileOrigin {
   Bytes fresh;              ///< that are in the delta
   Bytes cost;               ///< in the delta, about: of streams that files share, the part that falls to this one
   std::vector<std::pair<std::string, Bytes>> from;  ///< old files and how much of it comes from them, the most first
-  std::string why;  ///< why not more of it is copied, where less than half is; else empty
+  std::string why;                 ///< why not more of it is copied, where less than half is; else empty
+  bool is_closed_archive = false;  ///< by its name, and nothing in it compresses
 };
 
 /// For each regular file of the new tree, in its order.

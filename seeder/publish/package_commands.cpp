@@ -7,6 +7,7 @@
 #include "protocol/base/cpu_time.hpp"
 #include "protocol/package/decode/delta_reader.hpp"
 #include "protocol/package/encode/package_writer.hpp"
+#include "seeder/publish/closed_archives.hpp"
 #include "seeder/publish/delta_explanation.hpp"
 #include "seeder/publish/package_listing.hpp"
 
@@ -151,7 +152,9 @@ Result<Json> inspect_delta(Files& files, const Path& file, const Path& base) {
   }
   if (base.empty()) return json;
   UPSWARM_TRY(const auto base_tree, read_tree(files, base));
-  UPSWARM_TRY(const auto origins, explain_delta(reader, base_tree));
+  UPSWARM_TRY(auto origins, explain_delta(reader, base_tree));
+  UPSWARM_TRY(const auto base_info, files.info(base));
+  if (base_info.type == FileType::folder) UPSWARM_CHECK(explain_closed_archives(files, base, origins));
   describe_origins(origins, json);
   return json;
 }

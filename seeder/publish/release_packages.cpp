@@ -10,6 +10,7 @@
 #include "protocol/base/version.hpp"
 #include "protocol/package/decode/delta_reader.hpp"
 #include "seeder/publish/bundle_folder.hpp"
+#include "seeder/publish/memory_budget.hpp"
 #include "seeder/publish/repository.hpp"
 #include "seeder/publish/torrent_writer.hpp"
 
@@ -37,7 +38,8 @@ class PackageMaker {
     return {};
   }
 
-  /// As many at a time as processors and memory allow.
+  /// As many at a time as processors and memory allow, by the size of old trees; where archives in them turn out to be
+  /// larger inside, some wait for others.
   Result<void> make_deltas(const std::vector<DeltaBase>& bases, const Path& folder, const Path& scratch) {
     UPSWARM_CHECK(plan_deltas(bases, scratch));
     UPSWARM_CHECK(make_folders(files_, scratch));
@@ -50,7 +52,9 @@ class PackageMaker {
     }
     package::DeltaOptions options;
     options.threads = std::max<std::size_t>(1, processors / std::max<std::size_t>(1, workers));
+    MemoryBudget budget(defaults.memory);
     std::stop_source stop;
+    options.take_memory = [&](Bytes wanted) { return budget.take(wanted, stop.get_token()); };
     const std::stop_callback forward(stop_, [&] { stop.request_stop(); });
     std::atomic<std::size_t> next = 0;
     const auto work = [&] {

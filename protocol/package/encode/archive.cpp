@@ -45,6 +45,12 @@ bool inflate(Inflater& inflater, ByteView from, std::size_t most, FoundStream& s
   }
 }
 
+/// Ends a stream whose content is whole.
+void settle(FoundStream& stream, const KeepsContent& keeps) {
+  stream.size = stream.content.size();
+  if (!keeps(stream)) stream.content = ByteBuffer();
+}
+
 /// The length of the header of a member, if it is one (RFC 1952, 2.3).
 std::optional<std::size_t> gzip_header(ByteView file) {
   constexpr std::uint8_t header_digest = 2;
@@ -67,7 +73,7 @@ std::optional<std::size_t> gzip_header(ByteView file) {
   return file.size() - in.left();
 }
 
-std::vector<FoundStream> find_members(ByteView file, Bytes most) {
+std::vector<FoundStream> find_members(ByteView file, Bytes most, const KeepsContent& keeps) {
   std::vector<FoundStream> found;
   Inflater inflater;
   for (std::size_t at = 0; at < file.size();) {
@@ -76,7 +82,8 @@ std::vector<FoundStream> find_members(ByteView file, Bytes most) {
     FoundStream stream;
     stream.begin = at + *header;
     if (!inflate(inflater, file.subspan(stream.begin), most.count, stream)) return {};
-    most -= Bytes{stream.content.size()};
+    settle(stream, keeps);
+    most -= Bytes{stream.size};
     if (file.size() - stream.begin - stream.length < kGzipTrailer) return {};
     at = stream.begin + stream.length + kGzipTrailer;
     found.push_back(std::move(stream));
@@ -154,7 +161,7 @@ std::optional<std::size_t> find_stream(ByteView file, const Member& member, std:
   return begin;
 }
 
-std::vector<FoundStream> find_zipped(ByteView file, Bytes most) {
+std::vector<FoundStream> find_zipped(ByteView file, Bytes most, const KeepsContent& keeps) {
   const auto directory = read_end(file);
   if (!directory) return {};
   ByteReader in(as_text(file.subspan(directory->offset, directory->size)));
@@ -177,6 +184,7 @@ std::vector<FoundStream> find_zipped(ByteView file, Bytes most) {
     if (!inflate(inflater, file.subspan(begin, member.length), member.size, stream)) continue;
     if (stream.length != member.length || stream.content.size() != member.size) continue;
     stream.name = member.name;
+    settle(stream, keeps);
     most -= Bytes{member.size};
     end = begin + member.length;
     found.push_back(std::move(stream));
@@ -190,9 +198,9 @@ bool may_hold_streams(ByteView start) {
   return as_text(start).starts_with(kGzipMagic) || as_text(start).starts_with(kLocalMagic);
 }
 
-std::vector<FoundStream> find_streams(ByteView file, Bytes most) {
-  return as_text(file).starts_with(kGzipMagic)    ? find_members(file, most)
-         : as_text(file).starts_with(kLocalMagic) ? find_zipped(file, most)
+std::vector<FoundStream> find_streams(ByteView file, Bytes most, const KeepsContent& keeps) {
+  return as_text(file).starts_with(kGzipMagic)    ? find_members(file, most, keeps)
+         : as_text(file).starts_with(kLocalMagic) ? find_zipped(file, most, keeps)
                                                   : std::vector<FoundStream>();
 }
 

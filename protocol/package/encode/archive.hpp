@@ -2,6 +2,7 @@
 // 1952).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,18 @@ struct FoundStream {
   std::size_t begin = 0;   ///< in the file
   std::size_t length = 0;  ///< there
   std::string name;        ///< of a member of a zip archive; else empty
-  ByteBuffer content;      ///< inflated
+  std::size_t size = 0;    ///< inflated
+  ByteBuffer content;      ///< if it is kept
 };
+
+/// Asked for each stream, in order, when all but its content is known: whether that is kept.
+using KeepsContent = std::function<bool(const FoundStream&)>;
 
 /// The deflate streams in `file`, by place; none overlaps another. Strict: a member that is not as it says is left out,
 /// encrypted and stored ones are, so is everything of an archive that needs zip64; an archive whose directory is odd
-/// has no streams. Contents together are at most `most` bytes: what would go beyond has no streams at all.
+/// has no streams. Contents together are at most `most` bytes, kept or not: what would go beyond has no streams at all.
 /// Any bytes may be given.
-std::vector<FoundStream> find_streams(ByteView file, Bytes most);
+std::vector<FoundStream> find_streams(
+    ByteView file, Bytes most, const KeepsContent& keeps = [](const FoundStream&) { return true; });
 
 }  // namespace upswarm::package

@@ -17,9 +17,11 @@
 namespace upswarm::package {
 namespace {
 
-/// What making a group takes at its peak, for each byte of the old files: the bytes, the bytes labelled, the suffix
-/// array (4); and for each of the new ones the bytes twice.
+/// What making a group takes at its peak for each byte of the old files or the new ones, whichever are more. While it
+/// searches: the suffix array (4), both with their references twice and a bit a byte (2 to 4; 2.7 of usual code).
+/// Before and after that it is less, as it is for each byte of a file that is looked at opened.
 constexpr std::uint64_t kMemoryOfByte = 9;
+constexpr Bytes kMemoryOfPrefixed = 448_MiB;               ///< zstd's tables at their largest, and both sides
 constexpr std::uint64_t kWorthComparingAgain = 64 * 1024;  ///< bytes of regions that were better without
 constexpr std::size_t kWorthRemembering =
     64;  ///< a memory makes applying slower: it must save more than one in so many bytes
@@ -74,7 +76,8 @@ class DeltaBuilder {
   /// Decides which files are seen opened. From here on groups know their sizes so.
   Result<void> open_files() {
     UPSWARM_TRY(opened_, choose_opened({files_, from_, old_tree_, to_, new_tree_, sources_, window(), threads(),
-                                        [this] { return tell({}); }}));
+                                        [this] { return tell({}); },
+                                        [this](Bytes size) { return options_.take_memory(memory_for_delta(size)); }}));
     if (opened_.empty()) return {};
     filters_.insert(kDeflateFilter);
     seen_old_ = old_tree_;
@@ -173,7 +176,7 @@ class DeltaBuilder {
     UPSWARM_TRY(const auto in, files_.open(place_of(folder, entry.path)));
     UPSWARM_TRY(opened.bytes, read_exactly(*in, {}, entry.size, entry.path));
     UPSWARM_CHECK(check_read(entry, opened.bytes));
-    opened.streams = find_streams(as_bytes(opened.bytes), kLargestOpenedFile);
+    opened.streams = find_streams(as_bytes(opened.bytes), kLargestOpenedFile, keeps_opened(gaps));
     opened.parts = open_parts(entry.path, as_bytes(opened.bytes), opened.streams, gaps);
     return opened;
   }
@@ -183,8 +186,9 @@ class DeltaBuilder {
     return Error{ErrorKind::busy, "read " + entry.path, "it changed while the delta was being made"};
   }
 
-  Result<void> make_prefixed(const GroupPlan& plan, const EncodeSpace& old_space, const EncodeSpace& new_space,
-                             PackageFile& file) {
+  Result<void> make_prefixed(const GroupPlan& plan, PackageFile& file) {
+    UPSWARM_TRY(const auto old_space, read(from_, old_tree_, plan.old_pieces));
+    UPSWARM_TRY(const auto new_space, read(to_, new_tree_, plan.new_pieces));
     UPSWARM_TRY(const auto frame, compress_against(old_space.bytes(), new_space.bytes(),
                                                    options_.level == PackLevel::fast ? kFastLevel : kBestLevel));
     UPSWARM_CHECK(file.append(as_bytes(frame)));
@@ -218,6 +222,9 @@ class DeltaBuilder {
   template <typename Piece>
   Result<EncodeSpace> read(const Path& folder, const Tree& tree, const std::vector<Piece>& pieces) {
     EncodeSpace space;
+    Bytes size;
+    for (const auto& piece : pieces) size += piece.length;
+    space.reserve(size);
     for (const auto& piece : pieces) {
       const auto& entry = tree.entries[piece.entry];
       if (const auto gaps = opened_gaps(piece); !gaps.empty()) {
@@ -259,42 +266,65 @@ class DeltaBuilder {
 
   Result<void> make_group(const GroupPlan& plan, PackageFile& file) {
     UPSWARM_CHECK(tell({}));
-    UPSWARM_TRY(auto old_space, read(from_, old_tree_, plan.old_pieces));
-    UPSWARM_TRY(auto new_space, read(to_, new_tree_, plan.new_pieces));
-    if (plan.is_prefixed) return make_prefixed(plan, old_space, new_space, file);
-    UPSWARM_TRY(auto copies, match(old_space, new_space));
-    auto patch = encode_patch(old_space, new_space, copies, false);
-    if (is_worth_again(patch.useless.old_regions)) {
-      old_space.drop(patch.useless.old_regions);
-      new_space.drop(patch.useless.new_regions);
-      UPSWARM_TRY(copies, match(old_space, new_space));
-      patch = encode_patch(old_space, new_space, copies, false);
-    }
+    UPSWARM_TRY(const auto memory, options_.take_memory(memory_of(plan)));
+    if (plan.is_prefixed) return make_prefixed(plan, file);
     PatchGroup group;
-    auto with_memory = encode_patch(old_space, new_space, copies, true);
-    UPSWARM_TRY(const auto cost, cost_of_differences(patch));
-    UPSWARM_TRY(const auto other_cost, cost_of_differences(with_memory));
-    group.has_memory = other_cost < cost - cost / kWorthRemembering;
-    if (group.has_memory) patch = std::move(with_memory);
+    UPSWARM_TRY(auto patch, compare(plan, group));
     tell_old(plan, group);
-    group.new_length = Bytes{new_space.size()};
     group.layout = std::move(patch.layout);
     group.copies = patch.copies;
     for (const auto& region : group.layout.regions) filters_.insert(filter_of(region.kind));
     for (std::size_t i = 0; i < kStreams; ++i) {
       UPSWARM_TRY(group.streams.at(i), add_stream(i, patch.streams.at(i), file));
     }
+    made_ += group.new_length;
     groups_.push_back(std::move(group));
-    made_ += Bytes{new_space.size()};
     return tell({});
   }
 
-  Result<std::vector<CopyOperation>> match(const EncodeSpace& old_space, const EncodeSpace& new_space) {
-    const auto old_labels = old_space.labelled();
-    UPSWARM_TRY(const auto sorted, SuffixArray::make(old_labels));
-    const auto new_labels = new_space.labelled();
+  static Bytes memory_of(const GroupPlan& plan) {
+    if (plan.is_prefixed) return kMemoryOfPrefixed;
+    Bytes old_size;
+    Bytes new_size;
+    for (const auto& piece : plan.old_pieces) old_size += piece.length;
+    for (const auto& piece : plan.new_pieces) new_size += piece.length;
+    return memory_for_delta(std::max(old_size, new_size));
+  }
+
+  /// Tells `group` how long it is and whether it has a memory. Nothing of the files is held afterwards.
+  Result<EncodedPatch> compare(const GroupPlan& plan, PatchGroup& group) {
+    UPSWARM_TRY(auto old_space, read(from_, old_tree_, plan.old_pieces));
+    UPSWARM_TRY(auto new_space, read(to_, new_tree_, plan.new_pieces));
+    group.new_length = Bytes{new_space.size()};
+    UPSWARM_TRY(auto copies, match(old_space, new_space));
+    auto patch = encode_patch(old_space, new_space, copies, false);
+    if (is_worth_again(patch.useless.old_regions)) {
+      old_space.drop(patch.useless.old_regions);
+      new_space.drop(patch.useless.new_regions);
+      patch = {};
+      UPSWARM_TRY(copies, match(old_space, new_space));
+      patch = encode_patch(old_space, new_space, copies, false);
+    }
+    auto with_memory = encode_patch(old_space, new_space, copies, true);
+    UPSWARM_TRY(const auto cost, cost_of_differences(patch));
+    UPSWARM_TRY(const auto other_cost, cost_of_differences(with_memory));
+    group.has_memory = other_cost < cost - cost / kWorthRemembering;
+    return group.has_memory ? std::move(with_memory) : std::move(patch);
+  }
+
+  Result<std::vector<CopyOperation>> match(EncodeSpace& old_space, EncodeSpace& new_space) {
+    old_space.put_labels();
+    new_space.put_labels();
+    UPSWARM_TRY(auto copies, find_copies_of(old_space.bytes(), new_space.bytes()));
+    old_space.take_labels_away();
+    new_space.take_labels_away();
+    return copies;
+  }
+
+  Result<std::vector<CopyOperation>> find_copies_of(ByteView old_bytes, ByteView new_bytes) {
+    UPSWARM_TRY(const auto sorted, SuffixArray::make(old_bytes));
     const auto told = [&](std::size_t done) { ignore_failure(tell(Bytes{done}), "the search looks itself"); };
-    UPSWARM_TRY(auto copies, find_copies(old_labels, sorted, new_labels, threads(), told, stop_));
+    UPSWARM_TRY(auto copies, find_copies(old_bytes, sorted, new_bytes, threads(), told, stop_));
     keep_longest(copies);
     return copies;
   }

@@ -11,6 +11,8 @@ namespace upswarm::package {
 /// `bytes` ends with kScanSlack zero bytes that are not part of the space.
 class EncodeSpace {
  public:
+  /// Room for all that is to be added, so that bytes are not moved.
+  void reserve(Bytes size);
   /// A file's bytes, appended; kept as a whole they are looked at for being executable.
   void add(std::string_view path, ByteView bytes, bool is_whole);
   /// Ends the bytes and gives memory without bytes its place.
@@ -26,8 +28,10 @@ class EncodeSpace {
   /// Of each image.
   const std::vector<std::vector<NamedSection>>& image_sections() const { return sections_; }
 
-  /// The bytes with each reference replaced by a digest of what it refers to: equal where code is equal but moved.
-  ByteBuffer labelled() const;
+  /// Replaces each reference in the bytes by a digest of what it refers to: equal where code is equal but moved. Takes
+  /// an eighth of a byte for each byte, and the references' own, until they are put back.
+  void put_labels();
+  void take_labels_away();
 
  private:
   struct Found {
@@ -36,6 +40,12 @@ class EncodeSpace {
     Executable executable;
   };
 
+  /// `act(place, reference)` for all, by place; they do not overlap.
+  template <typename Act>
+  void for_each_field(Act act) const;
+  std::uint32_t label_at(SpaceOffset target) const;
+  void exchange_kept();
+
   ByteBuffer bytes_;
   std::size_t size_ = 0;
   std::vector<Found> found_;
@@ -43,6 +53,8 @@ class EncodeSpace {
   std::vector<Region> regions_;
   std::vector<std::string> paths_;
   std::vector<std::vector<NamedSection>> sections_;
+  std::vector<std::uint64_t> is_field_;  ///< a bit a byte, while there are labels
+  ByteBuffer kept_;                      ///< what these bytes are without labels, or with
 };
 
 }  // namespace upswarm::package

@@ -8,6 +8,8 @@ namespace upswarm::package {
 namespace {
 
 constexpr Bytes kCheapToSearch = 64_MiB;
+/// New content with its prefix: zstd's tables double with the power of two that holds both, to 384 MiB up to here.
+constexpr Bytes kWithPrefix = 32_MiB - 1_B;
 constexpr std::uint64_t kWorthSearching = 8;  ///< times what is made: so much old content is looked at, changed or not
 
 std::string_view name_of_file(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -68,7 +70,7 @@ class GroupPlanner {
 
   void close_prefixed() {
     if (group_.new_pieces.empty()) return;
-    room_ = kLargestPrefix;
+    room_ = std::min(kLargestPrefix, kWithPrefix - filled_);
     choose_likely();
     finish();
   }

@@ -34,6 +34,7 @@ struct StreamNote {
 struct Archive {
   std::string bytes;
   std::vector<FoundStream> streams;
+  std::vector<Sha256> digests;  ///< of the streams themselves
   std::vector<bool> is_open;
 
   std::vector<Bytes> gaps() const {
@@ -46,10 +47,9 @@ struct Archive {
     }
     return gaps;
   }
-  std::string opened() const {
-    std::string whole;
-    for (const auto& part : open_parts("", as_bytes(bytes), streams, gaps())) whole += as_text(part.bytes);
-    return whole;
+  void append_opened(std::string& to) const {
+    const auto parts = open_parts("", as_bytes(bytes), streams, gaps());
+    for (const auto& part : parts) to += as_text(part.bytes);
   }
 };
 
@@ -86,7 +86,12 @@ class Opener {
     return may_hold_streams(as_bytes(start));
   }
 
-  Result<Archive> load(const Path& folder, const TreeEntry& entry) {
+  using Keeps = std::function<bool(const FoundStream&, const Sha256& digest)>;
+  Bytes largest_opened(const TreeEntry& entry) const {
+    return std::min(limit_, Bytes{entry.size.count * kMostInflation});
+  }
+
+  Result<Archive> load(const Path& folder, const TreeEntry& entry, const Keeps& keeps) {
     UPSWARM_CHECK(work_.go_on());
     UPSWARM_TRY(const auto in, work_.files.open(place_of(folder, entry.path)));
     Archive archive;
@@ -94,13 +99,14 @@ class Opener {
     if (sha256(archive.bytes) != entry.digest)
       return Error{ErrorKind::busy, "read " + entry.path, "it changed while the delta was being made"};
     // What lies between streams counts as well.
-    archive.streams = find_streams(as_bytes(archive.bytes), limit_ - std::min(limit_, entry.size));
+    archive.streams =
+        find_streams(as_bytes(archive.bytes), limit_ - std::min(limit_, entry.size), [&](const FoundStream& stream) {
+          const auto packed = std::string_view(archive.bytes);
+          archive.digests.push_back(sha256(packed.substr(stream.begin, stream.length)));
+          return keeps(stream, archive.digests.back());
+        });
     archive.is_open.resize(archive.streams.size());
     return archive;
-  }
-
-  static Sha256 digest_of(const Archive& archive, const FoundStream& stream) {
-    return sha256(std::string_view(archive.bytes).substr(stream.begin, stream.length));
   }
 
   /// Which old files each new one is compared with.
@@ -141,11 +147,13 @@ class Opener {
     if (!old_.contains(old_entry)) {
       UPSWARM_TRY(const bool may, may_open(work_.from, old));
       if (!may) return {};
-      UPSWARM_TRY(const auto archive, load(work_.from, old));
+      UPSWARM_TRY(const auto memory, work_.take_memory(largest_opened(old)));
+      UPSWARM_TRY(const auto archive, load(work_.from, old, [](const auto&, const auto&) { return false; }));
       auto& notes = old_[old_entry].streams;
-      for (const auto& stream : archive.streams) {
-        notes.push_back({stream.begin, stream.length, stream.content.size(), digest_of(archive, stream), stream.name});
-        old_digests_.insert(notes.back().digest);
+      for (std::size_t i = 0; i < archive.streams.size(); ++i) {
+        const auto& stream = archive.streams[i];
+        notes.push_back({stream.begin, stream.length, stream.size, archive.digests[i], stream.name});
+        old_digests_.insert(archive.digests[i]);
       }
     }
     pairs.push_back(old_entry);
@@ -154,11 +162,16 @@ class Opener {
 
   Result<void> open_new(std::uint32_t number) {
     const auto& entry = work_.new_tree.entries[number];
-    UPSWARM_TRY(auto archive, load(work_.to, entry));
+    auto largest = largest_opened(entry);
+    for (const auto old : pairs_[number]) largest = std::max(largest, largest_opened(work_.old_tree.entries[old]));
+    UPSWARM_TRY(const auto memory, work_.take_memory(largest));
+    UPSWARM_TRY(auto archive, load(work_.to, entry, [this](const FoundStream&, const Sha256& digest) {
+                  return !old_digests_.contains(digest);
+                }));
     std::vector<std::size_t> wanted;
     std::set<Sha256> digests;
     for (std::size_t i = 0; i < archive.streams.size(); ++i) {
-      const auto digest = digest_of(archive, archive.streams[i]);
+      const auto& digest = archive.digests[i];
       digests.insert(digest);
       if (old_digests_.contains(digest)) same_.insert(digest);
       else wanted.push_back(i);
@@ -176,12 +189,12 @@ class Opener {
         continue;
       }
       archive.is_open[wanted[i]] = true;
-      opened.streams.push_back({Bytes{stream.begin - end}, Bytes{stream.content.size()}, *recipes[i]});
-      opened.size += Bytes{stream.content.size()};
+      opened.streams.push_back({Bytes{stream.begin - end}, Bytes{stream.size}, *recipes[i]});
+      opened.size += Bytes{stream.size};
       opened.size -= Bytes{stream.length};
       end = stream.begin + stream.length;
     }
-    UPSWARM_TRY(const bool pays, is_worth_it(number, archive, digests, opened, closed_members));
+    UPSWARM_TRY(const bool pays, is_worth_it(number, std::move(archive), digests, opened, closed_members));
     if (!pays || !has_room(opened)) return {};
     for (const auto old : pairs_[number]) {
       old_[old].is_paired = true;
@@ -198,27 +211,54 @@ class Opener {
     return true;
   }
 
-  /// By what zstd makes of both forms with the old files at hand.
-  Result<bool> is_worth_it(std::uint32_t number, const Archive& archive, const std::set<Sha256>& digests,
+  /// By what zstd makes of both forms with the old files at hand: first closed, and then, when nobody holds that,
+  /// opened.
+  Result<bool> is_worth_it(std::uint32_t number, Archive archive, const std::set<Sha256>& digests,
                            const OpenedNew& opened, const std::set<std::string>& closed_members) {
     if (opened.streams.empty()) return false;
-    std::string old_closed;
-    std::string old_opened;
+    const auto is_open = [&](const Sha256& digest, const std::string& name) {
+      return !digests.contains(digest) && !closed_members.contains(name);
+    };
+    std::vector<std::uint32_t> compared;
+    Bytes size;
     for (const auto one : pairs_[number]) {
-      UPSWARM_TRY(auto old, load(work_.from, work_.old_tree.entries[one]));
-      for (std::size_t i = 0; i < old.streams.size(); ++i) {
-        old.is_open[i] =
-            !digests.contains(digest_of(old, old.streams[i])) && !closed_members.contains(old.streams[i].name);
+      if (size > limit_) break;
+      compared.push_back(one);
+      size += work_.old_tree.entries[one].size;
+      for (const auto& stream : old_[one].streams) {
+        if (is_open(stream.digest, stream.name)) size = size + Bytes{stream.size} - Bytes{stream.length};
       }
-      if (Bytes{old_opened.size()} > limit_) break;
-      old_closed += old.bytes;
-      old_opened += old.opened();
     }
-    const auto new_opened = archive.opened();
-    UPSWARM_TRY(const auto closed, compress_against(as_bytes(old_closed), as_bytes(archive.bytes), kLevelOfEstimate));
+    UPSWARM_TRY(const auto closed, closed_size(compared, archive));
     UPSWARM_CHECK(work_.go_on());
+    std::string new_opened;
+    new_opened.reserve(opened.size.count);
+    archive.append_opened(new_opened);
+    archive = {};
+    std::string old_opened;
+    old_opened.reserve(size.count);
+    for (const auto one : compared) {
+      UPSWARM_TRY(auto old, load(work_.from, work_.old_tree.entries[one],
+                                 [&](const auto& stream, const auto& digest) { return is_open(digest, stream.name); }));
+      for (std::size_t i = 0; i < old.streams.size(); ++i)
+        old.is_open[i] = is_open(old.digests[i], old.streams[i].name);
+      old.append_opened(old_opened);
+    }
     UPSWARM_TRY(const auto open, compress_against(as_bytes(old_opened), as_bytes(new_opened), kLevelOfEstimate));
-    return open.size() + kCostOfStream * opened.streams.size() < closed.size() - closed.size() / kWorthOpening;
+    return open.size() + kCostOfStream * opened.streams.size() < closed - closed / kWorthOpening;
+  }
+
+  Result<std::size_t> closed_size(const std::vector<std::uint32_t>& compared, const Archive& archive) {
+    std::string old_closed;
+    for (const auto one : compared) {
+      const auto& entry = work_.old_tree.entries[one];
+      UPSWARM_TRY(const auto in, work_.files.open(place_of(work_.from, entry.path)));
+      UPSWARM_TRY(auto bytes, read_exactly(*in, {}, entry.size, entry.path));
+      if (old_closed.empty()) old_closed = std::move(bytes);
+      else old_closed += bytes;
+    }
+    UPSWARM_TRY(const auto closed, compress_against(as_bytes(old_closed), as_bytes(archive.bytes), kLevelOfEstimate));
+    return closed.size();
   }
 
   void open_old() {
@@ -270,6 +310,15 @@ std::vector<OpenedPart> open_parts(const std::string& path, ByteView file, const
   }
   parts.push_back({path, file.subspan(end), false});
   return parts;
+}
+
+KeepsContent keeps_opened(const std::vector<Bytes>& gaps) {
+  return [&gaps, next = std::size_t{0}, end = std::size_t{0}](const FoundStream& stream) mutable {
+    if (next == gaps.size() || stream.begin != end + gaps[next].count) return false;
+    end = stream.begin + stream.length;
+    ++next;
+    return true;
+  };
 }
 
 std::vector<Bytes> gaps_of(const OpenedNew& file) {

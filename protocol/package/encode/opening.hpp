@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "protocol/package/decode/opened_files.hpp"
 #include "protocol/package/encode/archive.hpp"
@@ -21,6 +22,8 @@ struct OpenedPart {
 std::vector<OpenedPart> open_parts(const std::string& path, ByteView file, const std::vector<FoundStream>& found,
                                    const std::vector<Bytes>& gaps);
 std::vector<Bytes> gaps_of(const OpenedNew& file);
+/// Keeps what open_parts needs. For one look for streams.
+KeepsContent keeps_opened(const std::vector<Bytes>& gaps);
 
 /// Two trees and what is to be made of them.
 struct OpeningWork {
@@ -33,6 +36,8 @@ struct OpeningWork {
   Bytes window;             ///< what is larger when it is opened stays closed
   std::size_t threads = 1;  ///< the outcome is the same with any number
   std::function<Result<void>()> go_on;
+  /// See DeltaOptions; told how large a file is at most when it is opened.
+  std::function<Result<std::shared_ptr<void>>(Bytes)> take_memory;
 };
 
 /// Opens a made file of the new tree when some of its streams can be made again, and zstd can say it in less by the old

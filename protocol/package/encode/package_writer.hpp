@@ -1,6 +1,9 @@
 // Writing full packages (.upk) and deltas (.upd). Deterministic: same trees, same bytes, on any machine.
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "protocol/package/decode/package_reader.hpp"
 
 namespace upswarm::package {
@@ -41,17 +44,25 @@ struct PackedDelta {
   Sha256 to_content;
 };
 
+/// What it gives is held as long as the memory is.
+using TakesMemory = std::function<Result<std::shared_ptr<void>>(Bytes)>;
+
 struct DeltaOptions {
   std::size_t threads = 0;  ///< 0: as many as the machine has processors; the delta is the same with any number
-  Bytes memory = 9_GiB;  ///< trees whose making would take more (9 bytes a byte of the old tree) are compared in parts
+  /// Trees whose making would take more (9 bytes a byte of the old tree) are compared in parts. zstd takes up to 448
+  /// MiB for small text files, however little this is.
+  Bytes memory = 9_GiB;
   PackLevel level = PackLevel::standard;
   /// What is in the folders, from whoever has read all of it already; null: it is read to find out.
   const Tree* old_tree = nullptr;
   const Tree* new_tree = nullptr;
+  /// Asked before each part of the work for the memory that it takes at most; that of the part before is let go of. It
+  /// may wait; its error ends the work.
+  TakesMemory take_memory = [](Bytes) -> Result<std::shared_ptr<void>> { return std::shared_ptr<void>(); };
 };
 
-/// What making a delta from a tree of so many bytes takes at most, windows apart. Files that are opened count as what
-/// is in them, which nobody knows before.
+/// What making a delta takes that compares with so many bytes at a time (see DeltaOptions::memory). That is the old
+/// tree; where archives are opened it is what is in them, which is known only then: take_memory is told.
 Bytes memory_for_delta(Bytes old_size);
 
 /// Makes the delta from the tree in `from` to the tree in `to_folder` as the new file `to`. The sort of old bytes,

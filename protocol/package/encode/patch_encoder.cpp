@@ -112,6 +112,9 @@ class PatchEncoder {
         memory_(has_memory ? std::make_unique<DifferenceMemory>() : nullptr) {}
 
   EncodedPatch run() {
+    std::uint64_t copied = 0;
+    for (const auto& copy : copies_) copied += copy.length;
+    streams_.at(static_cast<std::size_t>(Stream::extra)).reserve(new_.size() - copied);
     ReferenceCoder coder(layout_, copies_);
     std::uint64_t from = 0;
     std::uint64_t to = 0;

@@ -42,6 +42,25 @@ TEST(GroupPlan, OneGroupWhereEverythingFits) {
   expect_whole(groups, to, 1_MiB);
 }
 
+TEST(GroupPlan, TextAndItsPrefixAreBelow32MiBTogether) {
+  Tree from;
+  Tree to;
+  for (unsigned i = 100; i < 140; ++i) {
+    from.entries.push_back(file("f" + std::to_string(i), 1_MiB, i));
+    to.entries.push_back(file("f" + std::to_string(i), 1_MiB, 100 + i));
+  }
+  const std::vector<ContentSource> text(to.entries.size(), {ContentSource::Kind::prefixed, 0, {}});
+  const auto groups = plan_groups(from, to, text, 1_GiB);
+  EXPECT_EQ(groups.size(), 4U) << "of 12 MiB";
+  for (const auto& group : groups) {
+    Bytes together;
+    for (const auto& piece : group.old_pieces) together += piece.length;
+    for (const auto& piece : group.new_pieces) together += piece.length;
+    EXPECT_LT(together, 32_MiB);
+    EXPECT_GE(together, 28_MiB);
+  }
+}
+
 TEST(GroupPlan, WhatDoesNotFitIsSplitAndKeepsItsCounterpart) {
   Tree from;
   Tree to;

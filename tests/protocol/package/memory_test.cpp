@@ -2,6 +2,8 @@
 #include "protocol/package/decode/delta_reader.hpp"
 #include "protocol/package/decode/unpacking.hpp"
 #include "protocol/package/encode/compress.hpp"
+#include "tests/protocol/package/archive_fixture.hpp"
+#include "tests/protocol/package/program_fixture.hpp"
 #include "tests/protocol/package/raw_delta.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 #include "tests/support/memory_meter.hpp"
@@ -125,6 +127,64 @@ TEST_F(BombTest, AnIndexThatNamesOneChunkAgainAndAgainUnpacksInLittleMemory) {
   const tests::MemoryMeter meter;
   ASSERT_TRUE(reader->unpack(system_files(), folder / "to", {}, {}));
   EXPECT_LT(meter.most(), 16_MiB);
+}
+
+/// What making a delta took, and what it said before that it would.
+class MakingTest : public testing::Test {
+ protected:
+  void make(const TreeFiles& from, const TreeFiles& to, Bytes memory) {
+    const auto old_tree = write_tree(folder, "old", from);
+    const auto new_tree = write_tree(folder, "new", to);
+    DeltaOptions options{.threads = 2, .memory = memory};
+    options.take_memory = [this](Bytes size) -> Result<std::shared_ptr<void>> {
+      EXPECT_TRUE(held.expired()) << "what was said before is let go of";
+      said = std::max(said, size);
+      const auto one = std::make_shared<int>(0);
+      held = one;
+      return std::shared_ptr<void>(one);
+    };
+    const tests::MemoryMeter meter;
+    const auto made = write_delta(system_files(), old_tree, new_tree, folder / "d", {}, {}, options);
+    most = meter.most();
+    ASSERT_TRUE(made) << made.error().message();
+    length = made->length;
+  }
+  tests::TemporaryFolder folder;
+  std::weak_ptr<void> held;
+  Bytes said;
+  Bytes most;
+  Bytes length;
+};
+
+TEST_F(MakingTest, ProgramsTakeSevenBytesAByte) {
+  auto functions = random_functions(60'000, 1);
+  const auto before = link_program(functions, in_order(60'000));
+  for (std::size_t i = 0; i < functions.size(); i += 100) functions[i].seed = 77;
+  const auto after = link_program(functions, in_order(60'000));
+  make({{"p", before}}, {{"p", after}}, 9_GiB);
+  EXPECT_GT(before.size(), 5'000'000U);
+  EXPECT_LT(most, Bytes{before.size() * 7} + 2_MiB);
+  EXPECT_EQ(said, memory_for_delta(Bytes{std::max(before.size(), after.size())}));
+}
+
+TEST_F(MakingTest, WhatIsInArchivesIsComparedWithinTheMemoryThatIsGiven) {
+  TreeFiles from;
+  TreeFiles to;
+  Bytes closed;
+  for (unsigned i = 0; i < 5; ++i) {
+    const auto content = prose(2'500'000, i);
+    const auto name = "log" + std::to_string(i) + ".gz";
+    from[name] = gzip_member(content, kZlib);
+    to[name] = gzip_member("new\n" + content, kZlib);
+    closed += Bytes{from[name].size()};
+  }
+  ASSERT_LT(closed, 6_MiB) << "12.5 MB when it is opened";
+  make(from, to, 54_MiB);
+  EXPECT_LT(length, 10_KiB) << "they were opened";
+  EXPECT_LT(most, 54_MiB);
+  EXPECT_GT(most, 24_MiB) << "or this says nothing";
+  EXPECT_LE(said, 54_MiB);
+  EXPECT_LT(most, said + 2_MiB);
 }
 
 }  // namespace

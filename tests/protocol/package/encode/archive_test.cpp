@@ -35,6 +35,25 @@ TEST(ArchiveTest, MembersOfAZipFile) {
   EXPECT_EQ(found_in(zip_file({})), Found{});
 }
 
+TEST(ArchiveTest, ContentIsKeptOnlyWhereItIsWanted) {
+  const auto zip = sample_zip({prose(600, 3)});
+  const auto gzip = gzip_member(prose(500, 1)) + gzip_member(prose(600, 3)) + gzip_member(prose(700, 2));
+  for (const auto& file : {zip, gzip}) {
+    std::vector<std::size_t> asked;
+    const auto found = find_streams(as_bytes(file), kEnough, [&](const FoundStream& stream) {
+      asked.push_back(stream.size);
+      EXPECT_NE(stream.length, 0U);
+      return stream.size == 600;
+    });
+    EXPECT_EQ(asked, (std::vector<std::size_t>{500, 600, 700}));
+    ASSERT_EQ(found.size(), 3U);
+    EXPECT_EQ(found[0].size, 500U);
+    EXPECT_EQ(found[0].content.capacity(), 0U);
+    EXPECT_EQ(as_text(found[1].content), prose(600, 3));
+    EXPECT_EQ(found[2].content.capacity(), 0U);
+  }
+}
+
 TEST(ArchiveTest, MembersOfAGzipFile) {
   const auto one = gzip_member(prose(5000, 1));
   EXPECT_EQ(found_in(one), Found{":" + prose(5000, 1)});
