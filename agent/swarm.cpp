@@ -381,13 +381,14 @@ void TorrentSwarm::take_answer(const trust::InfoHash& id, const AnnounceAnswer& 
 
 /// The caller holds the lock, so that what set_fetching says comes before this or after.
 void TorrentSwarm::lead_or_follow(const trust::InfoHash& id, const AnnounceAnswer& answer, int named) {
-  const bool leads = fetching_ == id && !meets_only_ && answer.site && answer.lease;
+  const bool asked = fetching_ == id && asked_for_peers_;  // an answer to an earlier question says nothing of now
+  const bool leads = asked && !meets_only_ && answer.site && answer.lease;
   const auto origin = answer.origin.value_or(Endpoint{});
   if (leads) session_->lead(id, {answer.lease->token, origin}, named);
   else session_->follow(id);
   if (fetching_ != id) return;
   lease_ = leads ? answer.lease->token : "";
-  is_alone_ = asked_for_peers_ && answer.site && named == 0 && !(leads && origin.port != 0);
+  is_alone_ = asked && answer.site && named == 0 && !(leads && origin.port != 0);
 }
 
 /// What is being fetched, where its tracker takes its time or cannot be reached.
