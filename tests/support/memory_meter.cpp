@@ -21,6 +21,14 @@ void* take(std::size_t size) {
   return reinterpret_cast<char*>(block) + kHeader;
 }
 
+void* take_or_not(std::size_t size) noexcept {
+  try {
+    return take(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 void give_back(void* bytes) noexcept {
   if (bytes == nullptr) return;
   auto* const block = reinterpret_cast<std::size_t*>(static_cast<char*>(bytes) - kHeader);
@@ -32,6 +40,8 @@ void give_back(void* bytes) noexcept {
 
 void* operator new(std::size_t size) { return take(size); }
 void* operator new[](std::size_t size) { return take(size); }
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept { return take_or_not(size); }
+void* operator new[](std::size_t size, const std::nothrow_t& /*tag*/) noexcept { return take_or_not(size); }
 void operator delete(void* bytes) noexcept { give_back(bytes); }
 void operator delete[](void* bytes) noexcept { give_back(bytes); }
 void operator delete(void* bytes, std::size_t) noexcept { give_back(bytes); }

@@ -12,6 +12,10 @@ namespace {
 
 constexpr int kLevel = 19;
 constexpr int kSmallestWindowLog = 10;
+/// The largest level would take 2^25 hashes, 64 MiB more, for windows of 32 MiB: it found the same bytes with half.
+constexpr int kLargestLevel = 22;
+constexpr int kLargeWindowLog = 25;
+constexpr int kLargeHashLog = 24;
 
 struct ContextCloser {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
@@ -65,6 +69,8 @@ Result<std::string> compress_against(ByteView prefix, ByteView bytes, int level)
   const int window_log = std::clamp(static_cast<int>(covered), kSmallestWindowLog, kLargestWindowLog);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_enableLongDistanceMatching, 1);
+  if (level == kLargestLevel && window_log >= kLargeWindowLog)
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_hashLog, kLargeHashLog);
   ZSTD_CCtx_refPrefix(context.get(), prefix.data(), prefix.size());
   UPSWARM_TRY(auto out, compress_by(context.get(), bytes));
   return out.substr(4);

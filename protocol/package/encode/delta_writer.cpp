@@ -21,7 +21,7 @@ namespace {
 /// searches: the suffix array (4), both with their references twice and a bit a byte (2 to 4; 2.7 of usual code).
 /// Before and after that it is less, as it is for each byte of a file that is looked at opened.
 constexpr std::uint64_t kMemoryOfByte = 9;
-constexpr Bytes kMemoryOfPrefixed = 448_MiB;               ///< zstd's tables at their largest, and both sides
+constexpr Bytes kMemoryOfPrefixed = 384_MiB;               ///< zstd's tables at their largest, and both sides
 constexpr std::uint64_t kWorthComparingAgain = 64 * 1024;  ///< bytes of regions that were better without
 constexpr std::size_t kWorthRemembering =
     64;  ///< a memory makes applying slower: it must save more than one in so many bytes

@@ -8,7 +8,7 @@ namespace upswarm::package {
 namespace {
 
 constexpr Bytes kCheapToSearch = 64_MiB;
-/// New content with its prefix: zstd's tables double with the power of two that holds both, to 384 MiB up to here.
+/// New content with its prefix: zstd's tables double with the power of two that holds both, to 320 MiB up to here.
 constexpr Bytes kWithPrefix = 32_MiB - 1_B;
 constexpr std::uint64_t kWorthSearching = 8;  ///< times what is made: so much old content is looked at, changed or not
 
