@@ -12,7 +12,7 @@ namespace {
 class OriginPeer final : public lt::peer_plugin {
  public:
   OriginPeer(lt::peer_connection_handle peer, Endpoint origin, std::shared_ptr<OriginLine> line)
-      : peer_(std::move(peer)), origin_(std::move(origin)), line_(std::move(line)) {
+      : peer_(std::move(peer)), origin_(std::move(origin)), line_(std::move(line)), effort_(line_->effort()) {
     line_->add_connection(1);
   }
   ~OriginPeer() override {
@@ -25,7 +25,11 @@ class OriginPeer final : public lt::peer_plugin {
   lt::string_view type() const override { return "upswarm lease"; }
 
   void add_handshake(lt::entry& handshake) override {
-    if (const auto lease = line_->lease()) handshake[messages::kHandshakeKey][messages::kHandshakeLease] = lease->token;
+    const auto lease = line_->lease();
+    if (!lease) return;
+    auto& ours = handshake[messages::kHandshakeKey];
+    ours[messages::kHandshakeLease] = lease->token;
+    if (effort_ == Effort::foreground) ours[messages::kHandshakeForeground] = 1;
   }
 
   bool on_choke() override {
@@ -43,7 +47,7 @@ class OriginPeer final : public lt::peer_plugin {
 
   void tick() override {
     const auto lease = line_->lease();
-    if (lease && lease->origin == origin_) return;
+    if (lease && lease->origin == origin_ && line_->effort() == effort_) return;
     peer_.disconnect(boost::asio::error::operation_aborted, lt::operation_t::bittorrent);
   }
 
@@ -60,6 +64,7 @@ class OriginPeer final : public lt::peer_plugin {
   lt::peer_connection_handle peer_;
   Endpoint origin_;
   std::shared_ptr<OriginLine> line_;
+  Effort effort_;
   bool is_open_ = false;
   bool has_ended_ = false;
 };
@@ -82,9 +87,15 @@ class LeasePlugin final : public lt::torrent_plugin {
 
 }  // namespace
 
-void OriginLine::set(std::optional<Lease> lease) {
+void OriginLine::set(std::optional<Lease> lease, Effort effort) {
   const std::lock_guard lock(mutex_);
   lease_ = std::move(lease);
+  effort_ = effort;
+}
+
+Effort OriginLine::effort() const {
+  const std::lock_guard lock(mutex_);
+  return effort_;
 }
 
 std::optional<Lease> OriginLine::lease() const {

@@ -13,10 +13,11 @@ namespace upswarm::agent {
 /// What a torrent's plug-in and its session tell each other. Any thread may call.
 class OriginLine {
  public:
-  /// Connections made to lease.origin from now on say lease.token. Nothing: those that are there are cut within about a
-  /// second, and so are those to another origin than the lease's.
-  void set(std::optional<Lease> lease);
+  /// Connections made to lease.origin from now on say lease.token, and whether a user waits. Nothing: those that are
+  /// there are cut within about a second, and so are those to another origin than the lease's, and of another effort.
+  void set(std::optional<Lease> lease, Effort effort = Effort::background);
   std::optional<Lease> lease() const;
+  Effort effort() const;
 
   /// A connection to an origin is there or being made.
   bool is_busy() const;
@@ -30,6 +31,7 @@ class OriginLine {
  private:
   mutable std::mutex mutex_;
   std::optional<Lease> lease_;
+  Effort effort_ = Effort::background;
   int connections_ = 0;
   int open_ = 0;
 };
