@@ -2,8 +2,11 @@
 
 #include <libtorrent/entry.hpp>
 #include <libtorrent/peer_connection_handle.hpp>
+#include <libtorrent/peer_request.hpp>
 
+#include "protocol/base/tcp_path.hpp"
 #include "protocol/messages/announce.hpp"
+#include "protocol/torrent/peer_socket_libtorrent.hpp"
 
 namespace upswarm::agent {
 namespace {
@@ -40,6 +43,11 @@ class OriginPeer final : public lt::peer_plugin {
     set_open(true);
     return false;
   }
+  // Blocks come while there is anything to limit.
+  bool on_piece(const lt::peer_request& /*what*/, lt::span<const char> /*bytes*/) override {
+    make_room();
+    return false;
+  }
   void on_disconnect(const lt::error_code& /*why*/) override {
     set_open(false);
     end();
@@ -52,6 +60,14 @@ class OriginPeer final : public lt::peer_plugin {
   }
 
  private:
+  void make_room() {
+    const auto now = std::chrono::steady_clock::now();
+    if (effort_ == Effort::foreground || !yielding_.is_due(now)) return;
+    const auto socket = socket_of(peer_);
+    const auto path = socket ? look_at_path(*socket) : std::nullopt;
+    if (!path) return;
+    if (const auto window = yielding_.look(now, *path)) limit_window(*socket, *window);
+  }
   void set_open(bool open) {
     if (open != is_open_) line_->add_open(open ? 1 : -1);
     is_open_ = open;
@@ -65,6 +81,7 @@ class OriginPeer final : public lt::peer_plugin {
   Endpoint origin_;
   std::shared_ptr<OriginLine> line_;
   Effort effort_;
+  Yielding yielding_;
   bool is_open_ = false;
   bool has_ended_ = false;
 };

@@ -37,6 +37,7 @@ class OriginLine {
 };
 
 /// Says the lease in the extension handshake (BEP 10): {"upswarm": {"lease": TOKEN}}, to the lease's origin alone.
+/// Unless a user waits, what comes from the origin makes room for others on its way (protocol/base/yielding.hpp).
 std::shared_ptr<lt::torrent_plugin> make_lease_plugin(std::shared_ptr<OriginLine> line);
 
 }  // namespace upswarm::agent
