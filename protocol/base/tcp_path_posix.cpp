@@ -16,7 +16,10 @@ std::optional<PathState> look_at_path(std::intptr_t socket) {
   if (::getsockopt(static_cast<int>(socket), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return std::nullopt;
   // Kernels before 4.6 say less.
   if (length < offsetof(tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt || info.tcpi_rtt == 0) return std::nullopt;
-  return PathState{std::chrono::microseconds(info.tcpi_rtt), std::chrono::microseconds(info.tcpi_min_rtt),
+  // Requests that the sender has nothing to answer with, since the window is full, are acknowledged up to 40 ms late;
+  // what it sends when the window opens is not. Without time stamps the second is not known, or as good as the first.
+  const auto round_trip = info.tcpi_rcv_rtt == 0 ? info.tcpi_rtt : std::min(info.tcpi_rtt, info.tcpi_rcv_rtt);
+  return PathState{std::chrono::microseconds(round_trip), std::chrono::microseconds(info.tcpi_min_rtt),
                    Bytes{info.tcpi_bytes_received}};
 }
 

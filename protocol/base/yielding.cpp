@@ -7,8 +7,9 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-constexpr double kGrowth = 0.5;    ///< of the window, where no packet waits
+constexpr double kGrowth = 0.25;   ///< of the window, where no packet waits
 constexpr double kSteepest = 0.5;  ///< it shrinks to this share at most
+constexpr double kForgets = 0.8;   ///< a rate that is not reached any more falls so, from look to look
 constexpr double kUnused = 2;      ///< a window of so many times what is on its way limits nothing, and grows no more
 constexpr double kTargetSeconds = Seconds(Yielding::kTarget).count();
 
@@ -29,10 +30,12 @@ std::optional<Bytes> Yielding::look(Tick now, const PathState& path) {
   if (passed <= 0 || round_trip <= 0) return limit();
 
   const auto waits = round_trip - least;
-  const auto on_its_way = came / passed * round_trip;
+  // Bytes behind one that was lost are not counted until it comes again: one look says little.
+  rate_ = std::max(came / passed, rate_ * kForgets);
+  const auto on_its_way = rate_ * round_trip;
   if (waits > kTargetSeconds) {
     const auto share = std::max(kSteepest, (least + kTargetSeconds) / round_trip);
-    window_ = (window_ ? std::min(*window_, kUnused * on_its_way) : on_its_way) * share;
+    window_ = window_.value_or(on_its_way) * share;
   } else if (window_ && *window_ < kUnused * on_its_way) {
     *window_ *= 1 + kGrowth * (1 - waits / kTargetSeconds);
   }

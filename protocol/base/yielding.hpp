@@ -18,8 +18,9 @@ struct PathState {
 /// A window for a receiver that gives way: the idea of LEDBAT (RFC 6817) as a receiver can have it (RFC 9840). Its
 /// requests, and their acknowledgements behind the bytes of others, tell how long packets wait on the way: the round
 /// trip less the shortest one. While that is above kTarget the window shrinks in proportion, below it grows by up to
-/// half at a time. Alone on a link it so keeps a queue of kTarget, which is enough for all of the link's rate; beside a
-/// transfer that fills queues, as TCP's usual congestion controls do, it falls to kLeastRate within a second or two.
+/// a quarter at a time. Alone on a link it so keeps a queue of kTarget, which is enough for all of the link's rate;
+/// beside a transfer that fills queues, as TCP's usual congestion controls do, it falls to kLeastRate within a second
+/// or two.
 ///
 /// Where it does not make room: queues that are never longer than kTarget (small buffers, fair queueing), and queues
 /// that others have filled since before the connection was made: they look like distance.
@@ -45,6 +46,7 @@ class Yielding {
   std::optional<Tick> looked_;
   Tick next_{};
   Bytes received_;
+  double rate_ = 0;  ///< bytes a second, of the last looks
 };
 
 }  // namespace upswarm
