@@ -2,8 +2,11 @@
 
 #include <libtorrent/entry.hpp>
 #include <libtorrent/peer_connection_handle.hpp>
+#include <libtorrent/peer_request.hpp>
 
+#include "protocol/base/tcp_path.hpp"
 #include "protocol/messages/announce.hpp"
+#include "protocol/torrent/peer_socket_libtorrent.hpp"
 
 namespace upswarm::agent {
 namespace {
@@ -12,7 +15,7 @@ namespace {
 class OriginPeer final : public lt::peer_plugin {
  public:
   OriginPeer(lt::peer_connection_handle peer, Endpoint origin, std::shared_ptr<OriginLine> line)
-      : peer_(std::move(peer)), origin_(std::move(origin)), line_(std::move(line)) {
+      : peer_(std::move(peer)), origin_(std::move(origin)), line_(std::move(line)), effort_(line_->effort()) {
     line_->add_connection(1);
   }
   ~OriginPeer() override {
@@ -25,7 +28,11 @@ class OriginPeer final : public lt::peer_plugin {
   lt::string_view type() const override { return "upswarm lease"; }
 
   void add_handshake(lt::entry& handshake) override {
-    if (const auto lease = line_->lease()) handshake[messages::kHandshakeKey][messages::kHandshakeLease] = lease->token;
+    const auto lease = line_->lease();
+    if (!lease) return;
+    auto& ours = handshake[messages::kHandshakeKey];
+    ours[messages::kHandshakeLease] = lease->token;
+    if (effort_ == Effort::foreground) ours[messages::kHandshakeForeground] = 1;
   }
 
   bool on_choke() override {
@@ -36,6 +43,11 @@ class OriginPeer final : public lt::peer_plugin {
     set_open(true);
     return false;
   }
+  // Blocks come while there is anything to limit.
+  bool on_piece(const lt::peer_request& /*what*/, lt::span<const char> /*bytes*/) override {
+    make_room();
+    return false;
+  }
   void on_disconnect(const lt::error_code& /*why*/) override {
     set_open(false);
     end();
@@ -43,11 +55,19 @@ class OriginPeer final : public lt::peer_plugin {
 
   void tick() override {
     const auto lease = line_->lease();
-    if (lease && lease->origin == origin_) return;
+    if (lease && lease->origin == origin_ && line_->effort() == effort_) return;
     peer_.disconnect(boost::asio::error::operation_aborted, lt::operation_t::bittorrent);
   }
 
  private:
+  void make_room() {
+    const auto now = std::chrono::steady_clock::now();
+    if (effort_ == Effort::foreground || !yielding_.is_due(now)) return;
+    const auto socket = socket_of(peer_);
+    const auto path = socket ? look_at_path(*socket) : std::nullopt;
+    if (!path) return;
+    if (const auto window = yielding_.look(now, *path)) limit_window(*socket, *window);
+  }
   void set_open(bool open) {
     if (open != is_open_) line_->add_open(open ? 1 : -1);
     is_open_ = open;
@@ -60,6 +80,8 @@ class OriginPeer final : public lt::peer_plugin {
   lt::peer_connection_handle peer_;
   Endpoint origin_;
   std::shared_ptr<OriginLine> line_;
+  Effort effort_;
+  Yielding yielding_;
   bool is_open_ = false;
   bool has_ended_ = false;
 };
@@ -82,9 +104,15 @@ class LeasePlugin final : public lt::torrent_plugin {
 
 }  // namespace
 
-void OriginLine::set(std::optional<Lease> lease) {
+void OriginLine::set(std::optional<Lease> lease, Effort effort) {
   const std::lock_guard lock(mutex_);
   lease_ = std::move(lease);
+  effort_ = effort;
+}
+
+Effort OriginLine::effort() const {
+  const std::lock_guard lock(mutex_);
+  return effort_;
 }
 
 std::optional<Lease> OriginLine::lease() const {

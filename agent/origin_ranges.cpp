@@ -12,9 +12,9 @@ constexpr Bytes kRequestSize = 4_MiB;  // or one piece, if that is more
 }  // namespace
 
 OriginRanges::OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper,
-                           RateNow rate, LeaseToken lease)
+                           Effort effort, RateNow rate, LeaseToken lease)
     : lease_(std::move(lease)),
-      requests_(http, std::move(url), length, std::move(rate), lease_),
+      requests_(http, std::move(url), length, effort, std::move(rate), lease_),
       length_(length),
       piece_length_(piece_length),
       keeper_(keeper),

@@ -26,8 +26,8 @@ class PieceKeeper {
 /// Not for use by two threads at once, but for received().
 class OriginRanges {
  public:
-  /// `http` and `keeper` must outlive it. `rate` and `lease`: as RangeRequests.
-  OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper,
+  /// `http` and `keeper` must outlive it. `effort`, `rate` and `lease`: as RangeRequests.
+  OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper, Effort effort,
                RateNow rate = {}, LeaseToken lease = {});
 
   /// Fetches the next few missing pieces with one request and puts them. The first piece is a random one, so that

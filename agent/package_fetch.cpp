@@ -34,7 +34,7 @@ PackageFetch::PackageFetch(const FetchTools& tools, const DownloadRequest& reque
       progress_(progress),
       stop_(std::move(stop)),
       ranges_(tools.http, url_of(tools.settings.seeder_url, request.http_path), request.file.length,
-              request.file.piece_length, *this, tools.rate, tools.lease) {}
+              request.file.piece_length, *this, request.effort(), tools.rate, tools.lease) {}
 
 template <typename IsDone>
 Result<TorrentState> PackageFetch::wait_until(IsDone is_done) {

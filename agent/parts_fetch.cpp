@@ -30,7 +30,7 @@ PartsFetch::PartsFetch(const SwarmSettings& settings, HttpClient& http, const Pa
       file_(cache.path_of(request.file.sha256)),
       requests_(http,
                 settings.seeder_url.substr(0, settings.seeder_url.find_last_not_of('/') + 1) + "/" + request.http_path,
-                request.file.length, std::move(rate)),
+                request.file.length, request.effort(), std::move(rate)),
       last_received_(Clock::now()) {
   for (const auto& part : request.parts) {
     Bytes outside;

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 
+#include "agent/effort.hpp"
 #include "protocol/base/http/http_client.hpp"
 
 namespace upswarm::agent {
@@ -22,8 +23,14 @@ using RateNow = std::function<std::uint64_t()>;
 class RangeRequests {
  public:
   /// `http` must outlive it. A request of a machine that leads says its lease. Without `rate` there is no limit.
-  RangeRequests(HttpClient& http, std::string url, Bytes length, RateNow rate = {}, LeaseToken lease = {})
-      : http_(http), url_(std::move(url)), length_(length), rate_(std::move(rate)), lease_(std::move(lease)) {}
+  RangeRequests(HttpClient& http, std::string url, Bytes length, Effort effort, RateNow rate = {},
+                LeaseToken lease = {})
+      : http_(http),
+        url_(std::move(url)),
+        length_(length),
+        effort_(effort),
+        rate_(std::move(rate)),
+        lease_(std::move(lease)) {}
 
   /// Exactly the bytes of the range, not verified; they are kept in memory until they are all there.
   /// Errors: unreachable  no answer, one that is cut off, or the server's own trouble (5xx)
@@ -46,6 +53,7 @@ class RangeRequests {
   HttpClient& http_;
   std::string url_;
   Bytes length_;
+  Effort effort_;
   RateNow rate_;
   LeaseToken lease_;
   std::chrono::milliseconds rationed_{0};

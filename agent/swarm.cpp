@@ -180,9 +180,11 @@ Result<void> TorrentSwarm::fetch_pieces(const DownloadRequest& request, std::chr
                                const std::lock_guard lock(mutex_);
                                return is_alone_;
                              }};
+  session_->set_effort(request.effort());  // before the first connection
   set_fetching(request.file.info_hash);
   auto result = PackageFetch(tools, request, patience, progress, std::move(stop)).run();
   set_fetching({});
+  session_->set_effort(Effort::background);
   if (!result) {
     if (result.error().kind == ErrorKind::corrupt && result.error().reason == "digest") UPSWARM_CHECK(drop(package));
     return std::move(result).error();

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/effort.hpp"
 #include "agent/manners/manners.hpp"
 #include "protocol/base/http/http_client.hpp"
 #include "protocol/trust/release_index.hpp"
@@ -58,6 +59,7 @@ struct DownloadRequest {
 
   bool is_foreground = false;  ///< a user waits for it
 
+  Effort effort() const { return is_foreground ? Effort::foreground : Effort::background; }
   bool is_whole() const { return pieces.empty() && parts.empty(); }
 };
 

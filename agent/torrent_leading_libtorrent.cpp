@@ -69,6 +69,15 @@ void LibtorrentSession::set_neighbourhood(const Neighbourhood& neighbourhood) {
   apply_filter();
 }
 
+void LibtorrentSession::set_effort(Effort effort) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (effort_ == effort) return;
+    effort_ = effort;
+  }
+  mark_connections(session_, effort);
+}
+
 void LibtorrentSession::behave(const Manners& manners) { apply_manners(session_, classes_, manners); }
 
 void LibtorrentSession::apply_filter() {
@@ -94,7 +103,7 @@ void LibtorrentSession::lead(const InfoHash& id, const Lease& lease, int named) 
       torrent->leads_since = Clock::now();
       torrent->named = named;
     }
-    torrent->line->set(lease);
+    torrent->line->set(lease, effort_);
     origin_ = lease.origin;
   }
   apply_filter();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/byte_book.hpp"
+#include "agent/effort.hpp"
 #include "agent/endpoint.hpp"
 #include "agent/network.hpp"
 #include "agent/swarm.hpp"
@@ -105,6 +106,9 @@ class TorrentSession {
   /// Who counts as the origin: connections from or to this address. Port 0, or a peer off this machine: any port of the
   /// address, for a peer that connects to us shows another port than it listens on.
   virtual void set_origin(const Endpoint& origin) = 0;
+  /// Connections made from now on are marked as background traffic, or not, and the origin is told which. At first they
+  /// are background.
+  virtual void set_effort(Effort effort) = 0;
   /// What is given, and how fast anything goes, from now on; limits of a kind of peers for connections made afterwards.
   virtual void behave(const Manners& manners) = 0;
   /// Passes on a piece that came by other ways. The verdict shows in the state.

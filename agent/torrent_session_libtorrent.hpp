@@ -80,6 +80,7 @@ class LibtorrentSession final : public TorrentSession {
   void set_neighbourhood(const Neighbourhood& neighbourhood) override;
   void lead(const InfoHash& id, const Lease& lease, int named) override;
   void follow(const InfoHash& id) override;
+  void set_effort(Effort effort) override;
   void behave(const Manners& manners) override;
   void give_piece(const InfoHash& id, std::uint32_t piece, ByteView bytes) override;
   std::optional<TorrentState> state(const InfoHash& id) const override;
@@ -125,6 +126,7 @@ class LibtorrentSession final : public TorrentSession {
   Endpoint origin_;
   Neighbourhood neighbourhood_;
   Doorkeeper doorkeeper_;
+  Effort effort_ = Effort::background;
   std::optional<AllowedPeers> allowed_;  ///< as the library was told
   std::size_t saves_wanted_ = 0;
   std::map<InfoHash, std::string> saves_;

@@ -13,6 +13,7 @@
 
 #include "agent/byte_book.hpp"
 #include "protocol/base/hex.hpp"
+#include "protocol/base/traffic_mark.hpp"
 
 namespace upswarm::agent {
 namespace {
@@ -38,6 +39,7 @@ void set_protocols(settings_pack& pack, const SwarmSettings& settings) {
         settings_pack::enable_incoming_utp, settings_pack::enable_outgoing_utp}) {
     pack.set_bool(off, false);  // uTP: 10 times slower than TCP on a LAN
   }
+  pack.set_int(settings_pack::peer_dscp, kLowerEffort);
   // Packages are public on the LAN and verified by signed digests: obfuscation would only cost.
   pack.set_int(settings_pack::in_enc_policy, settings_pack::pe_disabled);
   pack.set_int(settings_pack::out_enc_policy, settings_pack::pe_disabled);
@@ -146,6 +148,12 @@ void apply_manners(lt::session& session, const PeerClasses& classes, const Manne
   pack.set_int(settings_pack::download_rate_limit, limit(all.download));
   pack.set_int(settings_pack::unchoke_slots_limit, manners.may_upload ? kUnchokeSlots : 0);
   pack.set_int(settings_pack::allowed_fast_set_size, manners.may_upload ? kAllowedFast : 0);
+  session.apply_settings(std::move(pack));
+}
+
+void mark_connections(lt::session& session, Effort effort) {
+  lt::settings_pack pack;
+  pack.set_int(settings_pack::peer_dscp, effort == Effort::background ? kLowerEffort : kDefaultEffort);
   session.apply_settings(std::move(pack));
 }
 

@@ -38,6 +38,8 @@ PeerClasses make_peer_classes(lt::session& session);
 lt::ip_filter make_class_filter(const AllowedPeers& allowed, const PeerClasses& classes);
 /// Rates of all and of each kind; who must not upload unchokes nobody.
 void apply_manners(lt::session& session, const PeerClasses& classes, const Manners& manners);
+/// How connections made afterwards are marked.
+void mark_connections(lt::session& session, Effort effort);
 /// Whether connections are cut over which neither side wants anything: at first they are.
 void drop_idle(lt::session& session, bool drops);
 

@@ -6,6 +6,7 @@
 #include "protocol/base/program.hpp"
 #include "protocol/messages/machine_request.hpp"
 #include "seeder/byte_range.hpp"
+#include "seeder/http_priority.hpp"
 #include "seeder/names.hpp"
 #include "seeder/status.hpp"
 #include "seeder/voucher.hpp"
@@ -168,6 +169,7 @@ HttpAnswer Api::target(const HttpCall& call, const std::string& name) {
   }
   if (range.kind == ByteRange::Kind::part) {
     answer.status = 206;
+    answer.is_background = is_background(call.header("priority"));
     answer.headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first.count) + "-" +
                                                      std::to_string((range.first + range.length).count - 1) + "/" +
                                                      size);

@@ -22,8 +22,9 @@ struct HttpCall {
   std::string method;
   std::string path;   ///< before the question mark, as it was sent
   std::string query;  ///< after it
-  /// accept-encoding, authorization, available-dictionary, if-none-match, if-range, range, upswarm-lease,
-  /// upswarm-machine, upswarm-time, upswarm-signature; names in lower case. One that came twice is left out.
+  /// accept-encoding, authorization, available-dictionary, if-none-match, if-range, priority, range,
+  /// upswarm-lease, upswarm-machine, upswarm-time, upswarm-signature; names in lower case. One that came twice is left
+  /// out.
   std::map<std::string, std::string> headers;
   std::string body;
   IpAddress remote;
@@ -43,6 +44,7 @@ struct HttpAnswer {
   std::shared_ptr<InputFile> file = {};
   Bytes first = {};
   Bytes length = {};
+  bool is_background = false;  ///< sent with the mark of traffic that gives way (protocol/base/traffic_mark.hpp)
 };
 
 /// Called from several threads at once. May block, where nothing else is said.

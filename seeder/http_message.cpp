@@ -10,8 +10,9 @@ namespace {
 
 namespace http = boost::beast::http;
 
-constexpr std::array kOwnFields{"available-dictionary", "upswarm-lease", "upswarm-machine", "upswarm-time",
-                                "upswarm-signature"};
+// Beast 1.74 has no names for these.
+constexpr std::array kOtherFields{"available-dictionary", "priority",     "upswarm-lease",
+                                  "upswarm-machine",      "upswarm-time", "upswarm-signature"};
 
 }  // namespace
 
@@ -28,7 +29,7 @@ HttpCall to_call(const RequestParser::value_type& request, const IpAddress& remo
         std::pair{http::field::accept_encoding, "accept-encoding"}}) {
     if (request.count(field) == 1) call.headers[name] = std::string(request[field]);
   }
-  for (const auto* name : kOwnFields) {
+  for (const auto* name : kOtherFields) {
     if (request.count(name) == 1) call.headers[name] = std::string(request[name]);
   }
   call.remote = remote;

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "protocol/base/log.hpp"
+#include "protocol/base/traffic_mark.hpp"
 #include "seeder/descriptor.hpp"
 #include "seeder/http_session.hpp"
 
@@ -95,6 +96,9 @@ class StreamOf final : public HttpStream {
   }
   asio::awaitable<void> write(asio::const_buffer bytes, ErrorCode& failed) override {
     co_await asio::async_write(stream_, bytes, asio::redirect_error(asio::use_awaitable, failed));
+  }
+  void mark(bool is_background) override {
+    mark_traffic(static_cast<std::intptr_t>(stream_.lowest_layer().native_handle()), is_background);
   }
   void close() override {
     ErrorCode ignored;

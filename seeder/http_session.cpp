@@ -195,6 +195,7 @@ class Session final : public HttpLane::Member {
   /// False when the connection broke.
   asio::awaitable<bool> send(const HttpAnswer& answer, bool head_only, bool keep_alive) {
     welcomed_ = false;
+    if (answer.is_background != is_marked_) stream_->mark(is_marked_ = answer.is_background);
     auto bytes = header_of(answer, keep_alive);
     const bool has_file = answer.file != nullptr && !head_only;
     if (!has_file && !head_only) bytes += answer.body;
@@ -233,6 +234,7 @@ class Session final : public HttpLane::Member {
   bool needs_more_ = false;  ///< than the buffer holds
   bool idle_ = false;
   bool welcomed_ = false;
+  bool is_marked_ = false;
 };
 
 }  // namespace

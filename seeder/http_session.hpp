@@ -24,6 +24,9 @@ class HttpStream {
   virtual boost::asio::awaitable<std::size_t> read_some(boost::asio::mutable_buffer space, ErrorCode& failed) = 0;
   /// All of it, unless `failed`.
   virtual boost::asio::awaitable<void> write(boost::asio::const_buffer bytes, ErrorCode& failed) = 0;
+  /// What is sent from now on gives way to other traffic, or not (protocol/base/traffic_mark.hpp). At first it does
+  /// not.
+  virtual void mark(bool is_background) = 0;
   virtual void close() = 0;
 };
 

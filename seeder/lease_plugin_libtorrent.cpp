@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "protocol/base/log.hpp"
+#include "protocol/base/traffic_mark.hpp"
 #include "protocol/messages/announce.hpp"
+#include "protocol/torrent/peer_socket_libtorrent.hpp"
 
 namespace upswarm::seeder {
 namespace {
@@ -64,6 +66,7 @@ class LeasedPeer final : public lt::peer_plugin {
       if (lease != 0 && lease != lease_) hold(lease);
     }
     if (lease_ == 0) hang_up("it has no lease");
+    else if (ours && ours.dict_find_int_value(messages::kHandshakeForeground) == 1) unmark();
     return true;
   }
 
@@ -92,6 +95,10 @@ class LeasedPeer final : public lt::peer_plugin {
   }
 
  private:
+  /// A user waits for it. libtorrent has marked the connection when it was made.
+  void unmark() {
+    if (const auto socket = socket_of(connection_)) mark_traffic(*socket, false);
+  }
   void hold(LeaseId lease) {
     desk_->leave(lease_, *this);
     lease_ = lease;

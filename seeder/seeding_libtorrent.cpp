@@ -13,6 +13,7 @@
 
 #include "protocol/base/hex.hpp"
 #include "protocol/base/log.hpp"
+#include "protocol/base/traffic_mark.hpp"
 #include "protocol/torrent/peer_classes_libtorrent.hpp"
 #include "seeder/lease_plugin_libtorrent.hpp"
 #include "seeder/seeding.hpp"
@@ -47,6 +48,8 @@ lt::settings_pack make_settings(const SeedingSettings& wanted) {
   pack.set_int(lt::settings_pack::peer_timeout, 120);
   pack.set_int(lt::settings_pack::inactivity_timeout, 300);
   pack.set_int(lt::settings_pack::send_buffer_watermark, 3 * 1024 * 1024);
+  // Background, until the holder of a lease says that a user waits (lease_plugin_libtorrent.cpp).
+  pack.set_int(lt::settings_pack::peer_dscp, kLowerEffort);
   pack.set_int(lt::settings_pack::upload_rate_limit,
                static_cast<int>(std::min<std::uint64_t>(wanted.upload_limit.count, 2'000'000'000)));
   pack.set_int(lt::settings_pack::alert_mask,

@@ -50,9 +50,11 @@ inline constexpr const char* kRanges = "upswarm ranges";
 inline constexpr const char* kOtherRanges = "upswarm other ranges";
 inline constexpr const char* kSeeds = "upswarm seeds";
 
-// Of the extension handshake: a dictionary under the first, the token under the second.
+// Of the extension handshake: a dictionary under the first, the token under the second, and, where a user waits for the
+// package, 1 under the third: the origin then does not mark what it sends as background traffic.
 inline constexpr const char* kHandshakeKey = "upswarm";
 inline constexpr const char* kHandshakeLease = "lease";
+inline constexpr const char* kHandshakeForeground = "foreground";
 
 inline constexpr const char* kLeaseField = "Upswarm-Lease";
 

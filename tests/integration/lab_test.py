@@ -36,8 +36,19 @@ class Lab(unittest.TestCase):
         self.assertGreater(crossed, 0.99 * from_origin)
         self.assertGreater(swarm["costs"]["seeder"]["anon_mb"], 1)
 
+    def test_a_user_downloads_alone_and_beside(self):
+        if why := Network.why_not():
+            self.skipTest(why)
+        scenario = parse_scenario("a user", {"size": "2 MiB", "hosts": 1, "network": {"lower_effort": True}, "user": {"after": 0, "seconds": 1}})
+        outcome = run_scenario(scenario, Options(BIN, peers=[]))
+        self.assertEqual(outcome["programs"][0]["unfinished"], [])
+        line = scenario.network.wan_rate * 1_000_000 / 8
+        self.assertGreater(outcome["user_alone"], line / 2)
+        self.assertLess(outcome["user_alone"], line)
+        self.assertGreater(outcome["programs"][0]["user"], line / 10)
+
     def test_a_scenario_is_read_strictly(self):
-        for wrong in ({"hots": 2}, {"size": "64 MB"}, {"network": {"wan_rate": "fast"}}, {"event": [{"do": "kill_seeder"}]},
+        for wrong in ({"hots": 2}, {"user": {"second": 1}}, {"size": "64 MB"}, {"network": {"wan_rate": "fast"}}, {"event": [{"do": "kill_seeder"}]},
                       {"event": [{"do": "block_tracker"}]}, {"event": [{"do": "kill_leader", "site": 2, "at_copy": 0.5}]}):
             with self.assertRaises(Wrong, msg=wrong):
                 parse_scenario("wrong", wrong)

@@ -51,9 +51,10 @@ class Network(Namespaces):
                                      --- site 2, bridge 10.2.0.0/24 --- ...
     """
 
-    def __init__(self, shape, sites, hosts):
+    def __init__(self, shape, sites, hosts, has_user=False):
         super().__init__("uswlab")
         self.shape, self.sites, self.hosts = shape, sites, hosts
+        self.user = (1, hosts + 1) if has_user else None  # a host at the first site that is no machine of ours
         self.lines = []
         self.wan_is_tun = shape.wan_round_trip_ms > 0 or shape.wan_loss_percent > 0
         try:
@@ -63,6 +64,8 @@ class Network(Namespaces):
             for site in range(1, sites + 1):
                 self._build_site(site)
             inside(self.core, "nft", "add table ip lab; add chain ip lab forward { type filter hook forward priority 0; }")
+            if shape.lower_effort:
+                inside(self.core, "nft", "add rule ip lab forward ip dscp 1 meta priority set 1:20")
         except BaseException:
             self.close()
             raise
@@ -148,7 +151,9 @@ class Network(Namespaces):
         if self.wan_is_tun:
             self._delay_line(wan, gateway)
         else:
-            self._cable(self.core, wan, gateway, "wan", self.shape.wan_rate, 50)
+            self._cable(self.core, wan, gateway, "wan", self.shape.wan_rate, self.shape.wan_queue_ms)
+        if self.shape.lower_effort:
+            self._let_lower_effort_wait(wan)
         ip("-n", self.core, "address", "add", f"10.253.{site}.1/30", "dev", wan)
         ip("-n", gateway, "address", "add", f"10.253.{site}.2/30", "dev", "wan")
         ip("-n", self.core, "route", "add", f"10.{site}.0.0/24", "via", f"10.253.{site}.2")
@@ -161,6 +166,8 @@ class Network(Namespaces):
                    "add rule ip lab out oifname wan masquerade")
         for host in range(1, self.hosts + 1):
             self._plug_in(site, host)
+        if self.user and self.user[0] == site:
+            self._plug_in(*self.user)
 
     def _plug_in(self, site, host):
         name, port = self._namespace(f"s{site}h{host}"), f"port{host}"
@@ -169,6 +176,19 @@ class Network(Namespaces):
         ip("-n", name, "address", "add", f"{self.address(site, host)}/24", "dev", "eth0")
         ip("-n", name, "route", "add", "default", "via", f"10.{site}.0.254")
 
+    def _let_lower_effort_wait(self, wan):
+        """Towards the site: two classes, the second (1:20) for what is marked, with 1/16 of the rate while the first wants all,
+        as in the lowest tin of cake's diffserv4. Each has the queue that the link would have."""
+        rate = self.shape.wan_rate
+        burst, queue = ["burst", 16_000, "cburst", 16_000], int(rate * 1_000_000 / 8 * self.shape.wan_queue_ms / 1000)
+        device = ("dev", wan)
+        inside(self.core, "tc", "qdisc", "replace", *device, "root", "handle", "1:", "htb", "default", 10)
+        inside(self.core, "tc", "class", "add", *device, "parent", "1:", "classid", "1:1", "htb", "rate", f"{rate}mbit", *burst)
+        for number, share, order in ((10, 15 / 16, 0), (20, 1 / 16, 1)):
+            inside(self.core, "tc", "class", "add", *device, "parent", "1:1", "classid", f"1:{number}", "htb", "rate", f"{rate * share}mbit",
+                   "ceil", f"{rate}mbit", "prio", order, "quantum", 3000, *burst)
+            inside(self.core, "tc", "qdisc", "add", *device, "parent", f"1:{number}", "bfifo", "limit", queue)
+
     def _delay_line(self, wan, gateway):
         """Not every kernel has netem: packets wait, and get lost, in a small program between two tun devices."""
         line = Program([sys.executable, HERE / "programs/delay_line.py", self.core, wan, gateway, "wan",
@@ -176,7 +196,7 @@ class Network(Namespaces):
         self.lines.append(line.start())
         for namespace, device in ((self.core, wan), (gateway, "wan")):
             wait_until(f"{device} is there", lambda n=namespace, d=device: ip("-n", n, "link", "show", d, check=False).returncode == 0, 10)
-            self._set_up(namespace, device, self.shape.wan_rate, 50)
+            self._set_up(namespace, device, self.shape.wan_rate, self.shape.wan_queue_ms)
 
     # ---- counting ----
 

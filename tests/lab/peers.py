@@ -111,8 +111,8 @@ class PeerRun:
         return self.program(label, namespace, python_with_libtorrent(), PROGRAMS / "tuned_libtorrent.py", address, self.torrent, TRACKER,
                             self.folder_of(label, is_seed), role)
 
-    def run(self):
-        """The result: as swarm.py has it, but for sources and costs.
+    def run(self, user=None):
+        """Runs it, with the user beside it. The result: as swarm.py has it, but for sources and costs.
 
         `servers`: (program, whose words say that it is ready, the word); `clients`: {(site, host): program}.
         """
@@ -128,12 +128,12 @@ class PeerRun:
             for server, witness, word in servers:
                 server.start()
                 wait_until(f"{witness.log.name} has \"{word}\"", lambda w=witness, t=word: t in w.words(), 60)
-            return self._measure([server for server, _, _ in servers], clients, size)
+            return self._measure([server for server, _, _ in servers], clients, size, user)
         finally:
             for one in [server for server, _, _ in servers] + list(clients.values()):
                 one.kill()
 
-    def _measure(self, servers, clients, size):
+    def _measure(self, servers, clients, size, user):
         limit = self.scenario.bound(self.size) * max(20, 2 * len(clients)) + 30
         before = self.network.at_router()
         with Meter([("server", servers[-1])]) as meter:
@@ -142,6 +142,8 @@ class PeerRun:
                 one.start()
             times = {}
             while len(times) < len(clients) and time.time() - start < limit:
+                if user:
+                    user.look(time.time() - start)
                 for place, one in clients.items():
                     if place not in times and (done := moment("done", one)):
                         times[place] = (done - (moment("began", one) or start)) * self.size / size

@@ -24,8 +24,8 @@ def programs_table(outcome):
         unfinished = f"{len(one['unfinished'])} not done" if one["unfinished"] else ""
         rows.append([one["program"], unfinished or number(one["last"]), number(one["median"]), ratio(one["last"], bound),
                      ratio(one["last"], raw and raw * bound / outcome["bound"]), number(one["out_copies"], 3), number(max(into), 3), number(one["between_copies"], 3),
-                     number(one["busy"])])
-    return table(rows, ["program", "last, s", "median", "/bound", "/raw", "out, copies", "most into a site", "between", "CPU busy"])
+                     number(one["busy"])] + ([ratio(one["user"], outcome["user_alone"])] if outcome["user_alone"] else []))
+    return table(rows, ["program", "last, s", "median", "/bound", "/raw", "out, copies", "most into a site", "between", "CPU busy"] + (["user/alone"] if outcome["user_alone"] else []))
 
 
 def machines_table(swarm):
@@ -52,6 +52,8 @@ def text(outcome):
     shape = outcome["scenario"]
     head = (f"{shape['name']}: {shape['title']}\n{outcome['package'] / MIB:.1f} MiB, {shape['sites']} sites of {shape['hosts']}, "
             f"bound {outcome['bound']:.2f} s" + (f", raw TCP {outcome['raw']:.2f} s" if outcome["raw"] else ""))
+    if outcome["user_alone"]:
+        head += f"; the user alone {outcome['user_alone'] * 8 / 1e6:.1f} Mbit/s"
     parts = [head, programs_table(outcome)]
     for one in outcome["programs"]:
         if one["program"] == "upswarm":

@@ -24,6 +24,7 @@ import report  # noqa: E402
 import scenario as scenarios  # noqa: E402
 from network import Network  # noqa: E402
 from swarm import Stage, run_swarm  # noqa: E402
+from user import User  # noqa: E402
 from world import Failure  # noqa: E402
 
 
@@ -44,18 +45,29 @@ class Options:
 def run_scenario(scenario, options):
     """The outcome: what goes into the line of JSON."""
     with contextlib.ExitStack() as stack:
-        network = stack.enter_context(Network(scenario.network, scenario.sites, scenario.hosts))
+        network = stack.enter_context(Network(scenario.network, scenario.sites, scenario.hosts, scenario.user.seconds > 0))
         stage = stack.enter_context(Stage(scenario, network, options))
         if options.keep:
             say(f"{scenario.name}: what the programs wrote stays in {stage.world.folder}")
         package, torrent = stage.files()
         size = package.stat().st_size
         outcome = {"scenario": dataclasses.asdict(scenario), "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "package": size,
-                   "bound": scenario.bound(size), "load_before": os.getloadavg()[0], "raw": None, "programs": []}
+                   "bound": scenario.bound(size), "load_before": os.getloadavg()[0], "raw": None, "user_alone": None, "programs": []}
+        def with_user(run):
+            """What `run` makes of the user who downloads beside it."""
+            if not scenario.user.seconds:
+                return run(None)
+            with User(scenario.user, network, package) as user:
+                return run(user) | {"user": user.rate()}
+
+        if scenario.user.seconds:
+            say(f"{scenario.name}: the user alone")
+            with User(scenario.user, network, package) as user:
+                outcome["user_alone"] = user.rate()
         for name in options.peers:
             say(f"{scenario.name}: {name}")
             with peers.PeerRun(name, scenario, network, package, torrent) as one:
-                outcome["programs"].append(one.run())
+                outcome["programs"].append(with_user(one.run))
         for one in outcome["programs"]:
             if one["program"] == "raw" and one["last"]:
                 outcome["raw"] = one["last"] * outcome["bound"] / one["bound"]
@@ -63,7 +75,7 @@ def run_scenario(scenario, options):
             say(f"{scenario.name}: upswarm")
             watched = stage.start_machines()
             stage.roll_out()
-            outcome["programs"].append(run_swarm(stage, package, watched))
+            outcome["programs"].append(with_user(lambda user: run_swarm(stage, package, watched, user)))
     return outcome
 
 

@@ -23,6 +23,8 @@ class NetworkShape:
     lan_rate: float = 200.0
     wan_round_trip_ms: float = 0.0  # added, half of it each way
     wan_loss_percent: float = 0.0  # each way
+    wan_queue_ms: float = 50.0  # of the link's rate, at each end
+    lower_effort: bool = False  # packets that carry DSCP Lower Effort (RFC 8622) wait for all others at the link
     nat: bool = False  # each site is behind one address of its own
     congestion: str = ""  # "cubic", ...; empty: the kernel's own
 
@@ -43,6 +45,14 @@ class Event:
         return self.at_copy is None and self.at_machines is None and self.at_seconds is None
 
 
+@dataclasses.dataclass
+class User:
+    """Somebody at the first site, at a computer that runs none of our programs, downloads by one plain TCP stream."""
+
+    after: float = 4.0  # seconds, from the start of what runs beside
+    seconds: float = 0.0  # so long; 0: there is nobody
+
+
 EVENTS = ("kill_leader", "freeze_leader", "kill_seeder", "block_tracker", "block_bittorrent")
 
 
@@ -59,6 +69,7 @@ class Scenario:
     install: bool = False  # machines also install what they got, which costs CPU and disk that they share here
     limit: float = 0.0  # seconds until those that are not done count as failed; 0: 20 times the bound and a minute
     network: NetworkShape = dataclasses.field(default_factory=NetworkShape)
+    user: User = dataclasses.field(default_factory=User)
     events: list = dataclasses.field(default_factory=list)
     agent: dict = dataclasses.field(default_factory=dict)  # into each agent.toml
     seeder: dict = dataclasses.field(default_factory=dict)  # into seeder.toml
@@ -112,9 +123,10 @@ def parse_scenario(name, values):
     values = dict(values)
     events = values.pop("event", [])
     shape = fill(NetworkShape, values.pop("network", {}), f"{name}: [network]")
+    user = fill(User, values.pop("user", {}), f"{name}: [user]")
     if "size" in values:
         values["size"] = parse_size(values["size"])
-    scenario = fill(Scenario, {"name": name, **values, "network": shape}, name)
+    scenario = fill(Scenario, {"name": name, **values, "network": shape, "user": user}, name)
     scenario.events = [parse_event(one, scenario, f"{name}: event {number}") for number, one in enumerate(events, 1)]
     if not 1 <= scenario.sites <= 99 or not 1 <= scenario.hosts <= 200:
         raise Wrong(f"{name}: 1 to 99 sites of 1 to 200 hosts")

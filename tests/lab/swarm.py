@@ -220,7 +220,7 @@ def payloads(traffic, before):
             "between": max(0, from_sites - traffic["back"].since(before["back"]).payload) if len(into) > 1 else 0}
 
 
-def follow(scenario, network, watched, breaker, package):
+def follow(scenario, network, watched, breaker, package, user=None):
     """Waits until all machines are done, or the scenario's limit has passed.
 
     Returns the start, the payloads, and how it went: (seconds, bytes out of the datacenter so far), twice a second.
@@ -243,6 +243,8 @@ def follow(scenario, network, watched, breaker, package):
             if not one.is_lost:
                 one.machine.must_live()
         breaker.look(seconds, crossed["into"])
+        if user:
+            user.look(seconds)
         if all(one.done or one.is_lost for one in watched) or seconds > limit:
             crossed = payloads(network.at_router(), before)
             crossed["ports"] = {place: {way: one.since(ports_before[place][way]).payload for way, one in port.items()}
@@ -273,8 +275,8 @@ def result_of(scenario, watched, crossed, package, start):
             "between_copies": crossed["between"] / package, "sources": sums}
 
 
-def run_swarm(stage, package_file, watched):
-    """Everything is ready: tells the machines to look, and follows them."""
+def run_swarm(stage, package_file, watched, user=None):
+    """Everything is ready: tells the machines to look, and follows them, with the user beside them."""
     package = package_file.stat().st_size
     early = [one.name for one in watched if one.look() or one.known]
     if early:
@@ -286,7 +288,7 @@ def run_swarm(stage, package_file, watched):
         time.sleep(IDLE)
         idle, _ = meter.stop()
     with Meter(programs) as meter:
-        start, crossed, progress = follow(stage.scenario, stage.network, watched, breaker, package)
+        start, crossed, progress = follow(stage.scenario, stage.network, watched, breaker, package, user)
         costs, busy = meter.stop()
     result = result_of(stage.scenario, watched, crossed, package, start)
     return result | {"events": breaker.words, "progress": progress, "costs": costs, "idle": idle, "busy": round(busy, 3)}

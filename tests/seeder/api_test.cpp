@@ -164,6 +164,9 @@ TEST_F(ApiTest, ServesTargetsWholeAndInParts) {
   EXPECT_EQ(whole.status, 200);
   EXPECT_EQ(whole.length, 17_B);
   const auto part = get(package(), {{"range", "bytes=4-8"}});
+  EXPECT_FALSE(part.is_background);
+  EXPECT_TRUE(get(package(), {{"range", "bytes=4-8"}, {"priority", "u=7"}}).is_background);
+  EXPECT_FALSE(get(package(), {{"range", "bytes=4-8"}, {"priority", "u=3"}}).is_background);
   EXPECT_EQ(part.status, 206);
   EXPECT_EQ(part.first, 4_B);
   EXPECT_EQ(part.length, 5_B);

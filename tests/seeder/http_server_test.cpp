@@ -1,6 +1,6 @@
 #include "seeder/http_server.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <atomic>
 #include <thread>
@@ -8,11 +8,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
 
 #include "protocol/base/http/http_client.hpp"
+#include "protocol/base/traffic_mark.hpp"
 #include "seeder/tls.hpp"
+#include "tests/support/socket_marks.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace upswarm::seeder {
@@ -35,7 +38,12 @@ class Echo final : public HttpHandler {
     if (call.path == "/signed")
       return {.body = call.header("upswarm-machine") + "|" + call.header("upswarm-time") + "|" +
                       call.header("upswarm-signature") + "|" + call.header("upswarm-lease")};
-    if (call.path == "/range") return {.status = 206, .file = open("file"), .first = 3_B, .length = 4_B};
+    if (call.path == "/range")
+      return {.status = 206,
+              .file = open("file"),
+              .first = 3_B,
+              .length = 4_B,
+              .is_background = call.header("priority") == "u=7"};
     if (call.path == "/same") return {.status = 304, .headers = {{"ETag", "\"x\""}}};
     return {.file = open("file"), .length = Bytes{size}};
   }
@@ -155,6 +163,44 @@ TEST_F(HttpServerTest, PassesTheFieldsOfMachinesOnOnce) {
       raw("GET /signed HTTP/1.1\r\nHost: x\r\nUpswarm-Machine: a\r\nUpswarm-Machine: b\r\n"
           "Upswarm-Time: t\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(twice.ends_with("\r\n\r\n|t||")) << twice;
+}
+
+TEST_F(HttpServerTest, MarksWhatItSendsInTheBackground) {
+  start();
+  boost::asio::io_context io;
+  tcp::socket socket(io);
+  socket.connect({boost::asio::ip::make_address("127.0.0.1"), server->port()});
+  /// The mark of the server's end once it has answered.
+  const auto mark_after = [&](const std::string& path, const std::string& priority) {
+    boost::asio::write(socket, boost::asio::buffer("GET " + path + " HTTP/1.1\r\nHost: x\r\n" + priority + "\r\n"));
+    boost::asio::streambuf answer;
+    const auto head = boost::asio::read_until(socket, answer, "\r\n\r\n");
+    const std::string text(boost::asio::buffers_begin(answer.data()),
+                           boost::asio::buffers_begin(answer.data()) + static_cast<std::ptrdiff_t>(head));
+    const auto length = std::stoul(text.substr(text.find("Content-Length: ") + 16));
+    boost::asio::read(socket, answer, boost::asio::transfer_exactly(length - (answer.size() - head)));
+    const auto marks = tests::marks_towards(socket.local_endpoint().port());
+    return marks.size() == 1 ? marks[0] : -1;
+  };
+  EXPECT_EQ(mark_after("/at-once", ""), kDefaultEffort);
+  EXPECT_EQ(mark_after("/range", "Priority: u=7\r\n"), kLowerEffort);
+  EXPECT_EQ(mark_after("/range", "Priority: u=7\r\n"), kLowerEffort);
+  EXPECT_EQ(mark_after("/at-once", "Priority: u=7\r\n"), kDefaultEffort);
+  EXPECT_EQ(mark_after("/range", "Priority: u=7\r\n"), kLowerEffort);
+  EXPECT_EQ(mark_after("/range", "Priority: u=7\r\nPriority: u=7\r\n"), kDefaultEffort) << "it came twice";
+}
+
+TEST_F(HttpServerTest, AClientsMarkedConnectionIsForTheBackgroundAlone) {
+  start();
+  using testing::ElementsAre;
+  const auto marks = [this] { return tests::marks_towards(server->port()); };
+  EXPECT_EQ(send({.url = "/range", .is_background = true}).status, 206);
+  EXPECT_THAT(marks(), ElementsAre(kLowerEffort));
+  EXPECT_EQ(send({.url = "/range"}).status, 206);
+  EXPECT_THAT(marks(), testing::UnorderedElementsAre(kLowerEffort, kDefaultEffort));
+  EXPECT_EQ(send({.url = "/range", .is_background = true}).status, 206);
+  EXPECT_EQ(send({.url = "/range"}).status, 206);
+  EXPECT_EQ(marks().size(), 2U) << "both kinds are used again";
 }
 
 TEST_F(HttpServerTest, StoresUploads) {

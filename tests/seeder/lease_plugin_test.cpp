@@ -13,10 +13,12 @@
 #include <boost/uuid/detail/sha1.hpp>
 
 #include "protocol/base/hex.hpp"
+#include "protocol/base/traffic_mark.hpp"
 #include "seeder/bencode.hpp"
 #include "seeder/seeding.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fake_clock.hpp"
+#include "tests/support/socket_marks.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace upswarm::seeder {
@@ -62,9 +64,11 @@ class Client {
   void say(char id, const std::string& rest = "") {
     send(big_endian(static_cast<std::uint32_t>(rest.size() + 1)) + id + rest);
   }
-  void shake_hands(const std::string& token) {
+  void shake_hands(const std::string& token, bool is_foreground = false) {
     std::map<std::string, std::string> words{{"m", bencoded_dictionary({})}};
-    if (!token.empty()) words["upswarm"] = bencoded_dictionary({{"lease", bencoded(token)}});
+    std::map<std::string, std::string> ours{{"lease", bencoded(token)}};
+    if (is_foreground) ours["foreground"] = bencoded(std::int64_t{1});
+    if (!token.empty()) words["upswarm"] = bencoded_dictionary(ours);
     say(20, std::string(1, '\0') + bencoded_dictionary(words));
   }
   void ask_for_a_block() {
@@ -88,6 +92,11 @@ class Client {
   }
   bool is_hung_up_on() { return !hears('\x7f'); }
   const std::string& heard() const { return heard_; }
+  /// The mark of the origin's end.
+  int mark() const {
+    const auto marks = tests::marks_towards(socket_.local_endpoint().port());
+    return marks.size() == 1 ? marks[0] : -1;
+  }
 
  private:
   std::string take(std::size_t count) {
@@ -150,6 +159,19 @@ TEST_F(LeasePluginTest, ServesWhoShowsALeaseAndCountsWhatItSends) {
   ASSERT_TRUE(client.hears(kPieceMessage));
   EXPECT_TRUE(tests::eventually([&] { return leases.standing(lease).sent.count >= kBlock; }));
   EXPECT_LT(leases.standing(lease).sent.count, 4 * kBlock);
+}
+
+TEST_F(LeasePluginTest, MarksWhatItSendsUnlessAUserWaits) {
+  start();
+  const auto lease = begin();
+  auto background = connect();
+  let_in(background, lease);
+  EXPECT_EQ(background.mark(), kLowerEffort);
+  auto foreground = connect();
+  foreground.shake_hands(leases.token(lease), true);
+  foreground.ask_for_a_block();
+  ASSERT_TRUE(foreground.hears(kUnchoke));
+  EXPECT_TRUE(tests::eventually([&] { return foreground.mark() == kDefaultEffort; }));
 }
 
 TEST_F(LeasePluginTest, HangsUpOnWhoShowsNoneAndGivesItNothing) {

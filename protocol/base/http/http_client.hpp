@@ -29,9 +29,11 @@ struct HttpRequest {
   std::string body = {};
   std::filesystem::path body_file = {};  ///< sent instead of `body` when set, streaming
   std::optional<HttpRange> range = {};
-  std::string from = {};              ///< the IP address of this machine to connect from; empty: as the system routes
-  std::uint64_t most_per_second = 0;  ///< bytes of the answer; 0: no limit
-  Bytes longest = 1_MiB;              ///< a longer answer is cut off: corrupt (too_long)
+  std::string from = {};  ///< the IP address of this machine to connect from; empty: as the system routes
+  /// Nobody waits for it: it says `Priority: u=7` (RFC 9218), and what is sent for it is marked (traffic_mark.hpp).
+  bool is_background = false;
+  std::uint64_t most_per_second = 0;                                ///< bytes of the answer; 0: no limit
+  Bytes longest = 1_MiB;                                            ///< a longer answer is cut off: corrupt (too_long)
   std::chrono::milliseconds time_limit{std::chrono::seconds(60)};   ///< for the whole request
   std::chrono::milliseconds stall_limit{std::chrono::seconds(20)};  ///< without at least 100 bytes a second
   /// Takes the body of a 2xx answer as it comes, instead of HttpResponse::body. An error of it ends the request.

@@ -1,12 +1,14 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
 
 #include "protocol/base/http/http_client.hpp"
+#include "protocol/base/traffic_mark.hpp"
 
 namespace upswarm {
 namespace {
@@ -90,6 +92,11 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Exchange*>(user)->stop.stop_requested() ? 1 : 0;
 }
 
+int mark_background(void* /*user*/, curl_socket_t socket, curlsocktype /*purpose*/) {
+  mark_traffic(static_cast<std::intptr_t>(socket), true);
+  return CURL_SOCKOPT_OK;
+}
+
 Error to_error(CURLcode code, const Exchange& exchange, const char* words) {
   const auto context = exchange.request->method + " " + exchange.request->url;
   const std::string cause = words[0] != '\0' ? words : curl_easy_strerror(code);
@@ -115,7 +122,7 @@ class CurlHttpClient final : public HttpClient {
   }
 
   Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) override {
-    auto handle = take();
+    auto handle = take(request.is_background);
     if (!handle) return Error{ErrorKind::internal, "start an HTTP request", "libcurl has no memory"};
     Exchange exchange(request, std::move(stop));
     std::unique_ptr<std::FILE, FileCloser> body_file;
@@ -129,7 +136,7 @@ class CurlHttpClient final : public HttpClient {
     curl_easy_reset(handle.get());
     if (exchange.failure) return std::move(*exchange.failure);
     if (code != CURLE_OK) return to_error(code, exchange, words.c_str());
-    give_back(std::move(handle));
+    give_back(std::move(handle), request.is_background);
     return std::move(exchange.response);
   }
 
@@ -155,6 +162,7 @@ class CurlHttpClient final : public HttpClient {
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
     if (request.most_per_second > 0)
       curl_easy_setopt(handle, CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(request.most_per_second));
+    if (request.is_background) curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, mark_background);
     if (!settings_.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, settings_.ca_file.string().c_str());
     if (!settings_.proxy.empty()) curl_easy_setopt(handle, CURLOPT_PROXY, settings_.proxy.c_str());
     if (body_file != nullptr) {
@@ -174,27 +182,32 @@ class CurlHttpClient final : public HttpClient {
       curl_easy_setopt(handle, CURLOPT_RANGE, range.c_str());
     }
     curl_slist* list = curl_slist_append(nullptr, "Expect:");
+    if (request.is_background) list = curl_slist_append(list, "Priority: u=7");
     for (const auto& [name, value] : request.headers) list = curl_slist_append(list, (name + ": " + value).c_str());
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list);
     return std::unique_ptr<curl_slist, ListCloser>(list);
   }
 
-  Easy take() {
+  std::vector<Easy>& idle(bool is_background) { return idle_[is_background ? 1 : 0]; }
+
+  Easy take(bool is_background) {
     const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return Easy(curl_easy_init());
-    auto handle = std::move(idle_.back());
-    idle_.pop_back();
+    auto& all = idle(is_background);
+    if (all.empty()) return Easy(curl_easy_init());
+    auto handle = std::move(all.back());
+    all.pop_back();
     return handle;
   }
 
-  void give_back(Easy handle) {
+  void give_back(Easy handle, bool is_background) {
     const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(handle));
+    idle(is_background).push_back(std::move(handle));
   }
 
   HttpSettings settings_;
   std::mutex mutex_;
-  std::vector<Easy> idle_;  // keep their connections: a poll costs no handshake
+  /// They keep their connections: a poll costs no handshake. A marked connection is for background requests alone.
+  std::array<std::vector<Easy>, 2> idle_;
 };
 
 }  // namespace

@@ -23,6 +23,8 @@ class LeaseOrigin {
   int connected() const;
   /// Connections that said none, or another.
   int refused() const;
+  /// Of those that said the right lease: for how many a user waits.
+  int foreground() const;
   /// The pieces that were asked for, by the first request for each.
   std::vector<std::uint32_t> asked() const;
 

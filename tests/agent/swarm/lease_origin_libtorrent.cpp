@@ -20,6 +20,7 @@ struct Book {
   std::string token;
   int connected = 0;
   int refused = 0;
+  int foreground = 0;
   std::vector<std::uint32_t> asked;
 };
 
@@ -33,6 +34,7 @@ class Peer final : public lt::peer_plugin {
       const std::lock_guard lock(book_->mutex);
       is_good_ = ours && std::string(ours.dict_find_string_value("lease")) == book_->token;
       ++(is_good_ ? book_->connected : book_->refused);
+      if (is_good_ && ours.dict_find_int_value("foreground") == 1) ++book_->foreground;
     }
     if (!is_good_) peer_.disconnect(boost::asio::error::connection_refused, lt::operation_t::bittorrent);
     return true;
@@ -119,6 +121,11 @@ int LeaseOrigin::connected() const {
 int LeaseOrigin::refused() const {
   const std::lock_guard lock(session_->book->mutex);
   return session_->book->refused;
+}
+
+int LeaseOrigin::foreground() const {
+  const std::lock_guard lock(session_->book->mutex);
+  return session_->book->foreground;
 }
 
 std::vector<std::uint32_t> LeaseOrigin::asked() const {

@@ -23,12 +23,14 @@ class RangeRequestsTest : public testing::Test {
 
   tests::FixtureReply reply{206, {{"Content-Range", "bytes 3-6/10"}}, "defg"};
   std::string asked;
+  std::string priority;
   tests::HttpFixture server{[this](const tests::FixtureRequest& request) {
     asked = request.headers.at("range");
+    priority = request.headers.contains("priority") ? request.headers.at("priority") : "";
     return reply;
   }};
   std::unique_ptr<HttpClient> http = make_http_client({});
-  RangeRequests requests{*http, server.url() + "/file", 10_B};
+  RangeRequests requests{*http, server.url() + "/file", 10_B, Effort::foreground};
 };
 
 TEST_F(RangeRequestsTest, GiveTheBytesThatWereAskedFor) {
@@ -36,6 +38,14 @@ TEST_F(RangeRequestsTest, GiveTheBytesThatWereAskedFor) {
   EXPECT_EQ(asked, "bytes=3-6");
   EXPECT_EQ(requests.received(), 4_B);
   EXPECT_EQ(requests.retry_after(0), 0ms);
+}
+
+TEST_F(RangeRequestsTest, SayWhenNobodyWaits) {
+  EXPECT_TRUE(fetch());
+  EXPECT_EQ(priority, "");
+  RangeRequests background{*http, server.url() + "/file", 10_B, Effort::background};
+  EXPECT_TRUE(background.fetch({3_B, 4_B}, {}));
+  EXPECT_EQ(priority, "u=7");
 }
 
 TEST_F(RangeRequestsTest, RefuseAnotherRange) {
@@ -79,7 +89,8 @@ class RecordingClient final : public HttpClient {
 
 TEST_F(RangeRequestsTest, AskForNoMoreThanTheRangeAndNoFasterThanTheLimit) {
   RecordingClient client;
-  ignore_failure(RangeRequests(client, "http://seeder.test/file", 10_B, [] { return 123'456U; }).fetch({3_B, 4_B}, {}),
+  ignore_failure(RangeRequests(client, "http://seeder.test/file", 10_B, Effort::foreground, [] { return 123'456U; })
+                     .fetch({3_B, 4_B}, {}),
                  "it records");
   EXPECT_EQ(client.asked.longest, 4_B);
   EXPECT_EQ(client.asked.most_per_second, 123'456U);

@@ -1,7 +1,9 @@
 // Machines of a site whose tracker knows sites: one leads, the others know each other.
+#include "protocol/base/traffic_mark.hpp"
 #include "tests/agent/swarm/lease_origin.hpp"
 #include "tests/agent/swarm/swarm_fixture.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/socket_marks.hpp"
 
 namespace upswarm::agent {
 namespace {
@@ -171,6 +173,30 @@ TEST_F(SwarmLeadingTest, BytesOfAnotherSiteAreASourceOfTheirOwn) {
   EXPECT_EQ(got->by_source.other, Bytes{kLength});
   EXPECT_EQ(b.swarm->site_seeds(package.request.file), 1);
   EXPECT_FALSE(a.swarm->site_seeds(tests::make_package(1, kPiece, 65).request.file));
+}
+
+TEST_F(SwarmLeadingTest, WhatNobodyWaitsForIsMarkedAndWhatAUserWaitsForIsNot) {
+  auto package = tests::make_package(kLength, kPiece, 76);
+  tests::LeaseOrigin peer(package, "token", 1 << 20);
+  Machine machine;
+  open_without_http(machine);
+  origin.set_leader(machine.swarm->listen_port(), "token", peer.port());
+  /// The marks of the machine's connection to the origin, while it fetches.
+  const auto marks = [&](bool is_foreground) {
+    package.request.is_foreground = is_foreground;
+    const auto asked = peer.asked().size();
+    std::stop_source stop;
+    std::jthread fetching([&] { ignore_failure(fetch(machine, package, stop.get_token()), "stopped"); });
+    EXPECT_TRUE(eventually([&] { return peer.asked().size() > asked; }));
+    auto found = tests::marks_towards(peer.port());
+    stop.request_stop();
+    return found;
+  };
+  EXPECT_THAT(marks(false), testing::ElementsAre(kLowerEffort));
+  EXPECT_EQ(peer.foreground(), 0);
+  EXPECT_TRUE(eventually([&] { return peer.connected() == 0; }));
+  EXPECT_THAT(marks(true), testing::ElementsAre(kDefaultEffort));
+  EXPECT_EQ(peer.foreground(), 1);
 }
 
 TEST_F(SwarmLeadingTest, AMachineThatIsAloneAsksByHttpAtOnce) {

@@ -3,7 +3,8 @@
 
 usage: stream.py serve ADDRESS PORT FILE [BYTES]   gives the file's first BYTES to each who connects, until it is killed;
                                                    says when it is "ready"
-       stream.py fetch ADDRESS PORT                prints the moments of the beginning and of the last byte, and how many came
+       stream.py fetch ADDRESS PORT [SECONDS]      prints the moments of the beginning and of the last byte, and how many came; with
+                                                   SECONDS it stops then, or begins again when it has it all
 """
 
 import os
@@ -31,13 +32,16 @@ def serve(address, port, file, size):
             threading.Thread(target=give, args=(listening.accept()[0], file, size), daemon=True).start()
 
 
-def fetch(address, port):
-    buffer, count = bytearray(1 << 20), 0
-    print(f"began {time.time():.3f}", flush=True)
-    with socket.create_connection((address, port)) as connection:
-        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        while came := connection.recv_into(buffer):
-            count += came
+def fetch(address, port, seconds=None):
+    buffer, count, begin = bytearray(1 << 20), 0, time.time()
+    print(f"began {begin:.3f}", flush=True)
+    while True:
+        with socket.create_connection((address, port)) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            while (seconds is None or time.time() - begin < seconds) and (came := connection.recv_into(buffer)):
+                count += came
+        if seconds is None or time.time() - begin >= seconds:
+            break
     print(f"done {time.time():.3f} {count}", flush=True)
 
 
@@ -46,4 +50,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(*where, sys.argv[4], int(sys.argv[5]) if len(sys.argv) > 5 else os.path.getsize(sys.argv[4]))
     else:
-        fetch(*where)
+        fetch(*where, *map(float, sys.argv[4:5]))

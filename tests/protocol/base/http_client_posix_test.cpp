@@ -116,6 +116,15 @@ TEST_F(HttpClientTest, AsksForARange) {
   EXPECT_NE(server.request().find("Range: bytes=5-7\r\n"), std::string::npos);
 }
 
+TEST_F(HttpClientTest, SaysThatNobodyWaits) {
+  OneAnswer background(ok(""));
+  ASSERT_TRUE(send({.url = background.url, .is_background = true}));
+  EXPECT_NE(background.request().find("Priority: u=7\r\n"), std::string::npos);
+  OneAnswer foreground(ok(""));
+  ASSERT_TRUE(send({.url = foreground.url}));
+  EXPECT_EQ(foreground.request().find("Priority:"), std::string::npos);
+}
+
 TEST_F(HttpClientTest, SendsABodyOrAFile) {
   {
     OneAnswer server(ok(""), 5);
