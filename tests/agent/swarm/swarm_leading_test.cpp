@@ -142,8 +142,14 @@ TEST_F(SwarmLeadingTest, WhoMayNotLeadSaysSo) {
   Manners manners;
   manners.may_lead = false;
   a.swarm->behave(manners);
-  expect_whole(a, package, fetch(a, package));
-  EXPECT_TRUE(origin.wait_for_announce("numwant=50&event=started&upswarm=1&lead=0"));
+  origin.good_ranges = 0;
+  Result<Downloaded> got{Error{}};
+  std::jthread fetching([&] { got = fetch(a, package); });
+  EXPECT_TRUE(origin.wait_for_announce("numwant=50"));
+  origin.good_ranges = 1 << 30;
+  fetching.join();
+  expect_whole(a, package, got);
+  EXPECT_FALSE(origin.has_heard("lead=1"));
 }
 
 TEST_F(SwarmLeadingTest, WhoIsNotOfTheSiteIsLeftAlone) {

@@ -113,13 +113,13 @@ TEST_F(SwarmPiecesTest, TheyCountAgainAfterACleanEndAndAfterAKill) {
 }
 
 TEST_F(SwarmPiecesTest, OnlyTheyNeedRoom) {
-  const auto package = tests::make_package(kLength, kPiece, 46);
+  const auto package = tests::make_package(100 * kPiece, kPiece, 46);
   origin.serve(package);
   Machine a;
   auto settings = settings_for(a);
   const auto free = system_files().free_space(a.folder.path());
   ASSERT_TRUE(free);
-  settings.keep_free = *free - Bytes{5 * kPiece};  // room for some of ten, as long as nobody else writes much
+  settings.keep_free = *free - Bytes{50 * kPiece};  // room for some, as long as nobody else writes 50 MB
   open(a, settings);
   const auto whole = fetch(a, package);
   ASSERT_FALSE(whole);

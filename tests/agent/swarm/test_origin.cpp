@@ -35,12 +35,19 @@ std::size_t TestOrigin::announces() const {
   return announces_.size();
 }
 
+bool TestOrigin::is_among_announces(const std::string& text) const {
+  return std::ranges::any_of(announces_,
+                             [&](const std::string& query) { return query.find(text) != std::string::npos; });
+}
+
+bool TestOrigin::has_heard(const std::string& text) const {
+  const std::lock_guard lock(mutex_);
+  return is_among_announces(text);
+}
+
 bool TestOrigin::wait_for_announce(const std::string& text) {
   std::unique_lock lock(mutex_);
-  return heard_.wait_for(lock, std::chrono::seconds(20), [&] {
-    return std::any_of(announces_.begin(), announces_.end(),
-                       [&](const std::string& query) { return query.find(text) != std::string::npos; });
-  });
+  return heard_.wait_for(lock, std::chrono::seconds(20), [&] { return is_among_announces(text); });
 }
 
 FixtureReply TestOrigin::answer(const FixtureRequest& request) {

@@ -35,6 +35,7 @@ class TestOrigin {
   int ranges_asked() const { return ranges_asked_; }
   /// Waits for an announce whose query has this text.   False: none within 20 s.
   bool wait_for_announce(const std::string& text);
+  bool has_heard(const std::string& text) const;
   std::size_t announces() const;
   /// A field of the last announce's header, by its name in lower case; "" if it had none.
   std::string last_header(const std::string& name) const;
@@ -48,6 +49,7 @@ class TestOrigin {
   std::vector<std::string> leases() const;
 
  private:
+  bool is_among_announces(const std::string& text) const;  ///< the caller holds the lock
   FixtureReply answer(const FixtureRequest& request);
   FixtureReply announce(const FixtureRequest& request);
   FixtureReply range(const FixtureRequest& request);
