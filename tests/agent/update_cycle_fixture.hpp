@@ -61,6 +61,16 @@ class UpdateCycleTest : public testing::Test {
                               .cache = cache_});
   }
   Result<CycleEnd> run(const CycleRequest& request = {}) { return cycle_->run(request, stop_.get_token()); }
+  /// 1.1.0 is installed, and a still newer release, which this returns, is there and wanted.
+  trust::Entry take_one_and_publish_the_next() {
+    installer_.wants["app"] = new_;
+    EXPECT_TRUE(run());
+    auto newest = tests::make_entry("1.2.0", 3);
+    repository_.set_release({old_, new_, newest});
+    repository_.publish();
+    installer_.wants["app"] = newest;
+    return newest;
+  }
   CycleResult result_of_run(const CycleRequest& request = {}) {
     const auto end = run(request);
     EXPECT_TRUE(end) << end.error().message();

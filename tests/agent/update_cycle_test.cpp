@@ -118,12 +118,7 @@ TEST_F(UpdateCycleTest, GoesOnSeedingWhatIsInstalled) {
 }
 
 TEST_F(UpdateCycleTest, PackagesOfReleasesThatAreGoneAreKeptForNeighboursForAWhile) {
-  installer_.wants["app"] = new_;
-  result_of_run();
-  const auto newest = tests::make_entry("1.2.0", 3);
-  repository_.set_release({old_, new_, newest});
-  repository_.publish();
-  installer_.wants["app"] = newest;
+  const auto newest = take_one_and_publish_the_next();
   EXPECT_EQ(result_of_run(), CycleResult::updated);
   EXPECT_EQ(swarm_.kept.size(), 2U);
   installer_.wants.clear();
@@ -141,12 +136,7 @@ TEST_F(UpdateCycleTest, PackagesOfReleasesThatAreGoneAreKeptForNeighboursForAWhi
 TEST_F(UpdateCycleTest, WhatARollbackGoesToIsKept) {
   cache_.age = {};
   start();
-  installer_.wants["app"] = new_;
-  result_of_run();
-  const auto newest = tests::make_entry("1.2.0", 3);
-  repository_.set_release({old_, new_, newest});
-  repository_.publish();
-  installer_.wants["app"] = newest;
+  const auto newest = take_one_and_publish_the_next();
   installer_.state.products[0].before = new_.content;
   EXPECT_EQ(result_of_run(), CycleResult::updated);
   EXPECT_EQ(swarm_.kept.size(), 2U);

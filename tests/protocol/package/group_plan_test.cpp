@@ -9,6 +9,16 @@ TreeEntry file(const std::string& path, Bytes size, unsigned content) {
   return {path, FileType::regular, 0644, size, sha256(std::to_string(content)), ""};
 }
 
+/// Before and after.
+std::pair<Tree, Tree> forty_changed_files(Bytes size_before, Bytes size_after) {
+  std::pair<Tree, Tree> trees;
+  for (unsigned i = 10; i < 50; ++i) {
+    trees.first.entries.push_back(file("f" + std::to_string(i), size_before, i));
+    trees.second.entries.push_back(file("f" + std::to_string(i), size_after, 100 + i));
+  }
+  return trees;
+}
+
 std::vector<ContentSource> all_patched(const Tree& tree) {
   return std::vector<ContentSource>(tree.entries.size(), {ContentSource::Kind::patched, 0, {}});
 }
@@ -43,12 +53,7 @@ TEST(GroupPlan, OneGroupWhereEverythingFits) {
 }
 
 TEST(GroupPlan, TextAndItsPrefixAreBelow32MiBTogether) {
-  Tree from;
-  Tree to;
-  for (unsigned i = 100; i < 140; ++i) {
-    from.entries.push_back(file("f" + std::to_string(i), 1_MiB, i));
-    to.entries.push_back(file("f" + std::to_string(i), 1_MiB, 100 + i));
-  }
+  const auto [from, to] = forty_changed_files(1_MiB, 1_MiB);
   const std::vector<ContentSource> text(to.entries.size(), {ContentSource::Kind::prefixed, 0, {}});
   const auto groups = plan_groups(from, to, text, 1_GiB);
   EXPECT_EQ(groups.size(), 4U) << "of 12 MiB";
@@ -62,12 +67,7 @@ TEST(GroupPlan, TextAndItsPrefixAreBelow32MiBTogether) {
 }
 
 TEST(GroupPlan, WhatDoesNotFitIsSplitAndKeepsItsCounterpart) {
-  Tree from;
-  Tree to;
-  for (unsigned i = 10; i < 50; ++i) {
-    from.entries.push_back(file("f" + std::to_string(i), 100_KiB, i));
-    to.entries.push_back(file("f" + std::to_string(i), 101_KiB, 100 + i));
-  }
+  const auto [from, to] = forty_changed_files(100_KiB, 101_KiB);
   const auto groups = plan_groups(from, to, all_patched(to), 1_MiB);
   EXPECT_GE(groups.size(), 4U);
   expect_whole(groups, to, 1_MiB);
