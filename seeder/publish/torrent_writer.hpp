@@ -12,8 +12,9 @@ namespace upswarm::publish {
 inline constexpr Bytes kSmallestPiece = 32_KiB;
 inline constexpr Bytes kLargestPiece = 1_MiB;
 
-/// The smallest power of two that makes at most about a thousand pieces, within the bounds above. Small pieces let a
-/// machine fetch only the chunks that it lacks, and let neighbours trade early.
+/// A power of two within the bounds above that grows with the square root of the file. Small pieces let a machine fetch
+/// only the chunks that it lacks, let neighbours trade early, and spare a leader bursts of giving that hold up what it
+/// takes; each costs every machine 20 bytes (docs/decisions/0012-sites-and-leaders.md has the measurements).
 Bytes piece_length_for(Bytes file);
 
 struct Torrent {

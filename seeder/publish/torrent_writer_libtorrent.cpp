@@ -9,7 +9,7 @@
 namespace upswarm::publish {
 namespace {
 
-constexpr std::uint64_t kWantedPieces = 1000;
+constexpr std::uint64_t kMostSmallestPieces = 1250;  // and twice as many of twice the length, and so on
 
 Result<void> hash_pieces(lt::create_torrent& torrent, InputFile& file, Bytes length, Bytes piece,
                          const package::ProgressSink& progress, const std::stop_token& stop) {
@@ -32,7 +32,8 @@ Result<void> hash_pieces(lt::create_torrent& torrent, InputFile& file, Bytes len
 
 Bytes piece_length_for(Bytes file) {
   auto piece = kSmallestPiece;
-  while (piece < kLargestPiece && file.count > piece.count * kWantedPieces) piece = piece + piece;
+  auto most = kMostSmallestPieces;
+  for (; piece < kLargestPiece && file.count > piece.count * most; most *= 2) piece = piece + piece;
   return piece;
 }
 

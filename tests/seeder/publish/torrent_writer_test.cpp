@@ -55,9 +55,11 @@ TEST_F(TorrentWriterTest, SameContentAndNameGiveTheSameBytes) {
 
 TEST_F(TorrentWriterTest, PiecesGrowWithTheFileWithinTheirBounds) {
   EXPECT_EQ(piece_length_for(1_B), 32_KiB);
-  EXPECT_EQ(piece_length_for(Bytes{(32_KiB).count * 1000}), 32_KiB);
-  EXPECT_EQ(piece_length_for(Bytes{(32_KiB).count * 1000 + 1}), 64_KiB);
-  EXPECT_EQ(piece_length_for(100_MiB), 128_KiB);
+  EXPECT_EQ(piece_length_for(Bytes{(32_KiB).count * 1250}), 32_KiB);
+  EXPECT_EQ(piece_length_for(Bytes{(32_KiB).count * 1250 + 1}), 64_KiB);
+  EXPECT_EQ(piece_length_for(Bytes{(64_KiB).count * 2500}), 64_KiB);
+  EXPECT_EQ(piece_length_for(Bytes{(64_KiB).count * 2500 + 1}), 128_KiB);
+  EXPECT_EQ(piece_length_for(512_MiB), 128_KiB);
   EXPECT_EQ(piece_length_for(500_GiB), 1_MiB);
 }
 
