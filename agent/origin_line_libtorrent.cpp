@@ -61,12 +61,8 @@ class OriginPeer final : public lt::peer_plugin {
 
  private:
   void make_room() {
-    const auto now = std::chrono::steady_clock::now();
-    if (effort_ == Effort::foreground || !yielding_.is_due(now)) return;
-    const auto socket = socket_of(peer_);
-    const auto path = socket ? look_at_path(*socket) : std::nullopt;
-    if (!path) return;
-    if (const auto window = yielding_.look(now, *path)) limit_window(*socket, *window);
+    if (effort_ == Effort::foreground) return;
+    if (const auto socket = socket_of(peer_)) give_way(*socket, yielding_);
   }
   void set_open(bool open) {
     if (open != is_open_) line_->add_open(open ? 1 : -1);

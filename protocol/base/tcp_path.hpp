@@ -20,4 +20,8 @@ std::optional<PathState> look_at_path(std::intptr_t socket);
 ///   win32  does nothing.
 void limit_window(std::intptr_t socket, Bytes window);
 
+/// A step of a connection that gives way, for each time that bytes came: looks at the path if that is due, and limits
+/// the window as `yielding` says, which is this connection's alone. Cheap when it is not due.
+void give_way(std::intptr_t socket, Yielding& yielding);
+
 }  // namespace upswarm

@@ -30,7 +30,8 @@ struct HttpRequest {
   std::filesystem::path body_file = {};  ///< sent instead of `body` when set, streaming
   std::optional<HttpRange> range = {};
   std::string from = {};  ///< the IP address of this machine to connect from; empty: as the system routes
-  /// Nobody waits for it: it says `Priority: u=7` (RFC 9218), and what is sent for it is marked (traffic_mark.hpp).
+  /// Nobody waits for it: it says `Priority: u=7` (RFC 9218), what is sent for it is marked (traffic_mark.hpp), and its
+  /// answer makes room for others on the link (yielding.hpp).
   bool is_background = false;
   std::uint64_t most_per_second = 0;                                ///< bytes of the answer; 0: no limit
   Bytes longest = 1_MiB;                                            ///< a longer answer is cut off: corrupt (too_long)

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "protocol/base/http/http_client.hpp"
+#include "protocol/base/tcp_path.hpp"
 #include "protocol/base/traffic_mark.hpp"
 
 namespace upswarm {
@@ -30,11 +31,18 @@ struct FileCloser {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
+/// A handle with the connections that it keeps from request to request, most often one.
+struct Line {
+  Easy easy;
+  Yielding yielding;
+};
+
 /// What the callbacks of one request share.
 struct Exchange {
-  Exchange(const HttpRequest& r, std::stop_token s) : request(&r), stop(std::move(s)) {}
+  Exchange(const HttpRequest& r, Line& l, std::stop_token s) : request(&r), line(&l), stop(std::move(s)) {}
 
   const HttpRequest* request;
+  Line* line;
   std::stop_token stop;
   HttpResponse response;
   std::size_t header_bytes = 0;
@@ -68,9 +76,17 @@ std::size_t on_header(char* data, std::size_t one, std::size_t count, void* user
   return length;
 }
 
+void make_room(Line& line) {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (curl_easy_getinfo(line.easy.get(), CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK || socket == CURL_SOCKET_BAD)
+    return;
+  give_way(static_cast<std::intptr_t>(socket), line.yielding);
+}
+
 std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const std::size_t length = one * count;
+  if (exchange.request->is_background) make_room(*exchange.line);
   exchange.received += Bytes{length};
   if (exchange.received > exchange.request->longest) {
     exchange.failure = Error{ErrorKind::corrupt, exchange.request->method + " " + exchange.request->url,
@@ -122,21 +138,22 @@ class CurlHttpClient final : public HttpClient {
   }
 
   Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) override {
-    auto handle = take(request.is_background);
-    if (!handle) return Error{ErrorKind::internal, "start an HTTP request", "libcurl has no memory"};
-    Exchange exchange(request, std::move(stop));
+    auto line = take(request.is_background);
+    auto* const handle = line.easy.get();
+    if (handle == nullptr) return Error{ErrorKind::internal, "start an HTTP request", "libcurl has no memory"};
+    Exchange exchange(request, line, std::move(stop));
     std::unique_ptr<std::FILE, FileCloser> body_file;
     if (!request.body_file.empty()) {
       body_file.reset(std::fopen(request.body_file.string().c_str(), "rb"));
       if (!body_file) return Error{ErrorKind::not_found, "send " + request.body_file.string(), "cannot open it"};
     }
     std::string words(CURL_ERROR_SIZE, '\0');
-    const auto headers = set_up(handle.get(), exchange, body_file.get(), words.data());
-    const auto code = curl_easy_perform(handle.get());
-    curl_easy_reset(handle.get());
+    const auto headers = set_up(handle, exchange, body_file.get(), words.data());
+    const auto code = curl_easy_perform(handle);
+    curl_easy_reset(handle);
     if (exchange.failure) return std::move(*exchange.failure);
     if (code != CURLE_OK) return to_error(code, exchange, words.c_str());
-    give_back(std::move(handle), request.is_background);
+    give_back(std::move(line), request.is_background);
     return std::move(exchange.response);
   }
 
@@ -188,26 +205,26 @@ class CurlHttpClient final : public HttpClient {
     return std::unique_ptr<curl_slist, ListCloser>(list);
   }
 
-  std::vector<Easy>& idle(bool is_background) { return idle_[is_background ? 1 : 0]; }
+  std::vector<Line>& idle(bool is_background) { return idle_[is_background ? 1 : 0]; }
 
-  Easy take(bool is_background) {
+  Line take(bool is_background) {
     const std::lock_guard lock(mutex_);
     auto& all = idle(is_background);
-    if (all.empty()) return Easy(curl_easy_init());
-    auto handle = std::move(all.back());
+    if (all.empty()) return {Easy(curl_easy_init()), {}};
+    auto line = std::move(all.back());
     all.pop_back();
-    return handle;
+    return line;
   }
 
-  void give_back(Easy handle, bool is_background) {
+  void give_back(Line line, bool is_background) {
     const std::lock_guard lock(mutex_);
-    idle(is_background).push_back(std::move(handle));
+    idle(is_background).push_back(std::move(line));
   }
 
   HttpSettings settings_;
   std::mutex mutex_;
   /// They keep their connections: a poll costs no handshake. A marked connection is for background requests alone.
-  std::array<std::vector<Easy>, 2> idle_;
+  std::array<std::vector<Line>, 2> idle_;
 };
 
 }  // namespace
