@@ -12,10 +12,8 @@ namespace {
 
 constexpr int kLevel = 19;
 constexpr int kSmallestWindowLog = 10;
-/// The largest level would take 2^25 hashes, 64 MiB more, for windows of 32 MiB: it found the same bytes with half.
 constexpr int kLargestLevel = 22;
-constexpr int kLargeWindowLog = 25;
-constexpr int kLargeHashLog = 24;
+constexpr int kSmallTableLog = 18;  ///< up to here zstd's own tables are small
 
 struct ContextCloser {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
@@ -60,7 +58,7 @@ Result<std::string> compress_bare(ByteView bytes, int level, int window_log) {
   return out.substr(4);
 }
 
-Result<std::string> compress_against(ByteView prefix, ByteView bytes, int level) {
+Result<std::string> compress_against(ByteView prefix, ByteView bytes, int level, Bytes reach) {
   UPSWARM_TRY(const auto context, make_context());
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 0);
@@ -69,8 +67,11 @@ Result<std::string> compress_against(ByteView prefix, ByteView bytes, int level)
   const int window_log = std::clamp(static_cast<int>(covered), kSmallestWindowLog, kLargestWindowLog);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_enableLongDistanceMatching, 1);
-  if (level == kLargestLevel && window_log >= kLargeWindowLog)
-    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_hashLog, kLargeHashLog);
+  if (level == kLargestLevel && window_log > kSmallTableLog) {
+    const int table_log = std::clamp(static_cast<int>(std::bit_width(reach.count)) - 1, kSmallTableLog, window_log);
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_chainLog, table_log + 1);
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_hashLog, table_log - 2);
+  }
   ZSTD_CCtx_refPrefix(context.get(), prefix.data(), prefix.size());
   UPSWARM_TRY(auto out, compress_by(context.get(), bytes));
   return out.substr(4);

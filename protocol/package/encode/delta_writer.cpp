@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 #include <thread>
@@ -21,7 +22,10 @@ namespace {
 /// searches: the suffix array (4), both with their references twice and a bit a byte (2 to 4; 2.7 of usual code).
 /// Before and after that it is less, as it is for each byte of a file that is looked at opened.
 constexpr std::uint64_t kMemoryOfByte = 9;
-constexpr Bytes kMemoryOfPrefixed = 384_MiB;               ///< zstd's tables at their largest, and both sides
+/// zstd's tables, a prefix as long as they reach, half as much new text, and as much for the frame.
+constexpr std::uint64_t kMemoryOfTextByte = kTablesOfByte + 2;
+constexpr Bytes kMostMemoryOfText{(32_MiB).count * kMemoryOfTextByte};
+constexpr Bytes kLeastMemoryOfText{(4_MiB).count * kMemoryOfTextByte};
 constexpr std::uint64_t kWorthComparingAgain = 64 * 1024;  ///< bytes of regions that were better without
 constexpr std::size_t kWorthRemembering =
     64;  ///< a memory makes applying slower: it must save more than one in so many bytes
@@ -92,7 +96,7 @@ class DeltaBuilder {
   }
 
   Result<void> make_groups(PackageFile& file) {
-    const auto plans = plan_groups(seen_old(), seen_new(), sources_, window());
+    const auto plans = plan_groups(seen_old(), seen_new(), sources_, window(), text_window());
     for (const auto& plan : plans) {
       for (const auto& piece : plan.new_pieces) to_make_ += piece.length;
     }
@@ -190,7 +194,8 @@ class DeltaBuilder {
     UPSWARM_TRY(const auto old_space, read(from_, old_tree_, plan.old_pieces));
     UPSWARM_TRY(const auto new_space, read(to_, new_tree_, plan.new_pieces));
     UPSWARM_TRY(const auto frame, compress_against(old_space.bytes(), new_space.bytes(),
-                                                   options_.level == PackLevel::fast ? kFastLevel : kBestLevel));
+                                                   options_.level == PackLevel::fast ? kFastLevel : kBestLevel,
+                                                   text_window()));
     UPSWARM_CHECK(file.append(as_bytes(frame)));
     PatchGroup group;
     group.is_prefixed = true;
@@ -282,8 +287,16 @@ class DeltaBuilder {
     return tell({});
   }
 
-  static Bytes memory_of(const GroupPlan& plan) {
-    if (plan.is_prefixed) return kMemoryOfPrefixed;
+  /// Nine bytes for each of the whole tree, as all else, but no less than what a small tree takes anyway.
+  Bytes memory_of_text() const {
+    const auto size = std::max(old_tree_.total_size(), new_tree_.total_size());
+    return std::clamp(std::min(Bytes{size.count * kMemoryOfByte}, options_.memory), kLeastMemoryOfText,
+                      kMostMemoryOfText);
+  }
+  Bytes text_window() const { return Bytes{std::bit_floor(memory_of_text().count / kMemoryOfTextByte)}; }
+
+  Bytes memory_of(const GroupPlan& plan) const {
+    if (plan.is_prefixed) return memory_of_text();
     Bytes old_size;
     Bytes new_size;
     for (const auto& piece : plan.old_pieces) old_size += piece.length;

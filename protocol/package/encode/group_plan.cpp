@@ -8,16 +8,21 @@ namespace upswarm::package {
 namespace {
 
 constexpr Bytes kCheapToSearch = 64_MiB;
-/// New content with its prefix: zstd's tables double with the power of two that holds both, to 320 MiB up to here.
-constexpr Bytes kWithPrefix = 32_MiB - 1_B;
+constexpr Bytes kWithPrefix = 32_MiB - 1_B;  ///< new content and its prefix: zstd's window is the power of two above
 constexpr std::uint64_t kWorthSearching = 8;  ///< times what is made: so much old content is looked at, changed or not
 
 std::string_view name_of_file(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 class GroupPlanner {
  public:
-  GroupPlanner(const Tree& from, const Tree& to, const std::vector<ContentSource>& sources, Bytes window)
-      : from_(from), to_(to), sources_(sources), window_(window) {
+  GroupPlanner(const Tree& from, const Tree& to, const std::vector<ContentSource>& sources, Bytes window,
+               Bytes text_window)
+      : from_(from),
+        to_(to),
+        sources_(sources),
+        window_(window),
+        most_prefix_(std::min(kLargestPrefix, text_window)),
+        most_prefixed_(std::min(kLargestPrefixed, Bytes{text_window.count / 2})) {
     for (std::size_t i = 0; i < to.entries.size(); ++i) {
       if (sources[i].kind == ContentSource::Kind::patched) made_ += to.entries[i].size;
       if (sources[i].kind == ContentSource::Kind::copied && from.entries[sources[i].from].path == to.entries[i].path)
@@ -62,7 +67,7 @@ class GroupPlanner {
 
   void add_prefixed(std::uint32_t entry) {
     const auto size = to_.entries[entry].size;
-    if (filled_ + size > kLargestPrefixed) close_prefixed();
+    if (filled_ + size > most_prefixed_) close_prefixed();
     group_.is_prefixed = true;
     group_.new_pieces.push_back({entry, Bytes{}, size});
     filled_ += size;
@@ -70,7 +75,7 @@ class GroupPlanner {
 
   void close_prefixed() {
     if (group_.new_pieces.empty()) return;
-    room_ = std::min(kLargestPrefix, kWithPrefix - filled_);
+    room_ = std::min(most_prefix_, kWithPrefix - filled_);
     choose_likely();
     finish();
   }
@@ -109,7 +114,8 @@ class GroupPlanner {
     }
     for (const auto& piece : group_.new_pieces) {
       const auto [first, last] = by_name_.equal_range(name_of_file(to_.entries[piece.entry].path));
-      for (auto one = first; one != last; ++one) choose(one->second);
+      for (auto one = first; one != last; ++one)
+        if (!copied_.contains(one->second)) choose(one->second);
     }
     const auto& start = to_.entries[group_.new_pieces.front().entry].path;
     const auto beside = std::partition_point(from_.entries.begin(), from_.entries.end(),
@@ -147,6 +153,8 @@ class GroupPlanner {
   const Tree& to_;
   const std::vector<ContentSource>& sources_;
   Bytes window_;
+  Bytes most_prefix_;
+  Bytes most_prefixed_;
   Bytes made_;
   Bytes old_;
   std::set<std::uint32_t> unchanged_;  ///< copied to where they were
@@ -162,8 +170,8 @@ class GroupPlanner {
 }  // namespace
 
 std::vector<GroupPlan> plan_groups(const Tree& from, const Tree& to, const std::vector<ContentSource>& sources,
-                                   Bytes window) {
-  return GroupPlanner(from, to, sources, window).plan();
+                                   Bytes window, Bytes text_window) {
+  return GroupPlanner(from, to, sources, window, text_window).plan();
 }
 
 }  // namespace upswarm::package

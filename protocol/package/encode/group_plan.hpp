@@ -24,8 +24,9 @@ struct GroupPlan {
 
 /// Prefixed files first, those that belong together by path in one group. The rest: one group as long as old and new
 /// files fit into `window` each; beyond that groups of files that belong together by path, and files larger than the
-/// window in parts. What did not change is looked at, too, while that costs little.
+/// window in parts. What did not change is looked at, too, while that costs little. A prefix is at most as long as
+/// `text_window`, and what is made with it half of that.
 std::vector<GroupPlan> plan_groups(const Tree& from, const Tree& to, const std::vector<ContentSource>& sources,
-                                   Bytes window);
+                                   Bytes window, Bytes text_window);
 
 }  // namespace upswarm::package

@@ -46,16 +46,32 @@ void expect_whole(const std::vector<GroupPlan>& groups, const Tree& to, Bytes wi
 TEST(GroupPlan, OneGroupWhereEverythingFits) {
   const Tree from{{file("a", 10_KiB, 1), file("b", 20_KiB, 2)}};
   const Tree to{{file("a", 11_KiB, 3), file("c", 5_KiB, 4)}};
-  const auto groups = plan_groups(from, to, all_patched(to), 1_MiB);
+  const auto groups = plan_groups(from, to, all_patched(to), 1_MiB, 32_MiB);
   ASSERT_EQ(groups.size(), 1U);
   EXPECT_EQ(groups[0].old_pieces.size(), 2U);
   expect_whole(groups, to, 1_MiB);
 }
 
+TEST(GroupPlan, APrefixIsNoLongerThanTheTextWindowAndTheTextIsHalfOfIt) {
+  const auto [from, to] = forty_changed_files(1_MiB, 1_MiB);
+  const std::vector<ContentSource> text(to.entries.size(), {ContentSource::Kind::prefixed, 0, {}});
+  const auto groups = plan_groups(from, to, text, 1_GiB, 4_MiB);
+  EXPECT_EQ(groups.size(), 20U);
+  for (const auto& group : groups) {
+    EXPECT_EQ(group.new_pieces.size(), 2U);
+    EXPECT_EQ(group.old_pieces.size(), 4U);
+    for (const auto& piece : group.new_pieces) {
+      EXPECT_TRUE(std::ranges::any_of(group.old_pieces, [&](const OldPiece& old) {
+        return from.entries[old.entry].path == to.entries[piece.entry].path;
+      })) << "what it was is nearest";
+    }
+  }
+}
+
 TEST(GroupPlan, TextAndItsPrefixAreBelow32MiBTogether) {
   const auto [from, to] = forty_changed_files(1_MiB, 1_MiB);
   const std::vector<ContentSource> text(to.entries.size(), {ContentSource::Kind::prefixed, 0, {}});
-  const auto groups = plan_groups(from, to, text, 1_GiB);
+  const auto groups = plan_groups(from, to, text, 1_GiB, 32_MiB);
   EXPECT_EQ(groups.size(), 4U) << "of 12 MiB";
   for (const auto& group : groups) {
     Bytes together;
@@ -68,7 +84,7 @@ TEST(GroupPlan, TextAndItsPrefixAreBelow32MiBTogether) {
 
 TEST(GroupPlan, WhatDoesNotFitIsSplitAndKeepsItsCounterpart) {
   const auto [from, to] = forty_changed_files(100_KiB, 101_KiB);
-  const auto groups = plan_groups(from, to, all_patched(to), 1_MiB);
+  const auto groups = plan_groups(from, to, all_patched(to), 1_MiB, 32_MiB);
   EXPECT_GE(groups.size(), 4U);
   expect_whole(groups, to, 1_MiB);
   for (const auto& group : groups) {
@@ -83,7 +99,7 @@ TEST(GroupPlan, WhatDoesNotFitIsSplitAndKeepsItsCounterpart) {
 TEST(GroupPlan, AFileBeyondTheWindowIsMadeInPartsFromWhatLiesThere) {
   const Tree from{{file("disk", 10_MiB, 1)}};
   const Tree to{{file("disk", 11_MiB, 2)}};
-  const auto groups = plan_groups(from, to, all_patched(to), 1_MiB);
+  const auto groups = plan_groups(from, to, all_patched(to), 1_MiB, 32_MiB);
   EXPECT_EQ(groups.size(), 11U);
   expect_whole(groups, to, 1_MiB);
   ASSERT_EQ(groups[5].old_pieces.size(), 1U);
@@ -96,7 +112,7 @@ TEST(GroupPlan, TextComesFirstWithItsOldVersion) {
   const Tree to{{file("a.js", 10_KiB, 3), file("z.so", 50_KiB, 4)}};
   auto sources = all_patched(to);
   sources[0].kind = ContentSource::Kind::prefixed;
-  const auto groups = plan_groups(from, to, sources, 1_MiB);
+  const auto groups = plan_groups(from, to, sources, 1_MiB, 32_MiB);
   ASSERT_EQ(groups.size(), 2U);
   EXPECT_TRUE(groups[0].is_prefixed);
   ASSERT_FALSE(groups[0].old_pieces.empty());

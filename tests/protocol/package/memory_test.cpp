@@ -167,6 +167,27 @@ TEST_F(MakingTest, ProgramsTakeSevenBytesAByte) {
   EXPECT_EQ(said, memory_for_delta(Bytes{std::max(before.size(), after.size())}));
 }
 
+TEST_F(MakingTest, TextTakesNineBytesAByteOfTheTreeOrWhatIsGiven) {
+  TreeFiles from;
+  TreeFiles to;
+  Bytes size;
+  for (unsigned i = 0; i < 20; ++i) {
+    const auto content = prose(300'000, i);
+    const auto name = "text" + std::to_string(i);
+    from[name] = content;
+    to[name] = "new\n" + content;
+    size += Bytes{to[name].size()};
+  }
+  make(from, to, 9_GiB);
+  EXPECT_EQ(said, Bytes{9 * size.count});
+  EXPECT_LT(length, 20_KiB);
+  said = {};
+  std::filesystem::remove(folder / "d");
+  make(from, to, 48_MiB);
+  EXPECT_EQ(said, 48_MiB);
+  EXPECT_LT(length, 20_KiB);
+}
+
 TEST_F(MakingTest, WhatIsInArchivesIsComparedWithinTheMemoryThatIsGiven) {
   TreeFiles from;
   TreeFiles to;
