@@ -31,10 +31,14 @@ struct FileCloser {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-/// A handle with the connections that it keeps from request to request, most often one.
+/// A handle with the connection that it keeps from request to request. libcurl 7.88 says which socket that is only
+/// between two requests (CURLINFO_ACTIVESOCKET), so during one it is the last one's, or the one that was made since.
+/// Where two were tried side by side (RFC 8305) it is not known until the request has ended.
 struct Line {
   Easy easy;
   Yielding yielding;
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  int made = 0;  ///< sockets, by this request
 };
 
 /// What the callbacks of one request share.
@@ -76,17 +80,11 @@ std::size_t on_header(char* data, std::size_t one, std::size_t count, void* user
   return length;
 }
 
-void make_room(Line& line) {
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  if (curl_easy_getinfo(line.easy.get(), CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK || socket == CURL_SOCKET_BAD)
-    return;
-  give_way(static_cast<std::intptr_t>(socket), line.yielding);
-}
-
 std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const std::size_t length = one * count;
-  if (exchange.request->is_background) make_room(*exchange.line);
+  if (exchange.request->is_background && exchange.line->socket != CURL_SOCKET_BAD)
+    give_way(static_cast<std::intptr_t>(exchange.line->socket), exchange.line->yielding);
   exchange.received += Bytes{length};
   if (exchange.received > exchange.request->longest) {
     exchange.failure = Error{ErrorKind::corrupt, exchange.request->method + " " + exchange.request->url,
@@ -108,8 +106,11 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Exchange*>(user)->stop.stop_requested() ? 1 : 0;
 }
 
-int mark_background(void* /*user*/, curl_socket_t socket, curlsocktype /*purpose*/) {
+int on_background_socket(void* user, curl_socket_t socket, curlsocktype /*purpose*/) {
   mark_traffic(static_cast<std::intptr_t>(socket), true);
+  auto& line = *static_cast<Line*>(user);
+  line.socket = ++line.made == 1 ? socket : CURL_SOCKET_BAD;
+  line.yielding = {};
   return CURL_SOCKOPT_OK;
 }
 
@@ -149,7 +150,9 @@ class CurlHttpClient final : public HttpClient {
     }
     std::string words(CURL_ERROR_SIZE, '\0');
     const auto headers = set_up(handle, exchange, body_file.get(), words.data());
+    line.made = 0;
     const auto code = curl_easy_perform(handle);
+    if (curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, &line.socket) != CURLE_OK) line.socket = CURL_SOCKET_BAD;
     curl_easy_reset(handle);
     if (exchange.failure) return std::move(*exchange.failure);
     if (code != CURLE_OK) return to_error(code, exchange, words.c_str());
@@ -179,7 +182,10 @@ class CurlHttpClient final : public HttpClient {
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
     if (request.most_per_second > 0)
       curl_easy_setopt(handle, CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(request.most_per_second));
-    if (request.is_background) curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, mark_background);
+    if (request.is_background) {
+      curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, on_background_socket);
+      curl_easy_setopt(handle, CURLOPT_SOCKOPTDATA, exchange.line);
+    }
     if (!settings_.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, settings_.ca_file.string().c_str());
     if (!settings_.proxy.empty()) curl_easy_setopt(handle, CURLOPT_PROXY, settings_.proxy.c_str());
     if (body_file != nullptr) {
