@@ -56,6 +56,7 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   out.seeder_url = in.parsed("seeder_url", parse_seeder_url).value_or("");
   out.ca_file = path_or(in, "ca_file", out.ca_file);
   out.proxy = in.text_or("proxy", "");
+  out.proxy_login_file = path_or(in, "proxy_login_file", out.proxy_login_file);
   out.state_folder = path_or(in, "state_folder", out.state_folder);
   out.socket = path_or(in, "socket", out.socket);
   out.installer_socket = path_or(in, "installer_socket", out.installer_socket);
@@ -80,6 +81,8 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   }
   UPSWARM_CHECK(read_log_settings(in, out.log));
   UPSWARM_CHECK(in.finish());
+  if (!out.proxy_login_file.empty() && out.proxy.empty())
+    return Error{ErrorKind::invalid, "proxy_login_file", "it is for the proxy that `proxy` names, and there is none"};
   out.swarm.cache = out.state_folder / "packages";
   out.swarm.seeder_url = out.seeder_url;
   return out;

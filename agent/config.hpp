@@ -18,6 +18,7 @@ struct AgentConfig {
   std::string seeder_url;  ///< "https://updates.example.org", without a slash at its end
   Path ca_file;            ///< PEM; empty: what the system trusts
   std::string proxy;       ///< empty: what the environment says
+  Path proxy_login_file;   ///< "user:password" for the proxy (secret_file.hpp); empty: none, or what the URL says
   Path state_folder = "/var/lib/upswarm-agent";
   Path socket = "/run/upswarm-agent/agent.sock";
   Path installer_socket = "/run/upswarm-installer/installer.sock";

@@ -1,7 +1,6 @@
 #include "agent/identity.hpp"
 
-#include <algorithm>
-
+#include "agent/secret_file.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/program.hpp"
 #include "protocol/messages/enrolment.hpp"
@@ -11,8 +10,6 @@ namespace upswarm::agent {
 namespace {
 
 constexpr const char* kEnrolled = "enrolled";  // the setting: id and key that the seeder has bound
-constexpr Bytes kLongestTokenFile = 1_KiB;
-constexpr std::uint32_t kEverybody = 0007;
 
 bool is_private_way(std::string_view url) {
   if (url.starts_with("https://")) return true;
@@ -23,13 +20,6 @@ bool is_private_way(std::string_view url) {
     if (rest.empty() || rest.front() == ':' || rest.front() == '/') return true;
   }
   return false;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 /// What the seeder said, as an error: `unreachable` when it may say otherwise later.
@@ -112,13 +102,8 @@ Result<std::string> MachineIdentity::read_token() const {
     return Error{ErrorKind::denied, "the token is not sent to " + tools_.seeder_url,
                  "a neighbour could read it on the way; let seeder_url begin with https://", "no_tls"};
   }
-  UPSWARM_TRY(const auto info, tools_.files.info(file));
-  if (info.type != FileType::regular)
-    return Error{ErrorKind::invalid, "read " + file.string(), "it is no regular file", "token_file"};
-  if (mode_bits(info, kEverybody) != 0)
-    return Error{ErrorKind::denied, "read " + file.string(), "every user may: chmod 640 it", "token_mode"};
-  UPSWARM_TRY(const auto text, read_file(tools_.files, file, kLongestTokenFile));
-  auto token = messages::parse_token(trimmed(text));
+  UPSWARM_TRY(const auto text, read_secret(tools_.files, file));
+  auto token = messages::parse_token(text);
   if (!token) return std::move(token).error().within(file.string());
   return token;
 }

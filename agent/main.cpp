@@ -10,6 +10,7 @@
 #include "agent/machine_key.hpp"
 #include "agent/manners_keeper.hpp"
 #include "agent/poll_loop.hpp"
+#include "agent/secret_file.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/program.hpp"
 #include "protocol/messages/conversation.hpp"
@@ -105,6 +106,14 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
   return {};
 }
 
+Result<ProxyLogin> read_proxy_login(Files& files, const Path& file) {
+  if (file.empty()) return ProxyLogin{};
+  UPSWARM_TRY(const auto text, read_secret(files, file));
+  auto login = parse_proxy_login(text);
+  if (!login) return std::move(login).error().within(file.string());
+  return login;
+}
+
 Result<void> run(const AgentConfig& config) {
   UPSWARM_CHECK(log::set_up(config.log));
   const auto stop = stop_on_signals();
@@ -115,7 +124,9 @@ Result<void> run(const AgentConfig& config) {
   UPSWARM_TRY(auto folders, RepositoryFolders::open(files, config.state_folder, config.root_file));
   UPSWARM_TRY(auto store, StateStore::open(config.database()));
   UPSWARM_TRY(const auto machine_id, store.setting(kMachineId));
-  const auto http = make_http_client({.ca_file = config.ca_file, .proxy = config.proxy});
+  UPSWARM_TRY(const auto login, read_proxy_login(files, config.proxy_login_file));
+  const auto http = make_http_client(
+      {.ca_file = config.ca_file, .proxy = config.proxy, .proxy_user = login.user, .proxy_password = login.password});
   const auto installer = make_local_installer_link(config.installer_socket);
   StatusBoard board(machine_id, config.seeder_url);
   const PollRhythm rhythm{config.poll_interval, config.poll_jitter_permille};

@@ -31,11 +31,18 @@ TEST(AgentConfigTest, NeedsOnlyASeeder) {
   EXPECT_EQ(config->swarm.seeder_url, config->seeder_url);
 }
 
+TEST(AgentConfigTest, ALoginNeedsItsProxy) {
+  const auto config = read("seeder_url = \"https://x.org\"\nproxy_login_file = \"/etc/login\"\n");
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message().find("proxy_login_file"), std::string::npos) << config.error().message();
+}
+
 TEST(AgentConfigTest, ReadsEveryKey) {
   const auto config = read(R"(
 seeder_url = "http://10.0.0.1:8080"
 ca_file = "/etc/upswarm/ca.pem"
 proxy = "http://proxy:3128"
+proxy_login_file = "/etc/upswarm/proxy-login"
 state_folder = "/srv/agent"
 socket = "/tmp/a.sock"
 installer_socket = "/tmp/i.sock"

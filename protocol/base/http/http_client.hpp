@@ -63,6 +63,10 @@ class HttpClient {
 struct HttpSettings {
   std::filesystem::path ca_file = {};  ///< PEM; empty: what the system trusts
   std::string proxy = {};              ///< empty: what the environment says
+  /// For `proxy`, by whichever way it asks for: Basic, Digest, and NTLM or Negotiate where libcurl has them. Empty:
+  /// what its URL says.
+  std::string proxy_user = {};
+  std::string proxy_password = {};
   std::string user_agent = "upswarm/" UPSWARM_VERSION;
 };
 

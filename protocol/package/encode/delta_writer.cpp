@@ -193,9 +193,9 @@ class DeltaBuilder {
   Result<void> make_prefixed(const GroupPlan& plan, PackageFile& file) {
     UPSWARM_TRY(const auto old_space, read(from_, old_tree_, plan.old_pieces));
     UPSWARM_TRY(const auto new_space, read(to_, new_tree_, plan.new_pieces));
-    UPSWARM_TRY(const auto frame, compress_against(old_space.bytes(), new_space.bytes(),
-                                                   options_.level == PackLevel::fast ? kFastLevel : kBestLevel,
-                                                   text_window()));
+    UPSWARM_TRY(const auto frame,
+                compress_against(old_space.bytes(), new_space.bytes(),
+                                 options_.level == PackLevel::fast ? kFastLevel : kBestLevel, text_window()));
     UPSWARM_CHECK(file.append(as_bytes(frame)));
     PatchGroup group;
     group.is_prefixed = true;

@@ -8,7 +8,7 @@ namespace upswarm::package {
 namespace {
 
 constexpr Bytes kCheapToSearch = 64_MiB;
-constexpr Bytes kWithPrefix = 32_MiB - 1_B;  ///< new content and its prefix: zstd's window is the power of two above
+constexpr Bytes kWithPrefix = 32_MiB - 1_B;   ///< new content and its prefix: zstd's window is the power of two above
 constexpr std::uint64_t kWorthSearching = 8;  ///< times what is made: so much old content is looked at, changed or not
 
 std::string_view name_of_file(std::string_view path) { return path.substr(path.rfind('/') + 1); }

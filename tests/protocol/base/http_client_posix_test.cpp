@@ -19,10 +19,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Answers one connection: reads until the headers (and `body` bytes more) are there, says `answer`, closes.
+/// Answers one connection: reads until the headers (and `body` bytes more) are there, says `answer`, closes. With
+/// `more` answers so many more connections.
 class OneAnswer {
  public:
-  explicit OneAnswer(std::string answer, std::size_t body = 0) : answer_(std::move(answer)), body_(body) {
+  explicit OneAnswer(std::string answer, std::size_t body = 0, std::vector<std::string> more = {})
+      : answer_(std::move(answer)), body_(body), more_(std::move(more)) {
     listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -32,7 +34,14 @@ class OneAnswer {
     socklen_t length = sizeof address;
     EXPECT_EQ(::getsockname(listening_, reinterpret_cast<sockaddr*>(&address), &length), 0);
     url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/file";
-    thread_ = std::jthread([this] { serve(); });
+    thread_ = std::jthread([this] {
+      serve();
+      for (const auto& next : more_) {
+        answer_ = next;
+        request_.clear();
+        serve();
+      }
+    });
   }
   OneAnswer(const OneAnswer&) = delete;
   OneAnswer& operator=(const OneAnswer&) = delete;
@@ -42,7 +51,7 @@ class OneAnswer {
     ::close(listening_);
   }
 
-  /// What the client said; waits for its end.
+  /// What the client said last; waits for its end.
   std::string request() {
     thread_.join();
     return request_;
@@ -74,6 +83,7 @@ class OneAnswer {
 
   std::string answer_;
   std::size_t body_;
+  std::vector<std::string> more_;
   std::string request_;
   int listening_ = -1;
   std::jthread thread_;
@@ -207,6 +217,46 @@ TEST_F(HttpClientTest, AStopCancels) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_EQ(send({.url = server.url}, stop.get_token()).error().kind, ErrorKind::cancelled);
+}
+
+TEST_F(HttpClientTest, AProxyThatAsksForALoginGetsIt) {
+  const std::string asks =
+      "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: "
+      "2\r\nConnection: close\r\n\r\nno";
+  OneAnswer proxy(asks, 0, {ok("through")});
+  const auto client = make_http_client({.ca_file = {},
+                                        .proxy = proxy.url.substr(0, proxy.url.rfind('/')),
+                                        .proxy_user = "upswarm",
+                                        .proxy_password = "a:%41 word",
+                                        .user_agent = "a test"});
+  std::string got;
+  HttpRequest request{.url = "http://origin.invalid/package"};
+  request.sink = [&](ByteView part) -> Result<void> {
+    got += as_text(part);
+    return {};
+  };
+  const auto response = client->send(request, {});
+  ASSERT_TRUE(response) << response.error().message();
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(got, "through") << "and nothing of the refusal";
+  const auto said = proxy.request();
+  EXPECT_TRUE(said.starts_with("GET http://origin.invalid/package HTTP/1.1\r\n")) << said;
+  EXPECT_NE(said.find("Proxy-Authorization: Basic dXBzd2FybTphOiU0MSB3b3Jk\r\n"), std::string::npos) << said;
+}
+
+TEST_F(HttpClientTest, AProxyThatRefusesIsAnAnswerThatSaysSo) {
+  const std::string refuses =
+      "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: "
+      "0\r\nConnection: close\r\n\r\n";
+  OneAnswer proxy(refuses, 0, {refuses});
+  const auto client = make_http_client({.ca_file = {},
+                                        .proxy = proxy.url.substr(0, proxy.url.rfind('/')),
+                                        .proxy_user = "upswarm",
+                                        .proxy_password = "wrong",
+                                        .user_agent = "a test"});
+  const auto response = client->send({.url = "http://origin.invalid/package"}, {});
+  ASSERT_TRUE(response) << response.error().message();
+  EXPECT_EQ(response->status, 407);
 }
 
 TEST_F(HttpClientTest, RedirectsAreNotFollowed) {
