@@ -28,7 +28,7 @@ LibtorrentSession::LibtorrentSession(const SwarmSettings& settings)
 
 LibtorrentSession::~LibtorrentSession() {
   pump_.request_stop();
-  unless_gone([&] { session_.post_session_stats(); });  // wakes the pump
+  unless_gone([&] { wake(); });
   if (pump_.joinable()) pump_.join();
 }
 
@@ -115,6 +115,7 @@ void LibtorrentSession::want(const InfoHash& id, const std::vector<std::uint32_t
 void LibtorrentSession::start(const InfoHash& id) {
   set_started(id, true);
   if (const auto handle = handle_of(id)) unless_gone([&] { handle->unset_flags(lt::torrent_flags::upload_mode); });
+  wake();
 }
 
 void LibtorrentSession::meet(const InfoHash& id) {

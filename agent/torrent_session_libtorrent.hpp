@@ -95,7 +95,9 @@ class LibtorrentSession final : public TorrentSession {
 
  private:
   void run(const std::stop_token& stop);
-  void on_alert(const lt::alert& alert);
+  bool is_working() const;
+  void wake();
+  bool on_alert(const lt::alert& alert);
   void on_incoming(const Endpoint& peer);
   void let_in();
   void on_progress(const lt::alert& alert);
@@ -103,7 +105,7 @@ class LibtorrentSession final : public TorrentSession {
   void take_stock(const lt::torrent_handle& handle);
   void on_status(const lt::torrent_status& status);
   void dial_origins();
-  bool nudge_stalled();
+  void nudge_stalled();
   struct Call {
     Endpoint origin;
     bool is_urgent = false;  ///< a whole site waits, and this machine has nothing to lose

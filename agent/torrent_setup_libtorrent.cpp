@@ -163,6 +163,12 @@ void drop_idle(lt::session& session, bool drops) {
   session.apply_settings(std::move(pack));
 }
 
+void set_tick(lt::session& session, std::chrono::milliseconds every) {
+  lt::settings_pack pack;
+  pack.set_int(settings_pack::tick_interval, static_cast<int>(every.count()));
+  session.apply_settings(std::move(pack));
+}
+
 lt::session_params make_session_params(const SwarmSettings& settings) {
   auto pack = lt::min_memory_usage();
   set_protocols(pack, settings);
