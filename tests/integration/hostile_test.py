@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import re
 import sys
 
 from base import HERE, WorldTest, big, main, wait_until
@@ -47,8 +48,11 @@ class Hostile(WorldTest):
         """A world whose machines have a neighbour of this manner, and none of them the release yet."""
         world, info_hash = self.released()
         here = self.lan.address(HOSTILE)
+        targets = world.seeder_folder / "repository/targets"
+        piece_length = re.search(rb"12:piece lengthi(\d+)e", next(targets.rglob("*.upk.torrent")).read_bytes()).group(1).decode()
         peer = Program([sys.executable, HERE.parent / "support/bad_peer.py", manner, "--listen", f"{here}:{PORT}", "--tracker", world.seeder_url,
-                        "--info-hash", info_hash], world.folder / "hostile.log", namespace=self.lan.host(HOSTILE)).start()
+                        "--info-hash", info_hash, "--package", next(targets.rglob("*.upk")), "--piece-length", piece_length],
+                       world.folder / "hostile.log", namespace=self.lan.host(HOSTILE)).start()
         self.addCleanup(peer.kill)
         self.await_known(world, info_hash)
         machines = self.started(world, http_after=http_after)
@@ -100,6 +104,14 @@ class Hostile(WorldTest):
         self.sums_agree(machines)
         self.assertIn("a lease is passed on", world.seeder.words())
         self.fetched_once(machines)
+
+    def test_one_that_leads_and_drips_sends_nobody_to_the_origin(self):
+        world, machines = self.beset("drip", http_after="10s")
+        self.sums_agree(machines)
+        self.assertIn("a lease is passed on", world.seeder.words())
+        self.fetched_once(machines)
+        came = [machine.history()[0]["bytes"] for machine in machines]
+        self.assertEqual(min(one["origin_bt"] + one["origin_http"] for one in came), 0, came)
 
     def test_one_that_floods_local_discovery(self):
         world, info_hash = self.released(rollout=None)
