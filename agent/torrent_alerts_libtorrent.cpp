@@ -41,6 +41,7 @@ void LibtorrentSession::run(const std::stop_token& stop) {
     session_.pop_alerts(&alerts);
     bool is_told = false;
     for (const auto* alert : alerts) is_told |= on_alert(*alert);
+    hear_complaints();
     let_in();
     dial_origins();
     nudge_stalled();
@@ -129,6 +130,8 @@ bool LibtorrentSession::on_alert(const lt::alert& alert) {
                  {{"neighbour", to_endpoint(banned->endpoint).text()}});
   } else if (const auto* incoming = lt::alert_cast<lt::incoming_connection_alert>(&alert)) {
     on_incoming(to_endpoint(incoming->endpoint));
+  } else if (const auto* blocked = lt::alert_cast<lt::peer_blocked_alert>(&alert)) {
+    on_blocked(to_endpoint(blocked->endpoint), !blocked->handle.is_valid());
   } else if (const auto* dropped = lt::alert_cast<lt::alerts_dropped_alert>(&alert)) {
     log::warning("torrent alerts were lost: some bytes will be booked to the wrong source",
                  {{"alerts", dropped->message()}});
@@ -149,6 +152,37 @@ void LibtorrentSession::on_incoming(const Endpoint& peer) {
   }
   log::warning("a neighbour is shut out: it makes too many connections", {{"neighbour", peer.address}});
   apply_filter();
+}
+
+void LibtorrentSession::on_blocked(const Endpoint& peer, bool came_by_itself) {
+  bool is_news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (allowed_ && allowed_->shut_out.contains(peer.address)) {
+      if (!came_by_itself || !doorkeeper_.knocked(peer.address)) return;
+    } else {
+      if (!outsiders_told_.is_news(peer.address, Clock::now())) return;
+      is_news = true;
+    }
+  }
+  if (is_news) log::info("a peer is refused: it is not of this site", {{"peer", peer.address}});
+  else apply_filter();
+}
+
+void LibtorrentSession::hear_complaints() {
+  for (const auto& [address, fault] : complaints_->take()) {
+    if (is_loopback(address)) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      if (address == origin_.address) continue;  // the seeder judges by its own measure, and so does who leads
+      const auto now = Clock::now();
+      if (fault == Fault::silent ? !doorkeeper_.was_silent(address, now) : !doorkeeper_.lied(address, now)) continue;
+    }
+    log::warning(fault == Fault::silent ? "a neighbour is shut out: it takes requests and sends nothing"
+                                        : "a neighbour is shut out: it refuses what it says it has",
+                 {{"neighbour", address}});
+    apply_filter();
+  }
 }
 
 void LibtorrentSession::let_in() {

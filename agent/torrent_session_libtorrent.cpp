@@ -65,6 +65,9 @@ Result<void> LibtorrentSession::add(const TorrentToAdd& torrent) {
     auto line = std::make_shared<OriginLine>();
     params.extensions.emplace_back(
         [line](const lt::torrent_handle&, lt::client_data_t) { return make_lease_plugin(line); });
+    params.extensions.emplace_back([complaints = complaints_](const lt::torrent_handle&, lt::client_data_t) {
+      return make_witness_plugin(complaints);
+    });
     auto handle = session_.add_torrent(std::move(params));
     torrents_.try_emplace(torrent.file.info_hash, std::move(handle), torrent.file, std::move(line));
   } catch (const std::exception& problem) {
