@@ -2,24 +2,51 @@
 
 namespace upswarm::agent {
 
+bool Doorkeeper::shut(const std::string& address, const Out& out) {
+  return out_.size() < kMostShutOut && out_.try_emplace(address, out).second;
+}
+
 bool Doorkeeper::came(const std::string& address, Time now) {
   if (now - since_ >= kWithin) {
     since_ = now;
     counts_.clear();
   }
   if (counts_.size() >= kMostCounted && !counts_.contains(address)) return false;
-  if (++counts_[address] <= kMost || until_.size() >= kMostShutOut) return false;
-  return until_.try_emplace(address, now + kFor).second;
+  return ++counts_[address] > kMost && shut(address, {now + kFor});
+}
+
+bool Doorkeeper::lied(const std::string& address, Time now) { return shut(address, {now + kFor}); }
+
+bool Doorkeeper::was_silent(const std::string& address, Time now) {
+  std::erase_if(silent_, [&](const auto& item) { return now - item.second >= kRemembered; });
+  const bool is_first = !silent_.contains(address);
+  if (silent_.size() < kMostCounted || !is_first) silent_[address] = now;
+  return shut(address, {now + (is_first ? kForAsleep : kFor), is_first});
+}
+
+bool Doorkeeper::knocked(const std::string& address) {
+  const auto found = out_.find(address);
+  if (found == out_.end() || !found->second.may_knock) return false;
+  out_.erase(found);
+  return true;
 }
 
 bool Doorkeeper::let_in(Time now) {
-  return std::erase_if(until_, [&](const auto& item) { return now >= item.second; }) > 0;
+  return std::erase_if(out_, [&](const auto& item) { return now >= item.second.until; }) > 0;
 }
 
 std::set<std::string> Doorkeeper::shut_out() const {
   std::set<std::string> addresses;
-  for (const auto& [address, until] : until_) addresses.insert(address);
+  for (const auto& [address, out] : out_) addresses.insert(address);
   return addresses;
+}
+
+bool OutsidersTold::is_news(const std::string& address, Doorkeeper::Time now) {
+  if (now - since_ >= kWithin) {
+    since_ = now;
+    told_.clear();
+  }
+  return told_.size() < kMost && told_.insert(address).second;
 }
 
 }  // namespace upswarm::agent

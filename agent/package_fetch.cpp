@@ -70,7 +70,8 @@ Result<void> PackageFetch::run() {
   }
   if (state && !state->is_complete) {
     UPSWARM_CHECK(check_space(*state));
-    last_from_peers_ = last_received_ = last_hurry_ = Clock::now();
+    last_received_ = last_hurry_ = Clock::now();
+    hunger_.emplace(last_hurry_);
     hurry_after_ = kStalled;
     tools_.session.start(id_);
     tools_.announcer.hurry(id_);
@@ -111,17 +112,14 @@ Result<bool> PackageFetch::look_after(const TorrentState& state) {
   if (state.is_complete) return true;
   const auto now = Clock::now();
   const auto received = state.from_peers + ranges_.received();
-  if (state.from_peers > most_from_peers_) {
-    most_from_peers_ = state.from_peers;
-    last_from_peers_ = now;
-  }
   if (received > most_received_) {
     most_received_ = received;
     last_received_ = now;
     hurry_after_ = kStalled;
   }
   hurry_if_worse(state, now);
-  set_ranges_wanted(now - last_from_peers_ >= ranges_after(state));
+  hunger_->look(now, state.from_peers, tools_.rate ? tools_.rate() : 0);
+  set_ranges_wanted(hunger_->has_lasted(ranges_after(state)));
   if (now - last_received_ >= patience_) return given_up();
   return false;
 }
@@ -180,8 +178,9 @@ void PackageFetch::set_ranges_wanted(bool wanted) {
     ranges_wanted_ = wanted;
   }
   wanted_changed_.notify_all();
-  log::debug(wanted ? "peers bring nothing: HTTP ranges join in" : "peers bring bytes again: HTTP ranges pause",
-             {{"package", request_.file.path}});
+  log::debug(
+      wanted ? "peers bring next to nothing: HTTP ranges join in" : "peers bring enough again: HTTP ranges pause",
+      {{"package", request_.file.path}});
 }
 
 void PackageFetch::fetch_ranges(const std::stop_token& stop) {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "agent/announcer.hpp"
+#include "agent/hunger.hpp"
 #include "agent/origin_ranges.hpp"
 #include "agent/package_cache.hpp"
 #include "agent/prefix_hasher.hpp"
@@ -29,8 +30,8 @@ struct FetchTools {
   std::function<bool()> is_alone = {};
 };
 
-/// Drives a torrent that the session already has. BitTorrent goes first; while it brings nothing for
-/// `settings.http_after`, less on behalf of a user or a site, and not at all where nobody else is, a thread fetches
+/// Drives a torrent that the session already has. BitTorrent goes first; where it brought next to nothing (hunger.hpp)
+/// for `settings.http_after`, less on behalf of a user or a site, and at once where nobody else is, a thread fetches
 /// ranges from the origin. A whole file's digest is computed as pieces come.
 class PackageFetch final : private PieceKeeper {
  public:
@@ -68,9 +69,8 @@ class PackageFetch final : private PieceKeeper {
   const DownloadSink& progress_;
   std::stop_token stop_;
 
-  Bytes most_from_peers_;
+  std::optional<Hunger> hunger_;  ///< for what peers bring
   Bytes most_received_;
-  Clock::time_point last_from_peers_;
   Clock::time_point last_received_;
   Clock::time_point last_told_{};
   Clock::time_point last_hurry_;

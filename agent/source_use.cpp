@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/hunger.hpp"
+
 namespace upswarm::agent {
 namespace {
 
@@ -47,7 +49,9 @@ SourceUse origin_by_bittorrent(const SourceFacts& facts) {
 SourceUse origin_by_http(const SourceFacts& facts) {
   const bool is_used = facts.state.bytes.origin_http > 0_B;
   if (facts.is_alone) return {"origin, HTTP", is_used, "nobody else is here"};
-  return {"origin, HTTP", is_used, "joins in when BitTorrent brings nothing for " + to_string(facts.http_after)};
+  return {"origin, HTTP", is_used,
+          "joins in when BitTorrent brings less than " + to_string(Hunger::kEnough) + "/s for " +
+              to_string(facts.http_after)};
 }
 
 }  // namespace

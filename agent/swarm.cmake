@@ -31,4 +31,5 @@ upswarm_library(upswarm_swarm
     ${CMAKE_CURRENT_LIST_DIR}/torrent_alerts_libtorrent.cpp
     ${CMAKE_CURRENT_LIST_DIR}/torrent_leading_libtorrent.cpp
     ${CMAKE_CURRENT_LIST_DIR}/torrent_session_libtorrent.cpp
-    ${CMAKE_CURRENT_LIST_DIR}/torrent_setup_libtorrent.cpp)
+    ${CMAKE_CURRENT_LIST_DIR}/torrent_setup_libtorrent.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/witness_libtorrent.cpp)

@@ -14,6 +14,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kNudgeAfter = std::chrono::milliseconds(100);
 constexpr auto kLongestNudge = std::chrono::milliseconds(5000);
+constexpr auto kPeriod = std::chrono::milliseconds(250);
+/// While nothing is fetched or given. Whatever begins wakes the pump: an alert, or wake().
+constexpr auto kRest = std::chrono::milliseconds(5000);
+constexpr auto kStaysAwake = std::chrono::seconds(2);  ///< after the last of it
+/// libtorrent shares out what rate limits allow so often; all else that it does by the clock it does once a second.
+constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr auto kRestingTick = std::chrono::milliseconds(1000);  ///< the longest that it allows
 
 Error to_fault(const lt::file_error_alert& alert) {
   const bool full = alert.error == boost::system::errc::no_space_on_device;
@@ -24,21 +31,31 @@ Error to_fault(const lt::file_error_alert& alert) {
 }  // namespace
 
 void LibtorrentSession::run(const std::stop_token& stop) {
-  constexpr auto kPeriod = std::chrono::milliseconds(250);
-  auto next_update = Clock::now();
-  bool is_fetching = false;
   std::vector<lt::alert*> alerts;
+  auto next_update = Clock::now();
+  auto rests_from = next_update + kPeriod;
+  bool is_resting = false;
   while (!stop.stop_requested()) {
-    session_.wait_for_alert(is_fetching ? kNudgeAfter : kPeriod);
+    const auto until_update = std::chrono::ceil<std::chrono::milliseconds>(next_update - Clock::now());
+    session_.wait_for_alert(std::clamp(until_update, std::chrono::milliseconds(0), is_working() ? kNudgeAfter : kRest));
     session_.pop_alerts(&alerts);
-    for (const auto* alert : alerts) on_alert(*alert);
+    bool is_told = false;
+    for (const auto* alert : alerts) is_told |= on_alert(*alert);
+    hear_complaints();
     let_in();
     dial_origins();
-    is_fetching = nudge_stalled();
-    if (Clock::now() >= next_update) {
+    nudge_stalled();
+    const auto now = Clock::now();
+    if (is_told || is_working()) rests_from = now + kStaysAwake;
+    if (is_resting != (now >= rests_from)) {
+      is_resting = !is_resting;
+      set_tick(session_, is_resting ? kRestingTick : kTick);
+      next_update = now;
+    }
+    if (now >= next_update) {
       session_.post_torrent_updates({});
       session_.post_session_stats();
-      next_update = Clock::now() + kPeriod;
+      next_update = now + (is_resting ? kRest : kPeriod);
     }
     {
       const std::lock_guard lock(mutex_);
@@ -48,19 +65,30 @@ void LibtorrentSession::run(const std::stop_token& stop) {
   }
 }
 
+/// Whether anything here has to be done by the clock.
+bool LibtorrentSession::is_working() const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(torrents_, [](const auto& item) {
+    const auto& torrent = item.second;
+    if (torrent.fault) return false;
+    return !torrent.is_checked || (torrent.is_started && !torrent.book.is_complete()) || torrent.line->lease();
+  });
+}
+
+/// The pump looks at once.
+void LibtorrentSession::wake() { session_.post_torrent_updates({}); }
+
 /// libtorrent 2.0.8 asks a peer for blocks when a block of it comes, when it unchokes us, and when it becomes
 /// interesting. A peer that stays interesting, since others were asked for what it has, is not asked when they choke
 /// us: with all of them idle a machine waits for ever. A piece that is there, unwanted and wanted again, makes it look
-/// at all peers anew (torrent::update_peer_interest). Whether anything is being fetched.
-bool LibtorrentSession::nudge_stalled() {
-  bool is_fetching = false;
+/// at all peers anew (torrent::update_peer_interest).
+void LibtorrentSession::nudge_stalled() {
   std::vector<std::pair<lt::torrent_handle, lt::piece_index_t>> stalled;
   const auto now = Clock::now();
   {
     const std::lock_guard lock(mutex_);
     for (auto& [id, torrent] : torrents_) {
       if (!torrent.is_started || torrent.book.is_complete() || torrent.peers == 0) continue;
-      is_fetching = true;
       if (torrent.book.from_peers() != torrent.came) {
         torrent.came = torrent.book.from_peers();
         torrent.came_at = now;
@@ -79,10 +107,10 @@ bool LibtorrentSession::nudge_stalled() {
       torrent.piece_priority(index, lt::default_priority);
     });
   }
-  return is_fetching;
 }
 
-void LibtorrentSession::on_alert(const lt::alert& alert) {
+/// Whether it shows that something is going on.
+bool LibtorrentSession::on_alert(const lt::alert& alert) {
   if (const auto* checked = lt::alert_cast<lt::torrent_checked_alert>(&alert)) {
     take_stock(checked->handle);
     const std::lock_guard lock(mutex_);
@@ -91,14 +119,19 @@ void LibtorrentSession::on_alert(const lt::alert& alert) {
     take_stock(finished->handle);  // whatever alert was lost
   } else if (const auto* stats = lt::alert_cast<lt::session_stats_alert>(&alert)) {
     static const int sent = lt::find_metric_idx("net.sent_payload_bytes");
+    const auto before = uploaded_.load();
     if (sent >= 0) uploaded_ = static_cast<std::uint64_t>(stats->counters()[sent]);
+    return uploaded_ != before;
   } else if (const auto* updates = lt::alert_cast<lt::state_update_alert>(&alert)) {
     for (const auto& status : updates->status) on_status(status);
+    return false;
   } else if (const auto* banned = lt::alert_cast<lt::peer_ban_alert>(&alert)) {
     log::warning("a neighbour is banned: it sent bytes that fail their check",
                  {{"neighbour", to_endpoint(banned->endpoint).text()}});
   } else if (const auto* incoming = lt::alert_cast<lt::incoming_connection_alert>(&alert)) {
     on_incoming(to_endpoint(incoming->endpoint));
+  } else if (const auto* blocked = lt::alert_cast<lt::peer_blocked_alert>(&alert)) {
+    on_blocked(to_endpoint(blocked->endpoint), !blocked->handle.is_valid());
   } else if (const auto* dropped = lt::alert_cast<lt::alerts_dropped_alert>(&alert)) {
     log::warning("torrent alerts were lost: some bytes will be booked to the wrong source",
                  {{"alerts", dropped->message()}});
@@ -107,6 +140,7 @@ void LibtorrentSession::on_alert(const lt::alert& alert) {
     on_progress(alert);
     on_saved(alert);
   }
+  return true;
 }
 
 /// On loopback many machines share an address.
@@ -118,6 +152,37 @@ void LibtorrentSession::on_incoming(const Endpoint& peer) {
   }
   log::warning("a neighbour is shut out: it makes too many connections", {{"neighbour", peer.address}});
   apply_filter();
+}
+
+void LibtorrentSession::on_blocked(const Endpoint& peer, bool came_by_itself) {
+  bool is_news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (allowed_ && allowed_->shut_out.contains(peer.address)) {
+      if (!came_by_itself || !doorkeeper_.knocked(peer.address)) return;
+    } else {
+      if (!outsiders_told_.is_news(peer.address, Clock::now())) return;
+      is_news = true;
+    }
+  }
+  if (is_news) log::info("a peer is refused: it is not of this site", {{"peer", peer.address}});
+  else apply_filter();
+}
+
+void LibtorrentSession::hear_complaints() {
+  for (const auto& [address, fault] : complaints_->take()) {
+    if (is_loopback(address)) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      if (address == origin_.address) continue;  // the seeder judges by its own measure, and so does who leads
+      const auto now = Clock::now();
+      if (fault == Fault::silent ? !doorkeeper_.was_silent(address, now) : !doorkeeper_.lied(address, now)) continue;
+    }
+    log::warning(fault == Fault::silent ? "a neighbour is shut out: it takes requests and sends nothing"
+                                        : "a neighbour is shut out: it refuses what it says it has",
+                 {{"neighbour", address}});
+    apply_filter();
+  }
 }
 
 void LibtorrentSession::let_in() {

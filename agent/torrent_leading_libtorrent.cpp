@@ -111,6 +111,7 @@ void LibtorrentSession::lead(const InfoHash& id, const Lease& lease, int named) 
     handle->set_flags(lt::torrent_flags::sequential_download);
     handle->set_max_uploads(kLeaderSlots);
   });
+  wake();
 }
 
 void LibtorrentSession::follow(const InfoHash& id) {

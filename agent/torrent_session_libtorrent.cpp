@@ -28,7 +28,7 @@ LibtorrentSession::LibtorrentSession(const SwarmSettings& settings)
 
 LibtorrentSession::~LibtorrentSession() {
   pump_.request_stop();
-  unless_gone([&] { session_.post_session_stats(); });  // wakes the pump
+  unless_gone([&] { wake(); });
   if (pump_.joinable()) pump_.join();
 }
 
@@ -65,6 +65,9 @@ Result<void> LibtorrentSession::add(const TorrentToAdd& torrent) {
     auto line = std::make_shared<OriginLine>();
     params.extensions.emplace_back(
         [line](const lt::torrent_handle&, lt::client_data_t) { return make_lease_plugin(line); });
+    params.extensions.emplace_back([complaints = complaints_](const lt::torrent_handle&, lt::client_data_t) {
+      return make_witness_plugin(complaints);
+    });
     auto handle = session_.add_torrent(std::move(params));
     torrents_.try_emplace(torrent.file.info_hash, std::move(handle), torrent.file, std::move(line));
   } catch (const std::exception& problem) {
@@ -115,6 +118,7 @@ void LibtorrentSession::want(const InfoHash& id, const std::vector<std::uint32_t
 void LibtorrentSession::start(const InfoHash& id) {
   set_started(id, true);
   if (const auto handle = handle_of(id)) unless_gone([&] { handle->unset_flags(lt::torrent_flags::upload_mode); });
+  wake();
 }
 
 void LibtorrentSession::meet(const InfoHash& id) {

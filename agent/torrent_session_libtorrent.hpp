@@ -18,6 +18,7 @@
 #include "agent/origin_line_libtorrent.hpp"
 #include "agent/torrent_session.hpp"
 #include "agent/torrent_setup_libtorrent.hpp"
+#include "agent/witness_libtorrent.hpp"
 
 namespace upswarm::agent {
 
@@ -95,15 +96,19 @@ class LibtorrentSession final : public TorrentSession {
 
  private:
   void run(const std::stop_token& stop);
-  void on_alert(const lt::alert& alert);
+  bool is_working() const;
+  void wake();
+  bool on_alert(const lt::alert& alert);
   void on_incoming(const Endpoint& peer);
+  void on_blocked(const Endpoint& peer, bool came_by_itself);
+  void hear_complaints();
   void let_in();
   void on_progress(const lt::alert& alert);
   void on_saved(const lt::alert& alert);
   void take_stock(const lt::torrent_handle& handle);
   void on_status(const lt::torrent_status& status);
   void dial_origins();
-  bool nudge_stalled();
+  void nudge_stalled();
   struct Call {
     Endpoint origin;
     bool is_urgent = false;  ///< a whole site waits, and this machine has nothing to lose
@@ -117,6 +122,7 @@ class LibtorrentSession final : public TorrentSession {
   std::optional<lt::torrent_handle> handle_of(const InfoHash& id) const;
 
   SwarmSettings settings_;
+  std::shared_ptr<Complaints> complaints_ = std::make_shared<Complaints>();
   std::atomic<std::uint64_t> uploaded_{0};
 
   mutable std::mutex mutex_;  ///< guards what follows, up to the session
@@ -126,6 +132,7 @@ class LibtorrentSession final : public TorrentSession {
   Endpoint origin_;
   Neighbourhood neighbourhood_;
   Doorkeeper doorkeeper_;
+  OutsidersTold outsiders_told_;
   Effort effort_ = Effort::background;
   std::optional<AllowedPeers> allowed_;  ///< as the library was told
   std::size_t saves_wanted_ = 0;

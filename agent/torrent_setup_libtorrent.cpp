@@ -163,15 +163,21 @@ void drop_idle(lt::session& session, bool drops) {
   session.apply_settings(std::move(pack));
 }
 
+void set_tick(lt::session& session, std::chrono::milliseconds every) {
+  lt::settings_pack pack;
+  pack.set_int(settings_pack::tick_interval, static_cast<int>(every.count()));
+  session.apply_settings(std::move(pack));
+}
+
 lt::session_params make_session_params(const SwarmSettings& settings) {
   auto pack = lt::min_memory_usage();
   set_protocols(pack, settings);
   set_memory(pack);
   set_pace(pack, settings);
   using namespace lt::alert_category;  // NOLINT(google-build-using-namespace): these words mean nothing alone
-  pack.set_int(
-      settings_pack::alert_mask,
-      static_cast<int>(static_cast<std::uint32_t>(error | status | storage | peer | piece_progress | block_progress)));
+  pack.set_int(settings_pack::alert_mask,
+               static_cast<int>(static_cast<std::uint32_t>(error | status | storage | peer | piece_progress |
+                                                           block_progress | ip_block)));
   lt::session_params params(std::move(pack), {});  // no plugins: no peer exchange, no metadata by magnet
   params.disk_io_constructor = lt::posix_disk_io_constructor;
   return params;

@@ -42,6 +42,8 @@ void apply_manners(lt::session& session, const PeerClasses& classes, const Manne
 void mark_connections(lt::session& session, Effort effort);
 /// Whether connections are cut over which neither side wants anything: at first they are.
 void drop_idle(lt::session& session, bool drops);
+/// How often the library wakes by itself; it keeps to this from its next tick on.
+void set_tick(lt::session& session, std::chrono::milliseconds every);
 
 /// The torrent, if it is exactly the signed file's. Trackers and web seeds of it are dropped.   Errors: corrupt.
 Result<std::shared_ptr<lt::torrent_info>> read_torrent(const TorrentToAdd& torrent);

@@ -52,7 +52,7 @@ class LocalServer {
  public:
   virtual ~LocalServer() = default;
   using Serve = std::function<void(LocalConnection&, std::stop_token)>;
-  /// Serves until `stop`, then waits for the conversations to end.
+  /// Serves until `stop`, then waits for the conversations to end. To be called once.
   virtual void run(const Serve& serve, std::size_t most, std::stop_token stop) = 0;
 };
 

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -192,15 +193,17 @@ Result<sockaddr_un> address_of(const std::filesystem::path& path) {
 
 class PosixLocalServer final : public LocalServer {
  public:
-  PosixLocalServer(Descriptor socket, std::filesystem::path path)
-      : socket_(std::move(socket)), path_(std::move(path)) {}
+  /// `wake`: an eventfd.
+  PosixLocalServer(Descriptor socket, Descriptor wake, std::filesystem::path path)
+      : socket_(std::move(socket)), wake_(std::move(wake)), path_(std::move(path)) {}
   ~PosixLocalServer() override { ::unlink(path_.c_str()); }
 
   void run(const Serve& serve, std::size_t most, std::stop_token stop) override {
     std::vector<Conversation> conversations;
+    const std::stop_callback wake(stop, [this] { (void)::eventfd_write(wake_.get(), 1); });
     while (!stop.stop_requested()) {
-      pollfd wait{socket_.get(), POLLIN, 0};
-      if (::poll(&wait, 1, static_cast<int>(kLookAround.count())) <= 0) continue;
+      std::array<pollfd, 2> wait{{{socket_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
+      if (::poll(wait.data(), wait.size(), -1) <= 0 || wait[0].revents == 0) continue;
       Descriptor accepted(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!accepted) {
         // Out of descriptors, poll() would call at once again: let conversations end first.
@@ -229,6 +232,7 @@ class PosixLocalServer final : public LocalServer {
   };
 
   Descriptor socket_;
+  Descriptor wake_;
   std::filesystem::path path_;
 };
 
@@ -256,7 +260,9 @@ Result<std::unique_ptr<LocalServer>> listen_local(const std::filesystem::path& p
   }
   if (::chmod(path.c_str(), mode) != 0 || ::listen(socket.get(), 64) != 0)
     return failure(ErrorKind::denied, "listen on " + path.string());
-  return std::unique_ptr<LocalServer>(std::make_unique<PosixLocalServer>(std::move(socket), path));
+  Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake) return failure(ErrorKind::internal, "make an event");
+  return std::unique_ptr<LocalServer>(std::make_unique<PosixLocalServer>(std::move(socket), std::move(wake), path));
 }
 
 }  // namespace upswarm

@@ -3,6 +3,8 @@
 
 import hashlib
 import json
+import re
+import subprocess
 import sys
 
 from base import HERE, WorldTest, big, main, wait_until
@@ -25,14 +27,24 @@ class Hostile(WorldTest):
         self.lan = Lan(2 + MACHINES)
         self.addCleanup(self.lan.close)
 
-    def released(self, files=None, **more):
+    def released(self, files=None, seeder=None, **more):
         """A world with a release, by default of 3 MiB, and the info-hash of its package."""
-        world = self.world(tls=False, address=self.lan.address(SEEDER), namespace=self.lan.host(SEEDER)).init()
+        world = self.world(tls=False, seeder=seeder, address=self.lan.address(SEEDER), namespace=self.lan.host(SEEDER)).init()
         world.start_seeder()
         world.release("1.0.0", world.tree("1.0.0", files or big("1.0.0")), **more)
         world.await_taken_in()
+        return world, self.info_hash(world)
+
+    def info_hash(self, world):
         published = next((world.seeder_folder / "repository/targets").rglob("*.upk.torrent")).read_bytes()
-        return world, hashlib.sha1(published[published.index(b"4:info") + 6:-1]).hexdigest()
+        return hashlib.sha1(published[published.index(b"4:info") + 6:-1]).hexdigest()
+
+    def said_to(self, number, hello=b""):
+        """The first byte that a machine answers the hostile neighbour, who connects and says hello; empty where it is cut off."""
+        script = (f"import socket; link = socket.create_connection(({self.lan.address(FIRST + number)!r}, {BITTORRENT}), 10); "
+                  f"link.sendall({hello!r}); import sys; sys.stdout.buffer.write(link.recv(1))")
+        call = ["ip", "netns", "exec", self.lan.host(HOSTILE), sys.executable, "-c", script]
+        return subprocess.run(call, capture_output=True, timeout=30).stdout
 
     def started(self, world, **swarm):
         """Machines on the network, with these settings of their swarm."""
@@ -43,15 +55,18 @@ class Hostile(WorldTest):
             machine.start()
         return machines
 
-    def beset(self, manner, http_after="3s"):
+    def beset(self, manner, **swarm):
         """A world whose machines have a neighbour of this manner, and none of them the release yet."""
         world, info_hash = self.released()
         here = self.lan.address(HOSTILE)
+        targets = world.seeder_folder / "repository/targets"
+        piece_length = re.search(rb"12:piece lengthi(\d+)e", next(targets.rglob("*.upk.torrent")).read_bytes()).group(1).decode()
         peer = Program([sys.executable, HERE.parent / "support/bad_peer.py", manner, "--listen", f"{here}:{PORT}", "--tracker", world.seeder_url,
-                        "--info-hash", info_hash], world.folder / "hostile.log", namespace=self.lan.host(HOSTILE)).start()
+                        "--info-hash", info_hash, "--package", next(targets.rglob("*.upk")), "--piece-length", piece_length],
+                       world.folder / "hostile.log", namespace=self.lan.host(HOSTILE)).start()
         self.addCleanup(peer.kill)
         self.await_known(world, info_hash)
-        machines = self.started(world, http_after=http_after)
+        machines = self.started(world, **swarm)
         for machine in machines:
             machine.await_version("1.0.0", seconds=90)
         return world, machines
@@ -87,19 +102,50 @@ class Hostile(WorldTest):
         words = "".join(machine.agent.words() for machine in machines)
         self.assertIn(f"a neighbour is banned: it sent bytes that fail their check neighbour={self.lan.address(HOSTILE)}", words)
 
-    def test_one_that_accepts_and_sends_nothing(self):
-        _, machines = self.beset("silent")
+    def test_one_that_accepts_and_sends_nothing_is_shut_out_by_name(self):
+        world, machines = self.beset("silent", may_lead=False, http_after="25s", listen_port=BITTORRENT)  # it is asked until then, and it alone
         self.sums_agree(machines)
+        self.all_say(machines, "a neighbour is shut out: it takes requests and sends nothing")
+        hello = b"\x13BitTorrent protocol" + bytes(8) + bytes.fromhex(self.info_hash(world)) + b"-BAD000-" + b"1" * 12
+        for number in range(MACHINES):  # it may have been asleep
+            wait_until("it is let in when it comes", lambda number=number: b"\x13" in self.said_to(number, hello), 20)
 
-    def test_one_that_lies_about_what_it_has(self):
+    def test_one_that_lies_about_what_it_has_is_shut_out_by_name(self):
         _, machines = self.beset("liar")
         self.sums_agree(machines)
+        self.all_say(machines, "a neighbour is shut out: it refuses what it says it has")
+
+    def all_say(self, machines, what):
+        """Each says it of the hostile neighbour, and of nobody else."""
+        for machine in machines:
+            of_whom = re.findall(re.escape(what) + r" neighbour=(\S+)", machine.agent.words())
+            self.assertEqual(set(of_whom), {self.lan.address(HOSTILE)}, machine.agent.words()[-3000:])
+
+    def test_one_from_outside_the_site_is_refused_by_name(self):
+        networks = [f"{self.lan.address(FIRST + n)}/32" for n in range(MACHINES)]
+        world, _ = self.released(seeder={"sites": [{"name": "here", "networks": networks}]})
+        machines = self.started(world, listen_port=BITTORRENT)
+        for number, machine in enumerate(machines):
+            machine.await_version("1.0.0")
+            for _ in range(3):
+                self.assertEqual(self.said_to(number), b"")
+            said = f"a peer is refused: it is not of this site peer={self.lan.address(HOSTILE)}"
+            wait_until(f"{machine.name} names the outsider", lambda machine=machine, said=said: said in machine.agent.words())
+            self.assertEqual(machine.agent.words().count(said), 1)
 
     def test_one_that_leads_and_does_nothing_is_replaced(self):
         world, machines = self.beset("leader", http_after="60s")
         self.sums_agree(machines)
         self.assertIn("a lease is passed on", world.seeder.words())
         self.fetched_once(machines)
+
+    def test_one_that_leads_and_drips_sends_nobody_to_the_origin(self):
+        world, machines = self.beset("drip", http_after="10s")
+        self.sums_agree(machines)
+        self.assertIn("a lease is passed on", world.seeder.words())
+        self.fetched_once(machines)
+        came = [machine.history()[0]["bytes"] for machine in machines]
+        self.assertEqual(min(one["origin_bt"] + one["origin_http"] for one in came), 0, came)
 
     def test_one_that_floods_local_discovery(self):
         world, info_hash = self.released(rollout=None)

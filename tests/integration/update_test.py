@@ -7,9 +7,11 @@ import json
 import os
 import ssl
 import subprocess
+import time
 import urllib.request
 
 from base import Failure, WorldTest, big, main, noise, wait_until
+from watch import Watch
 
 
 class Update(WorldTest):
@@ -56,6 +58,20 @@ class Update(WorldTest):
             bytes_of = machine.history()[0]["bytes"]
             package = next((world.seeder_folder / "repository/targets/pkg/app").rglob("*.upk")).stat().st_size
             self.assertEqual(sum(bytes_of.get(k, 0) for k in ("disk", "site", "other", "origin_bt", "origin_http")), package, bytes_of)
+
+    def test_programs_that_have_nothing_to_do_sleep(self):
+        world = self.published("1.0.0", agent={"poll_interval": "1h"})
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        for program, most in ((machine.agent, 10), (machine.installer, 1)):
+            watch = Watch(program.process.pid)
+            self.addCleanup(watch.close)
+
+            def times_woken(watch=watch, seconds=5):
+                before = watch.sleeps()
+                time.sleep(seconds)
+                return (watch.sleeps() - before) / seconds
+            wait_until(f"{program.argv[0]} is woken {most} times a second at most", lambda most=most, woken=times_woken: woken() <= most)
 
     def test_machines_that_listen_on_one_address_find_each_other(self):
         world = self.published("1.0.0", machines=0, seeder={"bittorrent_port": 0, "bittorrent": False})

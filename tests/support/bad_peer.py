@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """A neighbour that means no good: a BitTorrent peer (BEP 3) that announces itself, listens, and then misbehaves.
 
-  usage: bad_peer.py MANNER --listen ADDRESS:PORT --tracker URL --info-hash HEX
+  usage: bad_peer.py MANNER --listen ADDRESS:PORT --tracker URL --info-hash HEX [--package FILE --piece-length BYTES]
 
   garbage   says that it has everything, and sends wrong bytes for each block that is asked for
   silent    says that it has everything, lets others ask, and sends nothing
   liar      says that it has everything, and turns down each block (BEP 6)
   leader    announces that it lacks everything and would lead, and neither fetches nor gives
+  drip      announces the same, says that it has everything, and gives it (from FILE), 4 KiB a second in all
 
 It announces every second, as somebody who wants to be found, until it is ended. For tests, on networks of their own.
 """
@@ -23,6 +24,9 @@ import urllib.request
 UNCHOKE, REQUEST, PIECE, HAVE_ALL, REJECT = 1, 6, 7, 14, 16
 FAST = b"\0\0\0\0\0\0\0\4"
 PEER_ID = b"-BAD000-" + b"0" * 12
+LEADERS = ("leader", "drip")
+DRIP = 4 << 10  # bytes a second
+dripping = threading.Lock()
 
 
 def message(kind, body=b""):
@@ -54,6 +58,11 @@ def talk(link, options):
             link.sendall(message(PIECE, struct.pack(">II", piece, begin) + os.urandom(size)))
         elif options.manner == "liar":
             link.sendall(message(REJECT, body[1:]))
+        elif options.manner == "drip":
+            with dripping, open(options.package, "rb") as package:
+                time.sleep(size / DRIP)
+                package.seek(piece * options.piece_length + begin)
+                link.sendall(message(PIECE, struct.pack(">II", piece, begin) + package.read(size)))
 
 
 def serve(link, options):
@@ -66,7 +75,7 @@ def serve(link, options):
 
 def announce(options):
     port = options.listen.rsplit(":", 1)[1]
-    leads = options.manner == "leader"
+    leads = options.manner in LEADERS
     query = urllib.parse.urlencode({"info_hash": bytes.fromhex(options.info_hash), "peer_id": PEER_ID, "port": port, "uploaded": 0, "downloaded": 0,
                                     "left": 1 << 40 if leads else 0, "compact": 1, "numwant": 50 if leads else 0, "upswarm": 1, "lead": int(leads)})
     while True:
@@ -80,9 +89,11 @@ def announce(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("manner", choices=("garbage", "silent", "liar", "leader"))
+    parser.add_argument("manner", choices=("garbage", "silent", "liar", *LEADERS))
     for name in ("--listen", "--tracker", "--info-hash"):
         parser.add_argument(name, required=True)
+    parser.add_argument("--package")
+    parser.add_argument("--piece-length", type=int)
     options = parser.parse_args()
     address, port = options.listen.rsplit(":", 1)
     server = socket.create_server((address, int(port)))

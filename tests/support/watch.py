@@ -33,6 +33,11 @@ class Watch:
         self.thread.join()
         return self.seen
 
+    def sleeps(self):
+        """How often its threads that live went to sleep by themselves: what they were woken for before."""
+        states = [dict(line.split(":", 1) for line in (task / "status").read_text().splitlines()) for task in (self.proc / "task").iterdir()]
+        return sum(int(state["voluntary_ctxt_switches"]) for state in states)
+
     def datagrams_dropped(self, port):
         """How many came to the process's network for this UDP port and were not read in time."""
         lines = [line.split() for line in (self.proc / "net/udp").read_text().splitlines()[1:]]

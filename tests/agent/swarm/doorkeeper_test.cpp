@@ -38,12 +38,57 @@ TEST(Doorkeeper, LetsInAgainAfterTenMinutes) {
   EXPECT_FALSE(door.came("10.0.0.1", kStart + 10min));
 }
 
+TEST(Doorkeeper, ShutsOutWhoLies) {
+  Doorkeeper door;
+  EXPECT_TRUE(door.lied("10.0.0.1", kStart));
+  EXPECT_FALSE(door.lied("10.0.0.1", kStart)) << "said once";
+  EXPECT_FALSE(door.knocked("10.0.0.1"));
+  EXPECT_TRUE(door.let_in(kStart + 10min));
+}
+
+TEST(Doorkeeper, WhoWasAsleepIsLetInWhenItComes) {
+  Doorkeeper door;
+  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart));
+  EXPECT_THAT(door.shut_out(), ElementsAre("10.0.0.1"));
+  EXPECT_FALSE(door.knocked("10.0.0.2"));
+  EXPECT_TRUE(door.knocked("10.0.0.1"));
+  EXPECT_THAT(door.shut_out(), IsEmpty());
+}
+
+TEST(Doorkeeper, WhoWasAsleepAndWantsNothingIsLetInAfterAMinute) {
+  Doorkeeper door;
+  door.was_silent("10.0.0.1", kStart);
+  EXPECT_FALSE(door.let_in(kStart + 59s));
+  EXPECT_TRUE(door.let_in(kStart + 1min));
+}
+
+TEST(Doorkeeper, WhoIsSilentAgainWithinAnHourWaitsForTenMinutes) {
+  Doorkeeper door;
+  door.was_silent("10.0.0.1", kStart);
+  door.knocked("10.0.0.1");
+  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart + 59min));
+  EXPECT_FALSE(door.knocked("10.0.0.1"));
+  EXPECT_FALSE(door.let_in(kStart + 69min - 1ms));
+  EXPECT_TRUE(door.let_in(kStart + 69min));
+  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart + 119min));
+  EXPECT_TRUE(door.knocked("10.0.0.1"));
+}
+
 TEST(Doorkeeper, KeepsABoundedNumber) {
   Doorkeeper door;
   for (int address = 0; address < 10'000; ++address) {
     for (int n = 0; n <= 60; ++n) door.came(std::to_string(address), kStart);
+    door.was_silent(std::to_string(address), kStart);
   }
   EXPECT_EQ(door.shut_out().size(), 1000);
+}
+
+TEST(OutsidersTold, AreFewAndEachIsToldOnce) {
+  OutsidersTold told;
+  int lines = 0;
+  for (int n = 0; n < 10'000; ++n) lines += told.is_news(std::to_string(n / 2), kStart + n * 10ms) ? 1 : 0;
+  EXPECT_EQ(lines, 10);
+  EXPECT_TRUE(told.is_news("0", kStart + 10min));
 }
 
 }  // namespace

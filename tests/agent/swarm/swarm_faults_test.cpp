@@ -192,5 +192,31 @@ TEST_F(SwarmFaultsTest, APeerThatSendsWrongBytesIsLeftAndTheRestComesFromTheOrig
   EXPECT_GE(got->by_source.wasted, Bytes{kPiece});
 }
 
+TEST_F(SwarmFaultsTest, APeerThatDripsDoesNotKeepHttpOut) {
+  ASSERT_TRUE(try_fetch(kPatience));
+  Manners drips;
+  of(drips.rates, Traffic::site).upload = 12 << 10;
+  open(machine);
+  machine.swarm->behave(drips);
+  ASSERT_TRUE(machine.swarm->keep_only({package.request}));
+  origin.set_origin_port(1);
+  Machine second;
+  auto settings = settings_for(second);
+  settings.http_after = 4s;  // a block takes 1.3 s
+  open(second, settings);
+  std::stop_source stop;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto got = second.swarm->fetch(
+      package.request, kPatience,
+      [&](const DownloadProgress&) {
+        if (std::chrono::steady_clock::now() > deadline) stop.request_stop();
+      },
+      stop.get_token());
+  ASSERT_TRUE(got) << got.error().message();
+  expect_whole(second, package, got);
+  EXPECT_GT(got->by_source.site, 0_B);
+  EXPECT_GT(got->by_source.origin_http, Bytes{4 * kPiece});
+}
+
 }  // namespace
 }  // namespace upswarm::agent

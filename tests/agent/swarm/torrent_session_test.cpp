@@ -132,5 +132,20 @@ TEST_F(TorrentSessionTest, ResumeDataSpareTheCheck) {
   EXPECT_THAT(session->missing(id), ElementsAre(0, 1, 2));
 }
 
+TEST_F(TorrentSessionTest, RestsWhileNothingIsFetchedOrGivenAndWakesAtOnce) {
+  ASSERT_TRUE(add());
+  ASSERT_TRUE(is_checked());
+  const auto nothing_happens_for = [&](std::chrono::milliseconds duration) {
+    const auto begin = std::chrono::steady_clock::now();
+    session->wait_for_change(duration);
+    return std::chrono::steady_clock::now() - begin >= duration;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!nothing_happens_for(1500ms)) ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "it never rests";
+  session->start(id);
+  EXPECT_FALSE(nothing_happens_for(1s));
+  EXPECT_FALSE(nothing_happens_for(1s)) << "it stays awake while pieces are missing";
+}
+
 }  // namespace
 }  // namespace upswarm::agent

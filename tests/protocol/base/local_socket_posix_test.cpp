@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <fstream>
 #include <latch>
 #include <thread>
 
@@ -26,12 +27,26 @@ class RunningServer {
     auto server = listen_local(path, 0666);
     EXPECT_TRUE(server) << server.error().message();
     server_ = std::move(*server);
-    thread_ = std::jthread([this, most](std::stop_token stop) { server_->run(serve_, most, stop); });
+    thread_ = std::jthread([this, most](std::stop_token stop) {
+      number_ = ::gettid();
+      server_->run(serve_, most, stop);
+    });
+  }
+
+  /// How often its thread went to sleep.
+  std::int64_t sleeps() const {
+    std::ifstream status("/proc/self/task/" + std::to_string(number_.load()) + "/status");
+    const std::string wanted = "voluntary_ctxt_switches:";
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with(wanted)) return std::stoll(line.substr(wanted.size()));
+    }
+    return -1;
   }
 
  private:
   LocalServer::Serve serve_;
   std::unique_ptr<LocalServer> server_;
+  std::atomic<int> number_{0};
   std::jthread thread_;
 };
 
@@ -240,6 +255,17 @@ TEST_F(LocalSocketTest, SilenceHasALimit) {
   ASSERT_FALSE(frame);
   EXPECT_EQ(frame.error().kind, ErrorKind::unreachable);
   EXPECT_EQ(frame.error().cause, "the other side is silent");
+}
+
+TEST_F(LocalSocketTest, AServerSleepsWhileNobodyComes) {
+  const RunningServer server(path, echo);
+  const auto connection = connect();
+  ASSERT_TRUE(connection->send("a"));
+  ASSERT_TRUE(connection->receive(kPatience, {}));
+  const auto before = server.sleeps();
+  ASSERT_GT(before, 0);
+  EXPECT_FALSE(connection->receive(1s, {})) << "nobody speaks";
+  EXPECT_LE(server.sleeps(), before + 1);
 }
 
 TEST_F(LocalSocketTest, AStopEndsTheWaiting) {
