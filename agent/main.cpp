@@ -5,10 +5,12 @@
 #include <thread>
 
 #include "agent/advice.hpp"
+#include "agent/announcer.hpp"
 #include "agent/config.hpp"
 #include "agent/control.hpp"
 #include "agent/machine_key.hpp"
 #include "agent/manners_keeper.hpp"
+#include "agent/own_network.hpp"
 #include "agent/poll_loop.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/program.hpp"
@@ -55,7 +57,7 @@ struct Parts {
 };
 
 Surroundings look(const AgentConfig& config, LinkWatch& link) {
-  auto around = look_around(system_files());
+  auto around = look_around(system_files(), device_towards(host_of(config.seeder_url)));
   around.link = link.look();
   around.free_disk = system_files().free_space(config.state_folder).value_or(0_B);
   return around;
