@@ -129,8 +129,7 @@ class Swarm {
   /// How many neighbours have the whole package, as far as it is known without fetching it. Nothing: nobody knows.
   virtual std::optional<int> site_seeds(const trust::PackageFile& /*file*/) const { return std::nullopt; }
 
-  /// What it may do from now on. Limits of a kind of peers hold for connections made afterwards; a rate in force is
-  /// changed at once.
+  /// What it may do from now on, also on connections that are there.
   virtual void behave(const Manners& manners) = 0;
 
   /// The ways of what is being fetched just now; empty while nothing is. Any thread.

@@ -109,7 +109,7 @@ class TorrentSession {
   /// Connections made from now on are marked as background traffic, or not, and the origin is told which. At first they
   /// are background.
   virtual void set_effort(Effort effort) = 0;
-  /// What is given, and how fast anything goes, from now on; limits of a kind of peers for connections made afterwards.
+  /// What is given, and how fast anything goes, from now on, also on connections that are there.
   virtual void behave(const Manners& manners) = 0;
   /// Passes on a piece that came by other ways. The verdict shows in the state.
   virtual void give_piece(const trust::InfoHash& id, std::uint32_t piece, ByteView bytes) = 0;
