@@ -8,6 +8,7 @@ namespace upswarm::agent {
 namespace {
 
 constexpr Bytes kRequestSize = 4_MiB;  // or one piece, if that is more
+constexpr std::uint64_t kSeconds = 2;  // where there is a rate: what BitTorrent leaves of it changes
 
 }  // namespace
 
@@ -30,7 +31,9 @@ OriginRanges::Span OriginRanges::choose(const std::vector<std::uint32_t>& missin
   auto first = std::lower_bound(missing.begin(), missing.end(), next_);
   const bool leads = lease_ && !lease_().empty();
   if (first == missing.end() || leads) first = missing.begin();
-  const auto most = std::max<std::uint64_t>(1, kRequestSize.count / piece_length_.count);
+  const auto rate = requests_.rate();
+  const auto size = rate == 0 ? kRequestSize.count : std::min(kRequestSize.count, kSeconds * rate);
+  const auto most = std::max<std::uint64_t>(1, size / piece_length_.count);
   Span span{*first, 1};
   while (++first != missing.end() && *first == span.first + span.count && span.count < most) ++span.count;
   return span;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "agent/announcer.hpp"
+#include "agent/http_share.hpp"
 #include "agent/local_discovery.hpp"
 #include "agent/own_network.hpp"
 #include "agent/package_cache.hpp"
@@ -337,12 +338,15 @@ void TorrentSwarm::behave(const Manners& manners) {
   session_->behave(manners);
 }
 
-/// The origin's and everybody's limit hold both.
 std::uint64_t TorrentSwarm::http_rate() const {
-  const std::lock_guard lock(mutex_);
-  const auto all = of(manners_.rates, Traffic::all).download;
-  const auto origin = of(manners_.rates, Traffic::origin).download;
-  return all == 0 || origin == 0 ? std::max(all, origin) : std::min(all, origin);
+  trust::InfoHash id;
+  RatesByTraffic rates;
+  {
+    const std::lock_guard lock(mutex_);
+    id = fetching_;
+    rates = manners_.rates;
+  }
+  return http_share(rates, session_->peers(id));
 }
 
 std::optional<AnnounceStats> TorrentSwarm::stats_of(const trust::InfoHash& id) {

@@ -1,4 +1,5 @@
 // What rates do to transfers.
+#include "tests/agent/swarm/lease_origin.hpp"
 #include "tests/agent/swarm/swarm_fixture.hpp"
 #include "tests/support/eventually.hpp"
 
@@ -66,6 +67,57 @@ TEST_F(SwarmRatesTest, ARateHoldsForConnectionsThatAreThere) {
     fetching.join();
     expect_whole(taking, package, got);
   }
+}
+
+/// Passes requests on, and notes what rate they ask for.
+class NotingHttp final : public HttpClient {
+ public:
+  explicit NotingHttp(HttpClient& http) : http_(http) {}
+  Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) override {
+    if (request.range) {
+      const std::lock_guard lock(mutex_);
+      lowest_ = std::min(lowest_, request.most_per_second);
+      highest_ = std::max(highest_, request.most_per_second);
+    }
+    return http_.send(request, std::move(stop));
+  }
+  std::uint64_t lowest() const {
+    const std::lock_guard lock(mutex_);
+    return lowest_;
+  }
+  std::uint64_t highest() const {
+    const std::lock_guard lock(mutex_);
+    return highest_;
+  }
+
+ private:
+  HttpClient& http_;
+  mutable std::mutex mutex_;
+  std::uint64_t lowest_ = UINT64_MAX;
+  std::uint64_t highest_ = 0;
+};
+
+TEST_F(SwarmRatesTest, HttpTakesWhatBitTorrentLeavesOfALimit) {
+  constexpr std::uint64_t kLimit = 512 << 10;
+  const auto package = tests::make_package(kLength, kPiece, 82);
+  tests::LeaseOrigin peer(package, "token", kLimit / 2);
+  origin.serve(package);
+  NotingHttp noting(*http);
+  Machine machine;
+  auto settings = settings_for(machine);
+  settings.http_after = 0ms;  // both at the same time
+  of(settings.manners.rates, Traffic::origin).download = kLimit;
+  auto opened = open_libtorrent_swarm(settings, noting);
+  ASSERT_TRUE(opened);
+  machine.swarm = std::move(*opened);
+  origin.set_leader(machine.swarm->listen_port(), "token", peer.port());
+  const auto got = fetch(machine, package);
+  expect_whole(machine, package, got);
+  EXPECT_GT(got->by_source.origin_bt, 0_B);
+  EXPECT_GT(got->by_source.origin_http, 0_B);
+  EXPECT_LE(noting.highest(), kLimit);
+  EXPECT_LT(noting.lowest(), kLimit);
+  EXPECT_GE(noting.lowest(), kLimit / 8);
 }
 
 }  // namespace
