@@ -93,7 +93,11 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
   PollLoop loop(parts.rhythm, random_below, clock, parts.board);
   Control control(
       parts.board, parts.store, parts.swarm, clock,
-      [&loop](const CycleRequest& request) { return loop.request(request); }, [&keeper] { return keeper.last(); });
+      [&](const CycleRequest& request) {
+        cycle.hurry(request);
+        return loop.request(request);
+      },
+      [&keeper] { return keeper.last(); });
   log::info("agent started", {{"seeder", config.seeder_url},
                               {"socket", config.socket.string()},
                               {"port", parts.swarm.listen_port()},

@@ -13,9 +13,9 @@ constexpr std::uint64_t kSeconds = 2;  // where there is a rate: what BitTorrent
 }  // namespace
 
 OriginRanges::OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper,
-                           Effort effort, RateNow rate, LeaseToken lease)
+                           EffortNow effort, RateNow rate, LeaseToken lease)
     : lease_(std::move(lease)),
-      requests_(http, std::move(url), length, effort, std::move(rate), lease_),
+      requests_(http, std::move(url), length, std::move(effort), std::move(rate), lease_),
       length_(length),
       piece_length_(piece_length),
       keeper_(keeper),

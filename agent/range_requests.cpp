@@ -60,7 +60,7 @@ Result<std::string> RangeRequests::fetch(const HttpRange& range, const std::stop
   HttpRequest request{.url = url_};
   request.range = range;
   request.longest = range.length;
-  request.is_background = effort_ == Effort::background;
+  request.is_background = effort_() == Effort::background;
   request.most_per_second = rate();
   request.time_limit = std::chrono::hours(1);  // a slow link is no failure; a stalled one is
   request.sink = [&](ByteView part) -> Result<void> {

@@ -20,16 +20,19 @@ using LeaseToken = std::function<std::string()>;
 /// request. Any thread may call.
 using RateNow = std::function<std::uint64_t()>;
 
+/// How much a download insists just now. Any thread may call.
+using EffortNow = std::function<Effort()>;
+
 /// Not for use by two threads at once, but for received().
 class RangeRequests {
  public:
   /// `http` must outlive it. A request of a machine that leads says its lease. Without `rate` there is no limit.
-  RangeRequests(HttpClient& http, std::string url, Bytes length, Effort effort, RateNow rate = {},
+  RangeRequests(HttpClient& http, std::string url, Bytes length, EffortNow effort, RateNow rate = {},
                 LeaseToken lease = {})
       : http_(http),
         url_(std::move(url)),
         length_(length),
-        effort_(effort),
+        effort_(std::move(effort)),
         rate_(std::move(rate)),
         lease_(std::move(lease)) {}
 
@@ -60,7 +63,7 @@ class RangeRequests {
   HttpClient& http_;
   std::string url_;
   Bytes length_;
-  Effort effort_;
+  EffortNow effort_;
   RateNow rate_;
   LeaseToken lease_;
   std::chrono::milliseconds rationed_{0};

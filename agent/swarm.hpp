@@ -132,6 +132,9 @@ class Swarm {
   /// What it may do from now on, also on connections that are there.
   virtual void behave(const Manners& manners) = 0;
 
+  /// What is fetched insists at least so much, from now on, also what is under way. At first background. Any thread.
+  virtual void set_effort(Effort least) = 0;
+
   /// The ways of what is being fetched just now; empty while nothing is. Any thread.
   virtual std::vector<SourceUse> sources() const { return {}; }
 

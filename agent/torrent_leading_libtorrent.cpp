@@ -73,6 +73,9 @@ void LibtorrentSession::set_effort(Effort effort) {
     const std::lock_guard lock(mutex_);
     if (effort_ == effort) return;
     effort_ = effort;
+    for (auto& [id, torrent] : torrents_) {
+      if (auto lease = torrent.line->lease()) torrent.line->set(std::move(lease), effort);
+    }
   }
   mark_connections(session_, effort);
 }

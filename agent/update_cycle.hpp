@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -55,7 +56,7 @@ struct CycleEnd {
   std::optional<Time> look_again;  ///< when a deferral ends
 };
 
-/// One thread.
+/// One thread, but for hurry().
 class UpdateCycle {
  public:
   explicit UpdateCycle(CycleTools tools);
@@ -67,6 +68,9 @@ class UpdateCycle {
   /// are sent at the end, also after an error.
   /// Errors: of the seeder, the installer, the swarm, the store.
   Result<CycleEnd> run(const CycleRequest& request, std::stop_token stop);
+
+  /// What is being delivered, if the request is about it, goes on as for a user who waits. Any thread.
+  void hurry(const CycleRequest& request);
 
  private:
   /// What one cycle gathers.
@@ -100,8 +104,12 @@ class UpdateCycle {
   Result<bool> drop_idle(const CacheRules& rules);
   Delivery make_delivery(Round& round);
 
+  void set_delivering(const std::string& product);
+
   CycleTools tools_;
   OutcomeBook outcomes_;
+  std::mutex mutex_;        ///< guards what follows
+  std::string delivering_;  ///< the product; empty: none
 };
 
 }  // namespace upswarm::agent

@@ -87,6 +87,7 @@ Result<agent::Downloaded> FakeSwarm::fetch(const agent::DownloadRequest& request
                                            std::chrono::milliseconds /*patience*/, const agent::DownloadSink& progress,
                                            std::stop_token /*stop*/) {
   fetched.push_back(request);
+  if (during_fetch) during_fetch();
   const auto failure = failures.find(request.file.sha256);
   if (failure != failures.end()) return failure->second;
   if (range_failure && !request.parts.empty()) return *range_failure;

@@ -50,6 +50,8 @@ class FakeSwarm final : public agent::Swarm {
   std::vector<agent::DownloadRequest> fetched;
   std::vector<agent::DownloadRequest> kept;
   std::optional<agent::Manners> manners;  ///< as it was told last
+  std::vector<agent::Effort> efforts;     ///< as it was told
+  std::function<void()> during_fetch;     ///< called by each
   Bytes uploaded_bytes = 77_B;
 
   Result<agent::Downloaded> fetch(const agent::DownloadRequest& request, std::chrono::milliseconds patience,
@@ -58,6 +60,7 @@ class FakeSwarm final : public agent::Swarm {
   Result<void> keep_only(const std::vector<agent::DownloadRequest>& requests) override;
   std::uint16_t listen_port() const override { return 6881; }
   void behave(const agent::Manners& how) override { manners = how; }
+  void set_effort(agent::Effort least) override { efforts.push_back(least); }
   Bytes uploaded() const override { return uploaded_bytes; }
 };
 

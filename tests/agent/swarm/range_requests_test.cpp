@@ -30,7 +30,7 @@ class RangeRequestsTest : public testing::Test {
     return reply;
   }};
   std::unique_ptr<HttpClient> http = make_http_client({});
-  RangeRequests requests{*http, server.url() + "/file", 10_B, Effort::foreground};
+  RangeRequests requests{*http, server.url() + "/file", 10_B, [] { return Effort::foreground; }};
 };
 
 TEST_F(RangeRequestsTest, GiveTheBytesThatWereAskedFor) {
@@ -43,7 +43,7 @@ TEST_F(RangeRequestsTest, GiveTheBytesThatWereAskedFor) {
 TEST_F(RangeRequestsTest, SayWhenNobodyWaits) {
   EXPECT_TRUE(fetch());
   EXPECT_EQ(priority, "");
-  RangeRequests background{*http, server.url() + "/file", 10_B, Effort::background};
+  RangeRequests background{*http, server.url() + "/file", 10_B, [] { return Effort::background; }};
   EXPECT_TRUE(background.fetch({3_B, 4_B}, {}));
   EXPECT_EQ(priority, "u=7");
 }
@@ -90,7 +90,7 @@ class RecordingClient final : public HttpClient {
 TEST_F(RangeRequestsTest, AskForNoMoreThanTheRangeAndNoFasterThanTheLimit) {
   RecordingClient client;
   RangeRequests limited(
-      client, "http://seeder.test/file", 10_B, Effort::foreground, [] { return 123'456U; });
+      client, "http://seeder.test/file", 10_B, [] { return Effort::foreground; }, [] { return 123'456U; });
   ignore_failure(limited.fetch({3_B, 4_B}, {}), "it records");
   EXPECT_EQ(client.asked.longest, 4_B);
   EXPECT_EQ(client.asked.most_per_second, 123'456U);
@@ -106,7 +106,7 @@ TEST_F(RangeRequestsTest, WaitForWhatTheRateWantsAlsoWhereTheClientDoesNot) {
   } client;
   std::uint64_t rate = 0;
   RangeRequests limited(
-      client, "http://seeder.test/file", 10_B, Effort::foreground, [&] { return rate; });
+      client, "http://seeder.test/file", 10_B, [] { return Effort::foreground; }, [&] { return rate; });
   ASSERT_TRUE(limited.fetch({0_B, 10_B}, {}));
   EXPECT_EQ(limited.due_in(), 0ms);
   rate = 1;
