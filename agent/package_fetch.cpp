@@ -81,6 +81,7 @@ Result<void> PackageFetch::run() {
   }
   if (!state) {
     tools_.session.hold(id_);
+    if (const auto last = tools_.session.state(id_)) tell(*last, true);
     return std::move(state).error();
   }
   UPSWARM_CHECK(tools_.session.flush(id_, kFlushLimit));

@@ -221,6 +221,7 @@ Result<BytesBySource> TorrentSwarm::fetch_parts(const DownloadRequest& request, 
               parts.trouble()});
   };
   const auto fetched = parts.run(tell, stop);
+  tell();
   auto bytes = parts.bytes();
   // What came before a stop was not on disk when this run began.
   const std::lock_guard lock(mutex_);

@@ -110,6 +110,8 @@ class Swarm {
   /// fetched before a stop or a kill, or for another request of the same package, count again. Ends also when the
   /// tracker, all peers, or the BitTorrent port are gone, as long as the origin answers by HTTP. Of pieces the file has
   /// holes where nothing was fetched, and may end early. Parts come when the pieces are there, from the origin alone.
+  /// Where anything has to come, `progress` hears first how things stand before that, and last how they stand after it,
+  /// also after an error.
   /// Errors: no_space     for what is wanted; checked before the first byte
   ///         corrupt      the torrent is not the signed one, or the whole file's SHA-256 differs (it is deleted then);
   ///                      of parts as PartsFetch::run, which has more errors

@@ -45,6 +45,7 @@ class FakeHttpClient final : public HttpClient {
 class FakeSwarm final : public agent::Swarm {
  public:
   std::map<Sha256, Error> failures;
+  Bytes before_failure;                ///< so much comes before each of them
   std::optional<Error> range_failure;  ///< of every request of parts
   agent::SwarmView view;               ///< what is fetched is here then
   std::vector<agent::DownloadRequest> fetched;
