@@ -85,6 +85,7 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
                      .seeder_url = config.seeder_url,
                      .patience = config.patience,
                      .link = [&keeper] { return keeper.last().link; },
+                     .has_room = [&keeper] { return keeper.last().has_room; },
                      .confirm_major = config.confirm_major,
                      .cache = config.cache,
                      .metered_fallback = config.metered_fallback});

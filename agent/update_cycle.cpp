@@ -297,7 +297,9 @@ Result<void> UpdateCycle::keep_cache(const Round& round) {
     if (product.before) needed.insert(*product.before);
   }
   UPSWARM_CHECK(tools_.store.note_needed(needed, tools_.clock.now()));
-  UPSWARM_CHECK(drop_idle(tools_.cache));
+  auto rules = tools_.cache;
+  if (!tools_.has_room()) rules.age = {};
+  UPSWARM_CHECK(drop_idle(rules));
   return {};
 }
 

@@ -31,6 +31,8 @@ struct CycleTools {
   std::string seeder_url;
   std::chrono::milliseconds patience{std::chrono::minutes(10)};
   std::function<Link()> link = [] { return Link::normal; };  ///< asked for each delivery
+  /// There is memory and disk for packages that only others need; else they are dropped at once. Asked for each cycle.
+  std::function<bool()> has_room = [] { return true; };
   bool confirm_major = false;  ///< a higher major version waits until it is asked for by the name of its product
   CacheRules cache = {};
   Bytes metered_fallback = {};  ///< as DeliveryTools has it

@@ -165,6 +165,19 @@ TEST_F(UpdateCycleTest, WhoeverAsksForAnotherProductHurriesNothing) {
   EXPECT_THAT(swarm_.efforts, testing::Each(Effort::background));
 }
 
+TEST_F(UpdateCycleTest, AMachineWithoutRoomKeepsForARollbackAlone) {
+  has_room_ = false;
+  const auto newest = take_one_and_publish_the_next();
+  installer_.state.products[0].before = new_.content;
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+  EXPECT_EQ(swarm_.kept.size(), 2U) << "what runs, and what a rollback goes to";
+  installer_.wants.clear();
+  installer_.state.products[0].before.reset();
+  result_of_run();
+  ASSERT_EQ(swarm_.kept.size(), 1U);
+  EXPECT_EQ(swarm_.kept[0].file.sha256, newest.full.sha256);
+}
+
 TEST_F(UpdateCycleTest, WhatIsKeptForNeighboursGivesWayOnAFullDisk) {
   installer_.wants["app"] = new_;
   result_of_run();
