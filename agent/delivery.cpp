@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/monthly_count.hpp"
+#include "agent/fallback_budget.hpp"
 #include "agent/pieces.hpp"
 #include "agent/plan_record.hpp"
 #include "protocol/base/log.hpp"
@@ -18,8 +18,6 @@ constexpr std::chrono::seconds kLinkLost{120};  // an installer that restarts is
 constexpr std::chrono::hours kLongestInstallation{2};
 constexpr std::chrono::minutes kLongestQueue{30};  // while the installer works on another product
 constexpr int kMostQuietLooks = 20;                // neither at work nor done
-
-constexpr const char* kFallbackSpent = "metered_fallback_spent";
 
 /// What is being fetched, for people.
 std::string what_of(const Way& way, std::size_t step) {
@@ -133,8 +131,7 @@ Result<PlanFacts> Delivery::gather(const Order& order, const std::stop_token& st
                   .site_seeds = [this](const trust::PackageFile& file) { return tools_.swarm.site_seeds(file); },
                   .sparse = {}};
   if (tools_.link == Link::metered && !tools_.is_foreground && !order.entry.urgent) {
-    const auto spent = MonthlyCount(tools_.store, kFallbackSpent).sum(tools_.clock.now());
-    facts.fallback_left = tools_.metered_fallback - std::min(tools_.metered_fallback, spent);
+    facts.fallback_left = FallbackBudget(tools_.store, tools_.clock).left(tools_.metered_fallback, order.entry.full);
   }
   UPSWARM_TRY(facts.useless, tools_.store.bad_packages());
   UPSWARM_TRY(const auto downloads, tools_.store.downloads());
@@ -302,12 +299,12 @@ Result<Delivery::Attempt> Delivery::try_packages(const Order& order, const Way& 
     }
     const auto what = what_of(way, i);
     move(order, session, SessionState::downloading, what);
-    const auto file = fetch(*std::move(cached), what, stop);
+    const bool costs = way.is_fallback && tools_.link == Link::metered;
+    const auto file = costs ? fetch_for_budget(*std::move(cached), what, stop) : fetch(*std::move(cached), what, stop);
     if (!file && !way.steps[i].choice.parts.empty() && is_of_ranges(file.error()))
       return Attempt{.outcome = {}, .error = file.error(), .is_of_ranges = true};
     if (!file && file.error().kind != ErrorKind::corrupt) return file.error();
     if (!file) return Attempt{{}, file.error(), true, package};
-    if (way.is_fallback && tools_.link == Link::metered) UPSWARM_CHECK(count_fallback(file->by_source));
     files.push_back(file->path);
   }
   move(order, session, SessionState::verifying, words_of(way));
@@ -363,8 +360,10 @@ Result<CachedDownload> Delivery::prepare(const Order& order, const Way& way, con
   return cached;
 }
 
-Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop) {
+Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop,
+                                   const DownloadSink& see) {
   const auto show = [&](const DownloadProgress& progress) {
+    if (see) see(progress);
     tools_.board.set_download(cached.product, progress, progress.trouble.empty() ? what : progress.trouble);
   };
   UPSWARM_TRY(auto file, tools_.swarm.fetch(cached.request, tools_.patience, show, stop));
@@ -386,9 +385,15 @@ Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& wha
   return file;
 }
 
-Result<void> Delivery::count_fallback(const BytesBySource& bytes) {
-  const auto network = bytes.site + bytes.other + bytes.origin_bt + bytes.origin_http + bytes.wasted;
-  return MonthlyCount(tools_.store, kFallbackSpent).add(network, tools_.clock.now());
+Result<Downloaded> Delivery::fetch_for_budget(CachedDownload cached, const std::string& what,
+                                              const std::stop_token& stop) {
+  const auto file = cached.request.file;
+  FallbackBudget budget(tools_.store, tools_.clock);
+  FallbackMeter meter(budget, file);
+  auto fetched = fetch(std::move(cached), what, stop, [&](const DownloadProgress& now) { meter.see(now.by_source); });
+  UPSWARM_CHECK(meter.finish());
+  if (fetched || fetched.error().kind == ErrorKind::corrupt) UPSWARM_CHECK(budget.settle(file));
+  return fetched;
 }
 
 /// A way that failed with an outcome has its bytes in the history; the next may go on from the same pieces.

@@ -82,8 +82,9 @@ class Delivery {
   Result<Attempt> try_way(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
   Result<Attempt> try_packages(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
   Result<CachedDownload> prepare(const Order& order, const Way& way, const Step& step);
-  Result<Downloaded> fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop);
-  Result<void> count_fallback(const BytesBySource& bytes);
+  Result<Downloaded> fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop,
+                           const DownloadSink& see = {});
+  Result<Downloaded> fetch_for_budget(CachedDownload cached, const std::string& what, const std::stop_token& stop);
   void note_told(const Attempt& attempt);
   /// Asks again while the installer works on another product, and once more after it forgot what it wants.
   Result<void> ask_patiently(const Order& order, const std::function<Result<void>()>& ask, const std::stop_token& stop);

@@ -5,10 +5,12 @@
 #include <thread>
 
 #include "agent/advice.hpp"
+#include "agent/announcer.hpp"
 #include "agent/config.hpp"
 #include "agent/control.hpp"
 #include "agent/machine_key.hpp"
 #include "agent/manners_keeper.hpp"
+#include "agent/own_network.hpp"
 #include "agent/poll_loop.hpp"
 #include "agent/secret_file.hpp"
 #include "protocol/base/log.hpp"
@@ -56,7 +58,7 @@ struct Parts {
 };
 
 Surroundings look(const AgentConfig& config, LinkWatch& link) {
-  auto around = look_around(system_files());
+  auto around = look_around(system_files(), device_towards(host_of(config.seeder_url)));
   around.link = link.look();
   around.free_disk = system_files().free_space(config.state_folder).value_or(0_B);
   return around;
@@ -84,6 +86,7 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
                      .seeder_url = config.seeder_url,
                      .patience = config.patience,
                      .link = [&keeper] { return keeper.last().link; },
+                     .has_room = [&keeper] { return keeper.last().has_room; },
                      .confirm_major = config.confirm_major,
                      .cache = config.cache,
                      .metered_fallback = config.metered_fallback});
@@ -92,7 +95,11 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
   PollLoop loop(parts.rhythm, random_below, clock, parts.board);
   Control control(
       parts.board, parts.store, parts.swarm, clock,
-      [&loop](const CycleRequest& request) { return loop.request(request); }, [&keeper] { return keeper.last(); });
+      [&](const CycleRequest& request) {
+        cycle.hurry(request);
+        return loop.request(request);
+      },
+      [&keeper] { return keeper.last(); });
   log::info("agent started", {{"seeder", config.seeder_url},
                               {"socket", config.socket.string()},
                               {"port", parts.swarm.listen_port()},

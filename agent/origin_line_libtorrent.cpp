@@ -3,6 +3,7 @@
 #include <libtorrent/entry.hpp>
 #include <libtorrent/peer_connection_handle.hpp>
 #include <libtorrent/peer_request.hpp>
+#include <utility>
 
 #include "protocol/base/tcp_path.hpp"
 #include "protocol/messages/announce.hpp"
@@ -126,6 +127,11 @@ bool OriginLine::is_open() const {
   return open_ > 0;
 }
 
+bool OriginLine::take_success() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(had_success_, false);
+}
+
 void OriginLine::add_connection(int more) {
   const std::lock_guard lock(mutex_);
   connections_ += more;
@@ -134,6 +140,7 @@ void OriginLine::add_connection(int more) {
 void OriginLine::add_open(int more) {
   const std::lock_guard lock(mutex_);
   open_ += more;
+  had_success_ |= more > 0;
 }
 
 std::shared_ptr<lt::torrent_plugin> make_lease_plugin(std::shared_ptr<OriginLine> line) {

@@ -24,6 +24,9 @@ class OriginLine {
   /// The origin lets us have pieces.
   bool is_open() const;
 
+  /// Whether the origin has let us have pieces since this was asked last.
+  bool take_success();
+
   // Of the plug-in, on the network's thread.
   void add_connection(int more);
   void add_open(int more);
@@ -34,6 +37,7 @@ class OriginLine {
   Effort effort_ = Effort::background;
   int connections_ = 0;
   int open_ = 0;
+  bool had_success_ = false;
 };
 
 /// Says the lease in the extension handshake (BEP 10): {"upswarm": {"lease": TOKEN}}, to the lease's origin alone.

@@ -8,13 +8,14 @@ namespace upswarm::agent {
 namespace {
 
 constexpr Bytes kRequestSize = 4_MiB;  // or one piece, if that is more
+constexpr std::uint64_t kSeconds = 2;  // where there is a rate: what BitTorrent leaves of it changes
 
 }  // namespace
 
 OriginRanges::OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper,
-                           Effort effort, RateNow rate, LeaseToken lease)
+                           EffortNow effort, RateNow rate, LeaseToken lease)
     : lease_(std::move(lease)),
-      requests_(http, std::move(url), length, effort, std::move(rate), lease_),
+      requests_(http, std::move(url), length, std::move(effort), std::move(rate), lease_),
       length_(length),
       piece_length_(piece_length),
       keeper_(keeper),
@@ -30,7 +31,9 @@ OriginRanges::Span OriginRanges::choose(const std::vector<std::uint32_t>& missin
   auto first = std::lower_bound(missing.begin(), missing.end(), next_);
   const bool leads = lease_ && !lease_().empty();
   if (first == missing.end() || leads) first = missing.begin();
-  const auto most = std::max<std::uint64_t>(1, kRequestSize.count / piece_length_.count);
+  const auto rate = requests_.rate();
+  const auto size = rate == 0 ? kRequestSize.count : std::min(kRequestSize.count, kSeconds * rate);
+  const auto most = std::max<std::uint64_t>(1, size / piece_length_.count);
   Span span{*first, 1};
   while (++first != missing.end() && *first == span.first + span.count && span.count < most) ++span.count;
   return span;

@@ -27,8 +27,8 @@ class PieceKeeper {
 class OriginRanges {
  public:
   /// `http` and `keeper` must outlive it. `effort`, `rate` and `lease`: as RangeRequests.
-  OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper, Effort effort,
-               RateNow rate = {}, LeaseToken lease = {});
+  OriginRanges(HttpClient& http, std::string url, Bytes length, Bytes piece_length, PieceKeeper& keeper,
+               EffortNow effort, RateNow rate = {}, LeaseToken lease = {});
 
   /// Fetches the next few missing pieces with one request and puts them. The first piece is a random one, so that
   /// machines that all lost their tracker have something to give to each other; from there on in order. A machine that

@@ -19,6 +19,19 @@ std::vector<Network> own_networks();
 /// it. Sends no packet, but perhaps asks for the name, and waits for that.
 std::optional<Network> network_towards(const std::string& host, const std::vector<Network>& networks);
 
+/// The interface by which this machine reaches `host`, as the system would send to it just now (policy routing and
+/// IPv6, too); where its name has no address, that to addresses of no network in particular. Empty where there is no
+/// way, or the system does not tell. Sends no packet to it, but perhaps asks for the name, and waits for that.
+///   posix  by the address that the system would send from, and getifaddrs(3)
+///   win32  not told
+std::string device_towards(const std::string& host);
+
+/// The interface that has this address; empty as above.
+std::string device_of(const boost::asio::ip::address& address);
+
+/// But for an IPv6 scope.
+bool is_same(const boost::asio::ip::address& one, const boost::asio::ip::address& other);
+
 /// Whether a network is small enough to say who is near.
 bool is_near(const Network& network);
 

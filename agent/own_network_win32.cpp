@@ -53,4 +53,6 @@ std::vector<Network> own_networks() {
   return networks;
 }
 
+std::string device_of(const boost::asio::ip::address& /*address*/) { return {}; }
+
 }  // namespace upswarm::agent

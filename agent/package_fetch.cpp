@@ -34,7 +34,7 @@ PackageFetch::PackageFetch(const FetchTools& tools, const DownloadRequest& reque
       progress_(progress),
       stop_(std::move(stop)),
       ranges_(tools.http, url_of(tools.settings.seeder_url, request.http_path), request.file.length,
-              request.file.piece_length, *this, request.effort(), tools.rate, tools.lease) {}
+              request.file.piece_length, *this, tools.effort, tools.rate, tools.lease) {}
 
 template <typename IsDone>
 Result<TorrentState> PackageFetch::wait_until(IsDone is_done) {
@@ -82,6 +82,7 @@ Result<void> PackageFetch::run() {
   }
   if (!state) {
     tools_.session.hold(id_);
+    if (const auto last = tools_.session.state(id_)) tell(*last, true);
     return std::move(state).error();
   }
   UPSWARM_CHECK(tools_.session.flush(id_, kFlushLimit));
@@ -127,7 +128,7 @@ Result<bool> PackageFetch::look_after(const TorrentState& state) {
 milliseconds PackageFetch::ranges_after(const TorrentState& state) const {
   if (state.peers == 0 && tools_.is_alone && tools_.is_alone()) return {};
   auto delay = tools_.settings.http_after;
-  if (request_.is_foreground) delay = std::min(delay, tools_.settings.http_after_foreground);
+  if (tools_.effort() == Effort::foreground) delay = std::min(delay, tools_.settings.http_after_foreground);
   return state.leads ? std::min(delay, kLeaderPatience) : delay;
 }
 

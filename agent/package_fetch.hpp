@@ -24,6 +24,7 @@ struct FetchTools {
   PackageCache& cache;
   TorrentSession& session;
   Announcer& announcer;
+  EffortNow effort;
   RateNow rate = {};  ///< of HTTP
   LeaseToken lease = {};
   /// The tracker knows nobody here who could give anything, and no way to the origin but HTTP. Any thread may call.

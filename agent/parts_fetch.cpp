@@ -22,15 +22,16 @@ void sleep_for(std::chrono::milliseconds duration, const std::stop_token& stop) 
 }  // namespace
 
 PartsFetch::PartsFetch(const SwarmSettings& settings, HttpClient& http, const PackageCache& cache,
-                       const DownloadRequest& request, std::chrono::milliseconds patience, RateNow rate)
+                       const DownloadRequest& request, std::chrono::milliseconds patience, RateNow rate,
+                       EffortNow effort)
     : settings_(settings),
       cache_(cache),
       request_(request),
       patience_(patience),
       file_(cache.path_of(request.file.sha256)),
-      requests_(http,
-                settings.seeder_url.substr(0, settings.seeder_url.find_last_not_of('/') + 1) + "/" + request.http_path,
-                request.file.length, request.effort(), std::move(rate)),
+      requests_(
+          http, settings.seeder_url.substr(0, settings.seeder_url.find_last_not_of('/') + 1) + "/" + request.http_path,
+          request.file.length, effort ? std::move(effort) : [now = request.effort()] { return now; }, std::move(rate)),
       last_received_(Clock::now()) {
   for (const auto& part : request.parts) {
     Bytes outside;

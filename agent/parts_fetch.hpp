@@ -14,9 +14,9 @@ namespace upswarm::agent {
 /// request at most, and nothing has to be noted or synced. Nobody may write the file meanwhile. One thread.
 class PartsFetch {
  public:
-  /// All must outlive it.
+  /// All must outlive it. Without `effort` it is the request's.
   PartsFetch(const SwarmSettings& settings, HttpClient& http, const PackageCache& cache, const DownloadRequest& request,
-             std::chrono::milliseconds patience, RateNow rate = {});
+             std::chrono::milliseconds patience, RateNow rate = {}, EffortNow effort = {});
 
   /// Fetches those of request.parts that are not on disk; each is verified as soon as it is there. Of a part what lies
   /// in request.pieces must have come before. `tell` hears of every change of bytes().

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <condition_variable>
+#include <mutex>
 
 #include "protocol/base/hex.hpp"
 #include "protocol/messages/announce.hpp"
@@ -14,6 +16,7 @@ using std::chrono::seconds;
 
 constexpr auto kFirstRetry = milliseconds(500);
 constexpr auto kLongestRetry = seconds(30);
+constexpr auto kLongestWait = seconds(60);  // for a rate; else a download would be given up
 
 /// Retry-After in seconds (RFC 9110, 10.2.3), as the seeder gives it; a date or none counts as 5 s.
 milliseconds ration_of(const HttpResponse& response) {
@@ -36,8 +39,20 @@ std::string content_range(const HttpRange& range, Bytes length) {
 
 }  // namespace
 
+milliseconds RangeRequests::due_in() const {
+  const auto now = std::chrono::steady_clock::now();
+  return std::min<milliseconds>(std::chrono::ceil<milliseconds>(std::max(due_, now) - now), kLongestWait);
+}
+
 Result<std::string> RangeRequests::fetch(const HttpRange& range, const std::stop_token& stop) {
   rationed_ = {};
+  if (const auto wait = due_in(); wait.count() > 0) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, wait, [] { return false; });
+    if (stop.stop_requested()) return Error{ErrorKind::cancelled, "fetch " + url_, "asked to stop"};
+  }
   const auto wrong = [&](std::string why) {
     return Error{ErrorKind::corrupt, "fetch " + url_, std::move(why), "range"};
   };
@@ -45,8 +60,8 @@ Result<std::string> RangeRequests::fetch(const HttpRange& range, const std::stop
   HttpRequest request{.url = url_};
   request.range = range;
   request.longest = range.length;
-  request.is_background = effort_ == Effort::background;
-  request.most_per_second = rate_ ? rate_() : 0;
+  request.is_background = effort_() == Effort::background;
+  request.most_per_second = rate();
   request.time_limit = std::chrono::hours(1);  // a slow link is no failure; a stalled one is
   request.sink = [&](ByteView part) -> Result<void> {
     bytes += as_text(part);
@@ -55,7 +70,14 @@ Result<std::string> RangeRequests::fetch(const HttpRange& range, const std::stop
   };
   if (const auto token = lease_ ? lease_() : ""; !token.empty())
     request.headers.emplace_back(messages::kLeaseField, to_hex(as_bytes(token)));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto before = received();
   const auto sent = http_.send(request, stop);
+  if (request.most_per_second > 0) {
+    const auto count = static_cast<double>((received() - before).count);
+    const std::chrono::duration<double> whole(count / static_cast<double>(request.most_per_second));
+    due_ = begin + std::chrono::ceil<milliseconds>(whole);
+  }
   if (!sent && sent.error().reason == "too_long")
     return wrong("the origin sent more than the range of " + to_string(range.length) + " that it was asked for");
   if (!sent) return sent.error();

@@ -14,6 +14,7 @@ upswarm_library(upswarm_swarm
     ${CMAKE_CURRENT_LIST_DIR}/bencode.cpp
     ${CMAKE_CURRENT_LIST_DIR}/byte_book.cpp
     ${CMAKE_CURRENT_LIST_DIR}/doorkeeper.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/http_share.cpp
     ${CMAKE_CURRENT_LIST_DIR}/local_announce.cpp
     ${CMAKE_CURRENT_LIST_DIR}/local_discovery.cpp
     ${CMAKE_CURRENT_LIST_DIR}/network.cpp

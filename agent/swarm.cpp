@@ -6,6 +6,7 @@
 #include <set>
 
 #include "agent/announcer.hpp"
+#include "agent/http_share.hpp"
 #include "agent/local_discovery.hpp"
 #include "agent/own_network.hpp"
 #include "agent/package_cache.hpp"
@@ -66,6 +67,7 @@ class TorrentSwarm final : public Swarm {
   Result<void> keep_only(const std::vector<DownloadRequest>& requests) override;
   std::optional<int> site_seeds(const trust::PackageFile& file) const override;
   void behave(const Manners& manners) override;
+  void set_effort(Effort least) override;
   std::vector<SourceUse> sources() const override;
   std::uint16_t listen_port() const override { return session_->listen_port(); }
   Bytes uploaded() const override { return session_->uploaded(); }
@@ -81,7 +83,8 @@ class TorrentSwarm final : public Swarm {
   Result<SwarmView> meet(const DownloadRequest& request, const std::stop_token& stop);
   std::optional<AnnounceStats> stats_of(const trust::InfoHash& id);
   void take_answer(const trust::InfoHash& id, const AnnounceAnswer& answer);
-  void set_fetching(const trust::InfoHash& id, bool meets_only = false);
+  void set_fetching(const trust::InfoHash& id, Effort effort, bool meets_only = false);
+  Effort effort_of(const DownloadRequest& request) const;
   void lead_or_follow(const trust::InfoHash& id, const AnnounceAnswer& answer, int named);
   std::optional<trust::InfoHash> lacking_a_tracker() const;
   bool is_welcome(const trust::InfoHash& id) const;
@@ -97,6 +100,7 @@ class TorrentSwarm final : public Swarm {
   std::map<Sha256, trust::InfoHash> torrents_;  ///< in the session
   std::set<Sha256> verified_;                   ///< by this run, so not to be hashed again
   Manners manners_;
+  Effort least_ = Effort::background;
   trust::InfoHash fetching_;
   bool meets_only_ = false;       ///< the origin is left alone
   bool asked_for_peers_ = false;  ///< by the announce under way, for fetching_
@@ -169,6 +173,7 @@ Result<void> TorrentSwarm::fetch_pieces(const DownloadRequest& request, std::chr
                          .cache = cache_,
                          .session = *session_,
                          .announcer = *announcer_,
+                         .effort = [this, &request] { return effort_of(request); },
                          .rate = [this] { return http_rate(); },
                          .lease =
                              [this] {
@@ -180,11 +185,9 @@ Result<void> TorrentSwarm::fetch_pieces(const DownloadRequest& request, std::chr
                                const std::lock_guard lock(mutex_);
                                return is_alone_;
                              }};
-  session_->set_effort(request.effort());  // before the first connection
-  set_fetching(request.file.info_hash);
+  set_fetching(request.file.info_hash, effort_of(request));
   auto result = PackageFetch(tools, request, patience, progress, std::move(stop)).run();
-  set_fetching({});
-  session_->set_effort(Effort::background);
+  set_fetching({}, Effort::background);
   if (!result) {
     if (result.error().kind == ErrorKind::corrupt && result.error().reason == "digest") UPSWARM_CHECK(drop(package));
     return std::move(result).error();
@@ -201,7 +204,9 @@ Result<BytesBySource> TorrentSwarm::fetch_parts(const DownloadRequest& request, 
   const auto& id = request.file.info_hash;
   UPSWARM_CHECK(wait_until_checked(request, stop));
   session_->hold(id);  // nothing else may write the file
-  PartsFetch parts(settings_, http_, cache_, request, patience, [this] { return http_rate(); });
+  PartsFetch parts(
+      settings_, http_, cache_, request, patience, [this] { return http_rate(); },
+      [this, &request] { return effort_of(request); });
   const auto begin = std::chrono::steady_clock::now();
   const auto tell = [&] {
     const auto state = session_->state(id);
@@ -216,6 +221,7 @@ Result<BytesBySource> TorrentSwarm::fetch_parts(const DownloadRequest& request, 
               parts.trouble()});
   };
   const auto fetched = parts.run(tell, stop);
+  tell();
   auto bytes = parts.bytes();
   // What came before a stop was not on disk when this run began.
   const std::lock_guard lock(mutex_);
@@ -247,10 +253,10 @@ Result<SwarmView> TorrentSwarm::look(const DownloadRequest& request, std::stop_t
   UPSWARM_CHECK(wait_until_checked(request, stop));
   session_->want(id, request.pieces);
   session_->meet(id);
-  set_fetching(id, true);
+  set_fetching(id, effort_of(request), true);
   announcer_->hurry(id);
   auto view = meet(request, stop);
-  set_fetching({});
+  set_fetching({}, Effort::background);
   session_->hold(id);
   return view;
 }
@@ -337,12 +343,15 @@ void TorrentSwarm::behave(const Manners& manners) {
   session_->behave(manners);
 }
 
-/// The origin's and everybody's limit hold both.
 std::uint64_t TorrentSwarm::http_rate() const {
-  const std::lock_guard lock(mutex_);
-  const auto all = of(manners_.rates, Traffic::all).download;
-  const auto origin = of(manners_.rates, Traffic::origin).download;
-  return all == 0 || origin == 0 ? std::max(all, origin) : std::min(all, origin);
+  trust::InfoHash id;
+  RatesByTraffic rates;
+  {
+    const std::lock_guard lock(mutex_);
+    id = fetching_;
+    rates = manners_.rates;
+  }
+  return http_share(rates, session_->peers(id));
 }
 
 std::optional<AnnounceStats> TorrentSwarm::stats_of(const trust::InfoHash& id) {
@@ -444,11 +453,23 @@ std::optional<int> TorrentSwarm::site_seeds(const trust::PackageFile& file) cons
   return found == seeds_.end() ? std::nullopt : std::optional(found->second);
 }
 
-void TorrentSwarm::set_fetching(const trust::InfoHash& id, bool meets_only) {
+void TorrentSwarm::set_effort(Effort least) {
+  const std::lock_guard lock(mutex_);
+  least_ = least;
+  if (!fetching_.empty() && least == Effort::foreground) session_->set_effort(least);
+}
+
+Effort TorrentSwarm::effort_of(const DownloadRequest& request) const {
+  const std::lock_guard lock(mutex_);
+  return std::max(least_, request.effort());
+}
+
+void TorrentSwarm::set_fetching(const trust::InfoHash& id, Effort effort, bool meets_only) {
   const std::lock_guard lock(mutex_);
   // Until a seeder says more. Interfaces come and go.
   if (!has_site_) session_->set_neighbourhood({.site = own_networks()});
   if (!fetching_.empty()) session_->follow(fetching_);
+  session_->set_effort(id.empty() ? effort : std::max(least_, effort));  // before the first connection
   fetching_ = id;
   fetching_since_ = std::chrono::steady_clock::now();
   meets_only_ = meets_only;

@@ -110,6 +110,8 @@ class Swarm {
   /// fetched before a stop or a kill, or for another request of the same package, count again. Ends also when the
   /// tracker, all peers, or the BitTorrent port are gone, as long as the origin answers by HTTP. Of pieces the file has
   /// holes where nothing was fetched, and may end early. Parts come when the pieces are there, from the origin alone.
+  /// Where anything has to come, `progress` hears first how things stand before that, and last how they stand after it,
+  /// also after an error.
   /// Errors: no_space     for what is wanted; checked before the first byte
   ///         corrupt      the torrent is not the signed one, or the whole file's SHA-256 differs (it is deleted then);
   ///                      of parts as PartsFetch::run, which has more errors
@@ -129,9 +131,11 @@ class Swarm {
   /// How many neighbours have the whole package, as far as it is known without fetching it. Nothing: nobody knows.
   virtual std::optional<int> site_seeds(const trust::PackageFile& /*file*/) const { return std::nullopt; }
 
-  /// What it may do from now on. Limits of a kind of peers hold for connections made afterwards; a rate in force is
-  /// changed at once.
+  /// What it may do from now on, also on connections that are there.
   virtual void behave(const Manners& manners) = 0;
+
+  /// What is fetched insists at least so much, from now on, also what is under way. At first background. Any thread.
+  virtual void set_effort(Effort least) = 0;
 
   /// The ways of what is being fetched just now; empty while nothing is. Any thread.
   virtual std::vector<SourceUse> sources() const { return {}; }

@@ -15,7 +15,6 @@ using Clock = std::chrono::steady_clock;
 /// bytes and their acknowledgements come, too. 8 machines, 40 Mbit/s from the origin, 200 on the LAN: the last was done
 /// after 1.17 times a plain TCP stream with 30, 1.08 to 1.13 with 3.
 constexpr int kLeaderSlots = 3;
-constexpr auto kDialEvery = std::chrono::seconds(1);
 constexpr auto kSettled = std::chrono::milliseconds(100);
 constexpr auto kMeetLimit = std::chrono::milliseconds(500);  ///< for neighbours to connect, on a LAN
 /// For pieces that neighbours have. It ends also when they only say so.
@@ -74,6 +73,9 @@ void LibtorrentSession::set_effort(Effort effort) {
     const std::lock_guard lock(mutex_);
     if (effort_ == effort) return;
     effort_ = effort;
+    for (auto& [id, torrent] : torrents_) {
+      if (auto lease = torrent.line->lease()) torrent.line->set(std::move(lease), effort);
+    }
   }
   mark_connections(session_, effort);
 }
@@ -99,10 +101,13 @@ void LibtorrentSession::lead(const InfoHash& id, const Lease& lease, int named) 
     const std::lock_guard lock(mutex_);
     auto* torrent = find(*handle);
     if (!torrent) return;
-    if (!torrent->line->lease()) {
+    const auto before = torrent->line->lease();
+    if (!before) {
       torrent->leads_since = Clock::now();
       torrent->named = named;
     }
+    // The token alone is another one with each answer that renews the lease.
+    if (!before || before->origin != lease.origin) torrent->pace.begin_anew();
     torrent->line->set(lease, effort_);
     origin_ = lease.origin;
   }
@@ -141,18 +146,19 @@ std::optional<LibtorrentSession::Call> LibtorrentSession::origin_to_dial(const I
     const std::lock_guard lock(mutex_);
     const auto found = torrents_.find(id);
     if (found == torrents_.end()) return {};
-    const auto& torrent = found->second;
+    auto& torrent = found->second;
     const auto lease = torrent.line->lease();
-    if (!lease || torrent.line->is_busy() || now - torrent.dialled < kDialEvery) return {};
+    if (torrent.line->take_success()) torrent.pace.note_success();
+    if (!lease || torrent.line->is_busy() || !torrent.pace.is_due(now)) return {};
     named = torrent.named;
     is_fresh = torrent.book.totals().verified() == 0_B;
-    call = {lease->origin, is_fresh && torrent.dialled == Clock::time_point()};
+    call = {lease->origin, is_fresh && !torrent.pace.was_dialled()};
     waited = now - torrent.leads_since;
   }
   // A machine that has nothing begins with the package: hardly anybody has more, and every moment counts.
   if (!is_fresh && waited < kGapLimit && has_gaps_that_neighbours_fill(id, named, waited)) return {};
   const std::lock_guard lock(mutex_);
-  if (const auto found = torrents_.find(id); found != torrents_.end()) found->second.dialled = now;
+  if (const auto found = torrents_.find(id); found != torrents_.end()) found->second.pace.dial(now);
   return call;
 }
 

@@ -106,10 +106,10 @@ class TorrentSession {
   /// Who counts as the origin: connections from or to this address. Port 0, or a peer off this machine: any port of the
   /// address, for a peer that connects to us shows another port than it listens on.
   virtual void set_origin(const Endpoint& origin) = 0;
-  /// Connections made from now on are marked as background traffic, or not, and the origin is told which. At first they
-  /// are background.
+  /// Connections made from now on are marked as background traffic, or not, and the origin is told which; one to the
+  /// origin is made anew. At first they are background.
   virtual void set_effort(Effort effort) = 0;
-  /// What is given, and how fast anything goes, from now on; limits of a kind of peers for connections made afterwards.
+  /// What is given, and how fast anything goes, from now on, also on connections that are there.
   virtual void behave(const Manners& manners) = 0;
   /// Passes on a piece that came by other ways. The verdict shows in the state.
   virtual void give_piece(const trust::InfoHash& id, std::uint32_t piece, ByteView bytes) = 0;

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "agent/byte_book.hpp"
+#include "agent/dial_pace.hpp"
 #include "agent/doorkeeper.hpp"
 #include "agent/origin_line_libtorrent.hpp"
 #include "agent/torrent_session.hpp"
@@ -34,7 +35,7 @@ struct Torrent {
   std::shared_ptr<OriginLine> line;
   int named = 0;  ///< neighbours, by the tracker, when this machine came to lead
   std::chrono::steady_clock::time_point leads_since;
-  std::chrono::steady_clock::time_point dialled;
+  DialPace pace;  ///< of connections to the origin
   ByteBook book;
   bool is_checked = false;
   bool is_started = false;

@@ -231,7 +231,9 @@ Result<void> UpdateCycle::deliver(const messages::ProductDecision& decision, con
                     .installed = state.content,
                     .releases = round.view->releases(state),
                     .quarantine = state.quarantine};
+  set_delivering(decision.product);
   auto delivered = make_delivery(round).deliver(order, round.stop);
+  set_delivering("");
   if (!delivered && delivered.error().reason == "over_budget") {
     tools_.board.set_decision(order.product, order.entry.version, "held", delivered.error().cause);
     raise(round.end, CycleResult::held);
@@ -242,6 +244,18 @@ Result<void> UpdateCycle::deliver(const messages::ProductDecision& decision, con
   if (outcome.result != "failed") return {};
   return Error{ErrorKind::disk, "install " + decision.product + " " + decision.entry->version, outcome.reason,
                "not_installed"};
+}
+
+void UpdateCycle::set_delivering(const std::string& product) {
+  const std::lock_guard lock(mutex_);
+  delivering_ = product;
+  if (product.empty()) tools_.swarm.set_effort(Effort::background);
+}
+
+void UpdateCycle::hurry(const CycleRequest& request) {
+  const std::lock_guard lock(mutex_);
+  if (delivering_.empty() || (!request.install_now && !request.products.contains(delivering_))) return;
+  tools_.swarm.set_effort(Effort::foreground);
 }
 
 Delivery UpdateCycle::make_delivery(Round& round) {
@@ -283,7 +297,9 @@ Result<void> UpdateCycle::keep_cache(const Round& round) {
     if (product.before) needed.insert(*product.before);
   }
   UPSWARM_CHECK(tools_.store.note_needed(needed, tools_.clock.now()));
-  UPSWARM_CHECK(drop_idle(tools_.cache));
+  auto rules = tools_.cache;
+  if (!tools_.has_room()) rules.age = {};
+  UPSWARM_CHECK(drop_idle(rules));
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -30,6 +31,8 @@ struct CycleTools {
   std::string seeder_url;
   std::chrono::milliseconds patience{std::chrono::minutes(10)};
   std::function<Link()> link = [] { return Link::normal; };  ///< asked for each delivery
+  /// There is memory and disk for packages that only others need; else they are dropped at once. Asked for each cycle.
+  std::function<bool()> has_room = [] { return true; };
   bool confirm_major = false;  ///< a higher major version waits until it is asked for by the name of its product
   CacheRules cache = {};
   Bytes metered_fallback = {};  ///< as DeliveryTools has it
@@ -55,7 +58,7 @@ struct CycleEnd {
   std::optional<Time> look_again;  ///< when a deferral ends
 };
 
-/// One thread.
+/// One thread, but for hurry().
 class UpdateCycle {
  public:
   explicit UpdateCycle(CycleTools tools);
@@ -67,6 +70,9 @@ class UpdateCycle {
   /// are sent at the end, also after an error.
   /// Errors: of the seeder, the installer, the swarm, the store.
   Result<CycleEnd> run(const CycleRequest& request, std::stop_token stop);
+
+  /// What is being delivered, if the request is about it, goes on as for a user who waits. Any thread.
+  void hurry(const CycleRequest& request);
 
  private:
   /// What one cycle gathers.
@@ -100,8 +106,12 @@ class UpdateCycle {
   Result<bool> drop_idle(const CacheRules& rules);
   Delivery make_delivery(Round& round);
 
+  void set_delivering(const std::string& product);
+
   CycleTools tools_;
   OutcomeBook outcomes_;
+  std::mutex mutex_;        ///< guards what follows
+  std::string delivering_;  ///< the product; empty: none
 };
 
 }  // namespace upswarm::agent

@@ -62,11 +62,11 @@ Manners decide_manners(const MannersPolicy& policy, const Surroundings& around, 
                 around.is_vpn ? "a tunnel, and allowed" : "no tunnel");
   decision.gate("upload_above_battery", per_cent(policy.upload_above_battery), battery_closed(policy, around),
                 around.battery ? per_cent(*around.battery) + " are left" : "on mains");
-  decision.gate("least_memory", to_string(policy.least_memory),
-                around.memory == 0_B ? "" : room_closed(around.memory, policy.least_memory, "memory"),
+  const auto no_memory = around.memory == 0_B ? "" : room_closed(around.memory, policy.least_memory, "memory");
+  const auto no_disk = room_closed(around.free_disk, policy.least_disk, "free disk space");
+  decision.gate("least_memory", to_string(policy.least_memory), no_memory,
                 around.memory == 0_B ? "not known" : to_string(around.memory));
-  decision.gate("least_disk", to_string(policy.least_disk),
-                room_closed(around.free_disk, policy.least_disk, "free disk space"), to_string(around.free_disk));
+  decision.gate("least_disk", to_string(policy.least_disk), no_disk, to_string(around.free_disk));
   const bool is_used_up = policy.monthly_upload != 0_B && uploaded >= policy.monthly_upload;
   decision.gate("monthly_upload", policy.monthly_upload == 0_B ? "no cap" : to_string(policy.monthly_upload),
                 is_used_up ? to_string(uploaded) + " were given this month: uploads begin again with the next" : "",
@@ -74,6 +74,7 @@ Manners decide_manners(const MannersPolicy& policy, const Surroundings& around, 
   Manners manners;
   manners.may_upload = decision.are_open();
   manners.may_lead = manners.may_upload && !is_metered && !around.is_vpn;
+  manners.has_room = no_memory.empty() && no_disk.empty();
   manners.link = around.link.link;
   manners.rates = policy.rates.at(now);
   manners.gates = decision.take();

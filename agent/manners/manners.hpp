@@ -15,8 +15,8 @@ struct MannersPolicy {
   bool upload_when_metered = false;
   bool upload_by_vpn = false;
   int upload_above_battery = 40;  ///< per cent; 0: always, 100: on mains alone
-  Bytes least_memory = 1_GiB;     ///< of a machine that gives to others
-  Bytes least_disk = 1_GiB;       ///< free, of a machine that gives to others
+  Bytes least_memory = 1_GiB;     ///< of a machine that gives to others, or keeps for them what it needs no more
+  Bytes least_disk = 1_GiB;       ///< free, of such a machine
   Bytes monthly_upload;           ///< 0: no cap
   RateSchedule rates;
   std::set<std::string, std::less<>> given;  ///< names of those above that the configuration sets
@@ -34,6 +34,7 @@ struct Gate {
 struct Manners {
   bool may_upload = true;
   bool may_lead = true;      ///< fetch for its site: who does not upload, or is on a line that costs, does not
+  bool has_room = true;      ///< memory and disk to keep packages for others alone
   Link link = Link::normal;  ///< metered: what is fetched should be little, too
   RatesByTraffic rates{};
   std::vector<Gate> gates;  ///< all, open ones too

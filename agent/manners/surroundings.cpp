@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <sstream>
 
 namespace upswarm::agent {
 namespace {
@@ -45,24 +44,6 @@ std::optional<int> battery_of(Files& files, const Path& supplies) {
   return drains ? fullest : std::nullopt;
 }
 
-/// Of the route that takes everything with no way of its own; empty: there is none (proc_net_route, IPv4).
-std::string device_of_default_route(const std::string& routes) {
-  std::istringstream lines(routes);
-  std::string line;
-  while (std::getline(lines, line)) {
-    std::istringstream words(line);
-    std::string device;
-    std::string destination;
-    std::string gateway;
-    std::string flags;
-    std::string skipped;
-    std::string mask;
-    words >> device >> destination >> gateway >> flags >> skipped >> skipped >> skipped >> mask;
-    if (destination == "00000000" && mask == "00000000") return device;
-  }
-  return {};
-}
-
 /// By the kinds of include/uapi/linux/if_arp.h.
 bool is_tunnel(Files& files, const Path& devices, const std::string& device) {
   constexpr std::array<std::int64_t, 6> kTunnels{512, 768, 769, 776, 778, 65534};  // ppp, ipip, ip6, sit, gre, none
@@ -84,10 +65,10 @@ Bytes memory_of(const std::string& meminfo) {
 
 }  // namespace
 
-Surroundings read_surroundings(Files& files, const Path& sys, const Path& proc) {
+Surroundings read_surroundings(Files& files, const Path& sys, const Path& proc, const std::string& device) {
   Surroundings around;
   around.battery = battery_of(files, sys / "class/power_supply");
-  around.is_vpn = is_tunnel(files, sys / "class/net", device_of_default_route(text_of(files, proc / "net/route")));
+  around.is_vpn = is_tunnel(files, sys / "class/net", device);
   around.memory = memory_of(text_of(files, proc / "meminfo"));
   return around;
 }

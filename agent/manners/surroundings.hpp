@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "agent/manners/link.hpp"
 #include "protocol/base/files.hpp"
@@ -17,18 +18,18 @@ struct Surroundings {
 };
 
 /// Looks; what cannot be found out is as if nothing stood in the way. Free disk is left for whoever knows the cache,
-/// the link for LinkWatch.
+/// the link for LinkWatch. `device`: the interface by which this machine reaches the seeder; empty: not known.
 ///   posix  Linux alone, as read_surroundings
 ///   win32  power by GetSystemPowerStatus, memory by GlobalMemoryStatusEx; tunnels are not known
-Surroundings look_around(Files& files);
+Surroundings look_around(Files& files, const std::string& device);
 
 /// What the system says of the line.
 ///   posix  as ask_network_manager, on the system bus
 ///   win32  nothing yet
 Result<LinkWord> ask_about_link();
 
-/// From folders that look like /sys and /proc. Power: class/power_supply. Tunnel: the device of the default route is
-/// one of tun, tap, wireguard, ppp and their like by its kind. Memory: meminfo.
-Surroundings read_surroundings(Files& files, const Path& sys, const Path& proc);
+/// From folders that look like /sys and /proc. Power: class/power_supply. Tunnel: the device is one of tun, tap,
+/// wireguard, ppp and their like by its kind in class/net. Memory: meminfo.
+Surroundings read_surroundings(Files& files, const Path& sys, const Path& proc, const std::string& device);
 
 }  // namespace upswarm::agent

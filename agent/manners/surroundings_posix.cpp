@@ -3,7 +3,9 @@
 
 namespace upswarm::agent {
 
-Surroundings look_around(Files& files) { return read_surroundings(files, "/sys", "/proc"); }
+Surroundings look_around(Files& files, const std::string& device) {
+  return read_surroundings(files, "/sys", "/proc", device);
+}
 
 Result<LinkWord> ask_about_link() { return ask_network_manager(); }
 

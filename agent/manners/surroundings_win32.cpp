@@ -4,7 +4,7 @@
 
 namespace upswarm::agent {
 
-Surroundings look_around(Files& /*files*/) {
+Surroundings look_around(Files& /*files*/, const std::string& /*device*/) {
   constexpr BYTE kOffline = 0;
   constexpr BYTE kUnknown = 255;
   Surroundings around;

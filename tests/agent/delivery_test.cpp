@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/machine_key.hpp"
+#include "agent/monthly_count.hpp"
 #include "agent/plan_record.hpp"
 #include "tests/agent/fakes.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -224,6 +225,33 @@ TEST_F(DeliveryTest, FallbacksOnAMeteredLinkSpendAMonthlyBudget) {
   EXPECT_EQ(swarm_.fetched.size(), 1U);
   clock_.advance(std::chrono::hours(24 * 31));
   EXPECT_EQ(kind_of_delivery(), "full completed");
+}
+
+TEST_F(DeliveryTest, WhatCameOfAFallbackBeforeAFailureIsSpentToo) {
+  link_ = Link::metered;
+  metered_fallback_ = 1500_B;
+  installer_.state.products[0].quarantine = {{second(), two_.content, "1.2.0", "why", {}},
+                                             {direct(), one_.content, "1.2.0", "why", {}}};
+  swarm_.failures[wanted_.full.sha256] = {ErrorKind::unreachable, "fetch", "nobody has it"};
+  swarm_.before_failure = 700_B;
+  ASSERT_FALSE(deliver());
+  EXPECT_EQ(MonthlyCount(store_, "metered_fallback_spent").sum(clock_.now()), 700_B);
+  swarm_.failures.clear();
+  EXPECT_EQ(kind_of_delivery(), "full completed") << "what came lies on disk: 300 bytes are to come, 800 are left";
+}
+
+TEST_F(DeliveryTest, AFallbackThatHasToBeginAnewMustFitIntoWhatIsLeft) {
+  link_ = Link::metered;
+  metered_fallback_ = 1500_B;
+  installer_.state.products[0].quarantine = {{second(), two_.content, "1.2.0", "why", {}},
+                                             {direct(), one_.content, "1.2.0", "why", {}}};
+  swarm_.failures[wanted_.full.sha256] = {ErrorKind::corrupt, "fetch", "other bytes", "digest"};
+  swarm_.before_failure = 1000_B;
+  ASSERT_FALSE(deliver());
+  const auto refused = deliver();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "over_budget");
+  EXPECT_EQ(swarm_.fetched.size(), 1U);
 }
 
 TEST_F(DeliveryTest, AnOlderInstallerThatVerifiesNothingStillUpdates) {

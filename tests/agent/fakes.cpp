@@ -87,8 +87,15 @@ Result<agent::Downloaded> FakeSwarm::fetch(const agent::DownloadRequest& request
                                            std::chrono::milliseconds /*patience*/, const agent::DownloadSink& progress,
                                            std::stop_token /*stop*/) {
   fetched.push_back(request);
+  if (during_fetch) during_fetch();
   const auto failure = failures.find(request.file.sha256);
-  if (failure != failures.end()) return failure->second;
+  progress({{}, request.file.length, {}, 0, 0});
+  if (failure != failures.end()) {
+    agent::BytesBySource came;
+    came.site = before_failure;
+    progress({before_failure, request.file.length, came, 100, 2});
+    return failure->second;
+  }
   if (range_failure && !request.parts.empty()) return *range_failure;
   view.here.insert(view.here.end(), request.pieces.begin(), request.pieces.end());
   std::ranges::sort(view.here);

@@ -45,11 +45,14 @@ class FakeHttpClient final : public HttpClient {
 class FakeSwarm final : public agent::Swarm {
  public:
   std::map<Sha256, Error> failures;
+  Bytes before_failure;                ///< so much comes before each of them
   std::optional<Error> range_failure;  ///< of every request of parts
   agent::SwarmView view;               ///< what is fetched is here then
   std::vector<agent::DownloadRequest> fetched;
   std::vector<agent::DownloadRequest> kept;
   std::optional<agent::Manners> manners;  ///< as it was told last
+  std::vector<agent::Effort> efforts;     ///< as it was told
+  std::function<void()> during_fetch;     ///< called by each
   Bytes uploaded_bytes = 77_B;
 
   Result<agent::Downloaded> fetch(const agent::DownloadRequest& request, std::chrono::milliseconds patience,
@@ -58,6 +61,7 @@ class FakeSwarm final : public agent::Swarm {
   Result<void> keep_only(const std::vector<agent::DownloadRequest>& requests) override;
   std::uint16_t listen_port() const override { return 6881; }
   void behave(const agent::Manners& how) override { manners = how; }
+  void set_effort(agent::Effort least) override { efforts.push_back(least); }
   Bytes uploaded() const override { return uploaded_bytes; }
 };
 

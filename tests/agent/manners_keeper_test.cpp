@@ -65,5 +65,44 @@ TEST_F(MannersKeeperTest, WhatAStrangerWroteIntoTheStoreCountsAsNothing) {
   EXPECT_TRUE(keeper.last().may_upload);
 }
 
+TEST_F(MannersKeeperTest, LooksSoonerTheNearerTheCapIs) {
+  using namespace std::chrono_literals;
+  swarm.uploaded_bytes = 0_B;
+  MannersKeeper without(tools());
+  without.look();
+  EXPECT_EQ(without.until_count(), 30s) << "no cap";
+  policy.monthly_upload = 10_GiB;
+  MannersKeeper keeper(tools());
+  keeper.look();
+  EXPECT_EQ(keeper.until_count(), 30s);
+  swarm.uploaded_bytes = 9_GiB;
+  EXPECT_EQ(keeper.until_count(), 8192ms) << "at 125 MiB/s";
+  swarm.uploaded_bytes = 10_GiB - 1_MiB;
+  EXPECT_EQ(keeper.until_count(), 1s);
+  EXPECT_FALSE(keeper.is_over_cap());
+  swarm.uploaded_bytes = 11_GiB;
+  EXPECT_TRUE(keeper.is_over_cap());
+  keeper.look();
+  EXPECT_FALSE(keeper.last().may_upload);
+  EXPECT_FALSE(keeper.is_over_cap()) << "it is known now";
+  EXPECT_EQ(keeper.until_count(), 30s);
+}
+
+TEST_F(MannersKeeperTest, ACleanStopLosesNothing) {
+  policy.monthly_upload = 100_MiB;
+  {
+    MannersKeeper keeper(tools());
+    keeper.look();
+    swarm.uploaded_bytes += 100_MiB;
+    std::stop_source stop;
+    stop.request_stop();
+    keeper.run(stop.get_token());
+  }
+  swarm.uploaded_bytes = 0_B;
+  MannersKeeper keeper(tools());
+  keeper.look();
+  EXPECT_FALSE(keeper.last().may_upload);
+}
+
 }  // namespace
 }  // namespace upswarm::agent

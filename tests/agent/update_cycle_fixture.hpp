@@ -57,6 +57,7 @@ class UpdateCycleTest : public testing::Test {
                               .pause = pause_by(clock_),
                               .seeder_url = tests::kSeeder,
                               .link = [this] { return link_; },
+                              .has_room = [this] { return has_room_; },
                               .confirm_major = confirm_major_,
                               .cache = cache_});
   }
@@ -100,6 +101,7 @@ class UpdateCycleTest : public testing::Test {
   std::optional<MachineIdentity> identity_;
   std::optional<UpdateCycle> cycle_;
   Link link_ = Link::normal;
+  bool has_room_ = true;
   bool confirm_major_ = false;
   CacheRules cache_;
   std::stop_source stop_;

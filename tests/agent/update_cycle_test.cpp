@@ -147,6 +147,37 @@ TEST_F(UpdateCycleTest, WhatARollbackGoesToIsKept) {
   EXPECT_EQ(swarm_.kept[0].file.sha256, newest.full.sha256);
 }
 
+TEST_F(UpdateCycleTest, AUserWhoAsksInMidDownloadHurriesIt) {
+  installer_.wants["app"] = new_;
+  swarm_.during_fetch = [&] { cycle_->hurry({.install_now = true}); };
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+  EXPECT_THAT(swarm_.efforts, testing::ElementsAre(Effort::foreground, Effort::background));
+}
+
+TEST_F(UpdateCycleTest, WhoeverAsksForAnotherProductHurriesNothing) {
+  installer_.wants["app"] = new_;
+  swarm_.during_fetch = [&] {
+    cycle_->hurry({.products = {"tool"}});
+    cycle_->hurry({.full_refresh = true});
+  };
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+  cycle_->hurry({.install_now = true});
+  EXPECT_THAT(swarm_.efforts, testing::Each(Effort::background));
+}
+
+TEST_F(UpdateCycleTest, AMachineWithoutRoomKeepsForARollbackAlone) {
+  has_room_ = false;
+  const auto newest = take_one_and_publish_the_next();
+  installer_.state.products[0].before = new_.content;
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
+  EXPECT_EQ(swarm_.kept.size(), 2U) << "what runs, and what a rollback goes to";
+  installer_.wants.clear();
+  installer_.state.products[0].before.reset();
+  result_of_run();
+  ASSERT_EQ(swarm_.kept.size(), 1U);
+  EXPECT_EQ(swarm_.kept[0].file.sha256, newest.full.sha256);
+}
+
 TEST_F(UpdateCycleTest, WhatIsKeptForNeighboursGivesWayOnAFullDisk) {
   installer_.wants["app"] = new_;
   result_of_run();

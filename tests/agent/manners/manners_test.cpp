@@ -61,6 +61,18 @@ TEST_F(MannersTest, EachGateClosesByItself) {
   EXPECT_TRUE(decide(9_GiB).may_upload);
 }
 
+TEST_F(MannersTest, ShortOfMemoryOrDiskIsWithoutRoom) {
+  policy.upload = false;
+  EXPECT_TRUE(decide().has_room);
+  around.free_disk = 1_MiB;
+  EXPECT_FALSE(decide().has_room);
+  around.free_disk = 100_GiB;
+  around.memory = 512_MiB;
+  EXPECT_FALSE(decide().has_room);
+  around.memory = 0_B;
+  EXPECT_TRUE(decide().has_room) << "not known";
+}
+
 TEST_F(MannersTest, WhatIsAllowedStandsNotInTheWay) {
   policy.upload_when_metered = policy.upload_by_vpn = true;
   policy.upload_above_battery = 0;

@@ -17,14 +17,12 @@ class SurroundingsTest : public testing::Test {
     folder.write(place + "status", status + "\n");
     if (!scope.empty()) folder.write(place + "scope", scope + "\n");
   }
-  void default_route(const std::string& device, const std::string& kind) {
-    folder.write("proc/net/route",
-                 "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
-                 "eth9\t0000A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n" +
-                     device + "\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n");
-    folder.write("sys/class/net/" + device + "/type", kind + "\n");
+  void device(const std::string& name, const std::string& kind) {
+    folder.write("sys/class/net/" + name + "/type", kind + "\n");
   }
-  Surroundings look() { return read_surroundings(system_files(), folder / "sys", folder / "proc"); }
+  Surroundings look(const std::string& device = "") {
+    return read_surroundings(system_files(), folder / "sys", folder / "proc", device);
+  }
 
   tests::TemporaryFolder folder;
 };
@@ -62,14 +60,15 @@ TEST_F(SurroundingsTest, NonsenseIsNotKnown) {
 }
 
 TEST_F(SurroundingsTest, ATunnelIsKnownByItsKind) {
-  default_route("eth0", "1");
-  EXPECT_FALSE(look().is_vpn);
-  default_route("wg0", "65534");
-  EXPECT_TRUE(look().is_vpn);
-  default_route("tap0", "1");
-  EXPECT_FALSE(look().is_vpn);
+  device("eth0", "1");
+  EXPECT_FALSE(look("eth0").is_vpn);
+  device("wg0", "65534");
+  EXPECT_TRUE(look("wg0").is_vpn);
+  device("tap0", "1");
+  EXPECT_FALSE(look("tap0").is_vpn);
   folder.write("sys/class/net/tap0/tun_flags", "0x1002\n");
-  EXPECT_TRUE(look().is_vpn);
+  EXPECT_TRUE(look("tap0").is_vpn);
+  EXPECT_FALSE(look("../tap0").is_vpn);
 }
 
 TEST_F(SurroundingsTest, KnowsTheMemory) {

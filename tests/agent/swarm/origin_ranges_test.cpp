@@ -57,7 +57,7 @@ class OriginRangesTest : public testing::Test {
   std::unique_ptr<HttpClient> http = make_http_client({});
   FakeKeeper keeper;
   std::stop_source stop;
-  OriginRanges ranges{*http, server.url() + "/file", kLength, kPiece, keeper, Effort::background};
+  OriginRanges ranges{*http, server.url() + "/file", kLength, kPiece, keeper, [] { return Effort::background; }};
 };
 
 TEST_F(OriginRangesTest, FetchesSeveralMissingPiecesAtATime) {

@@ -20,6 +20,11 @@ TEST(OwnNetwork, IsTheOneTowardsTheSeeder) {
   EXPECT_FALSE(network_towards("no such host", networks));
 }
 
+TEST(OwnNetwork, OnlyAnAddressOfThisMachineHasADevice) {
+  EXPECT_EQ(device_towards("127.0.0.1"), device_of(boost::asio::ip::make_address("127.0.0.1")));
+  EXPECT_EQ(device_of(boost::asio::ip::make_address("192.0.2.1")), "");
+}
+
 TEST(OwnNetwork, TooWideIsNotNear) {
   EXPECT_TRUE(is_near(*parse_network("10.0.0.0/8")));
   EXPECT_FALSE(is_near(*parse_network("10.0.0.0/7")));

@@ -30,7 +30,7 @@ class RangeRequestsTest : public testing::Test {
     return reply;
   }};
   std::unique_ptr<HttpClient> http = make_http_client({});
-  RangeRequests requests{*http, server.url() + "/file", 10_B, Effort::foreground};
+  RangeRequests requests{*http, server.url() + "/file", 10_B, [] { return Effort::foreground; }};
 };
 
 TEST_F(RangeRequestsTest, GiveTheBytesThatWereAskedFor) {
@@ -43,7 +43,7 @@ TEST_F(RangeRequestsTest, GiveTheBytesThatWereAskedFor) {
 TEST_F(RangeRequestsTest, SayWhenNobodyWaits) {
   EXPECT_TRUE(fetch());
   EXPECT_EQ(priority, "");
-  RangeRequests background{*http, server.url() + "/file", 10_B, Effort::background};
+  RangeRequests background{*http, server.url() + "/file", 10_B, [] { return Effort::background; }};
   EXPECT_TRUE(background.fetch({3_B, 4_B}, {}));
   EXPECT_EQ(priority, "u=7");
 }
@@ -89,11 +89,33 @@ class RecordingClient final : public HttpClient {
 
 TEST_F(RangeRequestsTest, AskForNoMoreThanTheRangeAndNoFasterThanTheLimit) {
   RecordingClient client;
-  ignore_failure(RangeRequests(client, "http://seeder.test/file", 10_B, Effort::foreground, [] { return 123'456U; })
-                     .fetch({3_B, 4_B}, {}),
-                 "it records");
+  RangeRequests limited(
+      client, "http://seeder.test/file", 10_B, [] { return Effort::foreground; }, [] { return 123'456U; });
+  ignore_failure(limited.fetch({3_B, 4_B}, {}), "it records");
   EXPECT_EQ(client.asked.longest, 4_B);
   EXPECT_EQ(client.asked.most_per_second, 123'456U);
+}
+
+TEST_F(RangeRequestsTest, WaitForWhatTheRateWantsAlsoWhereTheClientDoesNot) {
+  /// As curl with what it takes for little.
+  class Sudden final : public HttpClient {
+    Result<HttpResponse> send(const HttpRequest& request, std::stop_token /*stop*/) override {
+      UPSWARM_CHECK(request.sink(as_bytes(std::string_view("abcdefghij"))));
+      return HttpResponse{200, {}, ""};
+    }
+  } client;
+  std::uint64_t rate = 0;
+  RangeRequests limited(
+      client, "http://seeder.test/file", 10_B, [] { return Effort::foreground; }, [&] { return rate; });
+  ASSERT_TRUE(limited.fetch({0_B, 10_B}, {}));
+  EXPECT_EQ(limited.due_in(), 0ms);
+  rate = 1;
+  ASSERT_TRUE(limited.fetch({0_B, 10_B}, {}));
+  EXPECT_GT(limited.due_in(), 5s);
+  EXPECT_LE(limited.due_in(), 10s);
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(limited.fetch({0_B, 10_B}, stop.get_token()).error().kind, ErrorKind::cancelled);
 }
 
 TEST_F(RangeRequestsTest, SayWhatTheOriginSaid) {
