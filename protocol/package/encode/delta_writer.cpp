@@ -12,6 +12,7 @@
 #include "protocol/package/encode/package_file.hpp"
 #include "protocol/package/encode/package_writer.hpp"
 #include "protocol/package/encode/patch_encoder.hpp"
+#include "protocol/package/encode/split_texts.hpp"
 #include "protocol/package/tree_difference.hpp"
 
 namespace upswarm::package {
@@ -26,6 +27,7 @@ constexpr std::uint64_t kWorthComparingAgain = 64 * 1024;  ///< bytes of regions
 constexpr std::size_t kWorthRemembering =
     64;  ///< a memory makes applying slower: it must save more than one in so many bytes
 constexpr Bytes kTextLookedAt = 4_KiB;
+constexpr Bytes kTriedBothWays = 4_MiB;  ///< of text: it takes 0.2 s a MB, with up to 24 MiB of old text
 constexpr Bytes kSmallestWindow = 1_MiB;
 constexpr Bytes kLargestWindow = 1_GiB;
 
@@ -64,8 +66,8 @@ class DeltaBuilder {
         if (same != by_digest.end()) {
           source = {ContentSource::Kind::copied, same->second, {}};
         } else {
-          UPSWARM_TRY(const bool text, is_text(entry));
-          if (text) source.kind = ContentSource::Kind::prefixed;
+          UPSWARM_TRY(const bool text, is_small_text(entry));
+          if (text && has_prefix_room(old_tree_, entry)) source.kind = ContentSource::Kind::prefixed;
         }
       }
       sources_.push_back(source);
@@ -85,14 +87,16 @@ class DeltaBuilder {
     for (const auto& file : opened_.old_files) seen_old_.entries[file.entry].size = file.size;
     for (const auto& file : opened_.new_files) {
       seen_new_.entries[file.entry].size = file.size;
-      UPSWARM_TRY(const bool text, is_opened_text(file));
+      UPSWARM_TRY(const bool small_text, is_opened_text(file));
+      const bool text = small_text && has_prefix_room(seen_old_, seen_new_.entries[file.entry]);
       sources_[file.entry].kind = text ? ContentSource::Kind::prefixed : ContentSource::Kind::patched;
     }
     return {};
   }
 
   Result<void> make_groups(PackageFile& file) {
-    const auto plans = plan_groups(seen_old(), seen_new(), sources_, window());
+    UPSWARM_TRY(const auto split_texts, find_split_texts());
+    const auto plans = plan_groups(seen_old(), seen_new(), sources_, window(), split_texts);
     for (const auto& plan : plans) {
       for (const auto& piece : plan.new_pieces) to_make_ += piece.length;
     }
@@ -141,11 +145,42 @@ class DeltaBuilder {
   }
 
  private:
-  Result<bool> is_text(const TreeEntry& entry) {
+  Result<bool> is_small_text(const TreeEntry& entry) {
     if (entry.size == Bytes{} || entry.size > kLargestText) return false;
-    UPSWARM_TRY(const auto in, files_.open(place_of(to_, entry.path)));
+    return is_text(to_, entry);
+  }
+
+  Result<bool> is_text(const Path& folder, const TreeEntry& entry) {
+    UPSWARM_TRY(const auto in, files_.open(place_of(folder, entry.path)));
     UPSWARM_TRY(const auto start, read_exactly(*in, {}, std::min(entry.size, kTextLookedAt), entry.path));
     return start.find('\0') == std::string::npos;
+  }
+
+  /// Of the old tree, large text off which some of the new files that are small text was split.
+  Result<std::set<std::uint32_t>> find_split_texts() {
+    SplitTexts texts;
+    for (std::uint32_t i = 0; i < new_tree_.entries.size(); ++i) {
+      const auto& entry = new_tree_.entries[i];
+      if (sources_[i].kind != ContentSource::Kind::prefixed || opened_.find_new(i) != nullptr ||
+          has_old_version(old_tree_, entry))
+        continue;
+      UPSWARM_CHECK(tell({}));
+      UPSWARM_TRY(const auto in, files_.open(place_of(to_, entry.path)));
+      UPSWARM_TRY(const auto bytes, read_exactly(*in, {}, entry.size, entry.path));
+      texts.add_new(as_bytes(bytes));
+    }
+    std::set<std::uint32_t> found;
+    for (std::uint32_t i = 0; i < old_tree_.entries.size() && !texts.is_empty(); ++i) {
+      const auto& entry = old_tree_.entries[i];
+      if (entry.size <= kLargestText || entry.size > kLargestPrefix || opened_.find_old(i) != nullptr) continue;
+      UPSWARM_CHECK(tell({}));
+      UPSWARM_TRY(const bool text, is_text(from_, entry));
+      if (!text) continue;
+      UPSWARM_TRY(const auto in, files_.open(place_of(from_, entry.path)));
+      UPSWARM_TRY(const auto bytes, read_exactly(*in, {}, entry.size, entry.path));
+      if (texts.is_origin(as_bytes(bytes))) found.insert(i);
+    }
+    return found;
   }
 
   Bytes window() const {
@@ -186,20 +221,43 @@ class DeltaBuilder {
     return Error{ErrorKind::busy, "read " + entry.path, "it changed while the delta was being made"};
   }
 
-  Result<void> make_prefixed(const GroupPlan& plan, PackageFile& file) {
+  /// A group and its streams, end to end.
+  struct MadeGroup {
+    PatchGroup group;
+    std::string streams;
+
+    std::size_t cost() const {
+      std::string told;
+      ByteWriter out(told);
+      encode_group(group, out);
+      return told.size() + streams.size();
+    }
+  };
+
+  Result<MadeGroup> make_by_prefix(const GroupPlan& plan) {
     UPSWARM_TRY(const auto old_space, read(from_, old_tree_, plan.old_pieces));
     UPSWARM_TRY(const auto new_space, read(to_, new_tree_, plan.new_pieces));
-    UPSWARM_TRY(const auto frame, compress_against(old_space.bytes(), new_space.bytes(),
-                                                   options_.level == PackLevel::fast ? kFastLevel : kBestLevel));
-    UPSWARM_CHECK(file.append(as_bytes(frame)));
-    PatchGroup group;
-    group.is_prefixed = true;
-    tell_old(plan, group);
-    group.new_length = Bytes{new_space.size()};
-    group.streams.back() = {group.new_length, Bytes{frame.size()}, true};
-    groups_.push_back(std::move(group));
-    made_ += Bytes{new_space.size()};
-    return tell({});
+    MadeGroup made;
+    UPSWARM_TRY(made.streams, compress_against(old_space.bytes(), new_space.bytes(),
+                                               options_.level == PackLevel::fast ? kFastLevel : kBestLevel));
+    made.group.is_prefixed = true;
+    tell_old(plan, made.group);
+    made.group.new_length = Bytes{new_space.size()};
+    made.group.streams.back() = {made.group.new_length, Bytes{made.streams.size()}, true};
+    return made;
+  }
+
+  Result<MadeGroup> make_by_copies(const GroupPlan& plan) {
+    MadeGroup made;
+    UPSWARM_TRY(auto patch, compare(plan, made.group));
+    tell_old(plan, made.group);
+    made.group.layout = std::move(patch.layout);
+    made.group.copies = patch.copies;
+    for (std::size_t i = 0; i < kStreams; ++i) {
+      const auto bytes = std::exchange(patch.streams.at(i), {});
+      UPSWARM_TRY(made.group.streams.at(i), add_stream(static_cast<Stream>(i), bytes, made.streams));
+    }
+    return made;
   }
 
   void tell_old(const GroupPlan& plan, PatchGroup& group) const {
@@ -264,21 +322,19 @@ class DeltaBuilder {
     return {};
   }
 
+  /// Copies say less of text whose files change in the same way, more of text that changes in many places a little.
   Result<void> make_group(const GroupPlan& plan, PackageFile& file) {
     UPSWARM_CHECK(tell({}));
     UPSWARM_TRY(const auto memory, options_.take_memory(memory_of(plan)));
-    if (plan.is_prefixed) return make_prefixed(plan, file);
-    PatchGroup group;
-    UPSWARM_TRY(auto patch, compare(plan, group));
-    tell_old(plan, group);
-    group.layout = std::move(patch.layout);
-    group.copies = patch.copies;
-    for (const auto& region : group.layout.regions) filters_.insert(filter_of(region.kind));
-    for (std::size_t i = 0; i < kStreams; ++i) {
-      UPSWARM_TRY(group.streams.at(i), add_stream(i, patch.streams.at(i), file));
+    UPSWARM_TRY(auto made, plan.is_prefixed ? make_by_prefix(plan) : make_by_copies(plan));
+    if (plan.is_prefixed && made.group.new_length <= kTriedBothWays) {
+      UPSWARM_TRY(auto by_copies, make_by_copies(plan));
+      if (by_copies.cost() < made.cost()) made = std::move(by_copies);
     }
-    made_ += group.new_length;
-    groups_.push_back(std::move(group));
+    UPSWARM_CHECK(file.append(as_bytes(made.streams)));
+    for (const auto& region : made.group.layout.regions) filters_.insert(filter_of(region.kind));
+    made_ += made.group.new_length;
+    groups_.push_back(std::move(made.group));
     return tell({});
   }
 
@@ -361,11 +417,11 @@ class DeltaBuilder {
     return {};
   }
 
-  Result<StreamExtent> add_stream(std::size_t number, const std::string& bytes, PackageFile& file) {
-    UPSWARM_TRY(const auto packed, compress_bare(as_bytes(bytes), zstd_level_of(options_.level),
-                                                 window_log_of(static_cast<Stream>(number))));
+  Result<StreamExtent> add_stream(Stream stream, const std::string& bytes, std::string& to) {
+    UPSWARM_TRY(const auto packed,
+                compress_bare(as_bytes(bytes), zstd_level_of(options_.level), window_log_of(stream)));
     const bool is_smaller = packed.size() < bytes.size();
-    UPSWARM_CHECK(file.append(as_bytes(is_smaller ? packed : bytes)));
+    to += is_smaller ? packed : bytes;
     return StreamExtent{Bytes{bytes.size()}, Bytes{is_smaller ? packed.size() : bytes.size()}, is_smaller};
   }
 

@@ -366,6 +366,39 @@ TEST_F(DeltaTest, LittleMemoryMakesGroupsAndTheSameTree) {
   EXPECT_LT(must_size("d"), 30_KiB) << "each file finds its old version";
 }
 
+/// Lines that nothing compresses much.
+std::string text_lines(std::size_t size, unsigned seed) {
+  std::string text;
+  for (const auto byte : noise(size, seed))
+    text += text.size() % 80 == 79 ? '\n' : static_cast<char>('0' + (byte & 63));
+  return text;
+}
+
+TEST_F(DeltaTest, TextThatShrinksToTheLimitOfTextsIsStillKnown) {
+  const auto long_text = text_lines(1'100'000, 1);
+  make({{"a.js", long_text}}, {{"a.js", long_text.substr(0, 400'000) + long_text.substr(500'000)}});
+  EXPECT_LT(must_size("d"), 1_KiB);
+  expect_new_tree();
+}
+
+TEST_F(DeltaTest, LargeTextThatIsSplitIsStillKnown) {
+  const auto bundle = text_lines(3'000'000, 2);
+  make({{"bundle.js", bundle}, {"noise", noise(2'000'000, 5)}}, {{"core.js", bundle.substr(0, 1'000'000)},
+                                                                 {"extra.js", bundle.substr(1'000'000, 1'000'000)},
+                                                                 {"more.js", bundle.substr(2'000'000)}});
+  EXPECT_LT(must_size("d"), 1_KiB);
+  expect_new_tree();
+}
+
+TEST_F(DeltaTest, TextThatChangesALittleInManyPlacesIsMadeByCopies) {
+  auto table = text_lines(400'000, 3);
+  const auto before = table;
+  for (std::size_t i = 0; i < table.size(); i += 40) table[i] = static_cast<char>(table[i] + 1);
+  make({{"table.csv", before}}, {{"table.csv", table}});
+  EXPECT_LT(must_size("d"), 2_KiB);
+  expect_new_tree();
+}
+
 TEST_F(DeltaTest, MakingCanBeCancelled) {
   old_tree = write_tree(folder, "old", {{"a", noise(100'000, 1)}});
   new_tree = write_tree(folder, "new", {{"a", noise(100'000, 2)}});
