@@ -50,8 +50,10 @@ class DeltaBuilder {
       : files_(files), from_(from), to_(to), options_(options), progress_(progress), stop_(std::move(stop)) {}
 
   Result<void> scan() {
-    UPSWARM_TRY(old_tree_, options_.old_tree != nullptr ? Result<Tree>(*options_.old_tree) : scan_tree(files_, from_));
-    UPSWARM_TRY(new_tree_, options_.new_tree != nullptr ? Result<Tree>(*options_.new_tree) : scan_tree(files_, to_));
+    UPSWARM_TRY(old_tree_,
+                options_.old_tree != nullptr ? Result<Tree>(*options_.old_tree) : scan_tree(files_, from_, stop_));
+    UPSWARM_TRY(new_tree_,
+                options_.new_tree != nullptr ? Result<Tree>(*options_.new_tree) : scan_tree(files_, to_, stop_));
     UPSWARM_CHECK(check_tree(old_tree_));
     UPSWARM_CHECK(check_tree(new_tree_));
     std::map<Sha256, std::uint32_t> by_digest;
@@ -78,7 +80,7 @@ class DeltaBuilder {
   /// Decides which files are seen opened. From here on groups know their sizes so.
   Result<void> open_files() {
     UPSWARM_TRY(opened_, choose_opened({files_, from_, old_tree_, to_, new_tree_, sources_, window(), threads(),
-                                        [this] { return tell({}); },
+                                        [this] { return tell(); },
                                         [this](Bytes size) { return options_.take_memory(memory_for_delta(size)); }}));
     if (opened_.empty()) return {};
     filters_.insert(kDeflateFilter);
@@ -164,7 +166,7 @@ class DeltaBuilder {
       if (sources_[i].kind != ContentSource::Kind::prefixed || opened_.find_new(i) != nullptr ||
           has_old_version(old_tree_, entry))
         continue;
-      UPSWARM_CHECK(tell({}));
+      UPSWARM_CHECK(tell());
       UPSWARM_TRY(const auto in, files_.open(place_of(to_, entry.path)));
       UPSWARM_TRY(const auto bytes, read_exactly(*in, {}, entry.size, entry.path));
       texts.add_new(as_bytes(bytes));
@@ -173,7 +175,7 @@ class DeltaBuilder {
     for (std::uint32_t i = 0; i < old_tree_.entries.size() && !texts.is_empty(); ++i) {
       const auto& entry = old_tree_.entries[i];
       if (entry.size <= kLargestText || entry.size > kLargestPrefix || opened_.find_old(i) != nullptr) continue;
-      UPSWARM_CHECK(tell({}));
+      UPSWARM_CHECK(tell());
       UPSWARM_TRY(const bool text, is_text(from_, entry));
       if (!text) continue;
       UPSWARM_TRY(const auto in, files_.open(place_of(from_, entry.path)));
@@ -237,6 +239,7 @@ class DeltaBuilder {
   Result<MadeGroup> make_by_prefix(const GroupPlan& plan) {
     UPSWARM_TRY(const auto old_space, read(from_, old_tree_, plan.old_pieces));
     UPSWARM_TRY(const auto new_space, read(to_, new_tree_, plan.new_pieces));
+    UPSWARM_CHECK(tell());
     MadeGroup made;
     UPSWARM_TRY(made.streams, compress_against(old_space.bytes(), new_space.bytes(),
                                                options_.level == PackLevel::fast ? kFastLevel : kBestLevel));
@@ -254,6 +257,7 @@ class DeltaBuilder {
     made.group.layout = std::move(patch.layout);
     made.group.copies = patch.copies;
     for (std::size_t i = 0; i < kStreams; ++i) {
+      UPSWARM_CHECK(tell());
       const auto bytes = std::exchange(patch.streams.at(i), {});
       UPSWARM_TRY(made.group.streams.at(i), add_stream(static_cast<Stream>(i), bytes, made.streams));
     }
@@ -284,6 +288,7 @@ class DeltaBuilder {
     for (const auto& piece : pieces) size += piece.length;
     space.reserve(size);
     for (const auto& piece : pieces) {
+      UPSWARM_CHECK(tell());
       const auto& entry = tree.entries[piece.entry];
       if (const auto gaps = opened_gaps(piece); !gaps.empty()) {
         UPSWARM_CHECK(add_opened(folder, entry, gaps, piece.begin, piece.length, space));
@@ -324,7 +329,7 @@ class DeltaBuilder {
 
   /// Copies say less of text whose files change in the same way, more of text that changes in many places a little.
   Result<void> make_group(const GroupPlan& plan, PackageFile& file) {
-    UPSWARM_CHECK(tell({}));
+    UPSWARM_CHECK(tell());
     UPSWARM_TRY(const auto memory, options_.take_memory(memory_of(plan)));
     UPSWARM_TRY(auto made, plan.is_prefixed ? make_by_prefix(plan) : make_by_copies(plan));
     if (plan.is_prefixed && made.group.new_length <= kTriedBothWays) {
@@ -334,8 +339,9 @@ class DeltaBuilder {
     UPSWARM_CHECK(file.append(as_bytes(made.streams)));
     for (const auto& region : made.group.layout.regions) filters_.insert(filter_of(region.kind));
     made_ += made.group.new_length;
+    in_group_ = {};
     groups_.push_back(std::move(made.group));
-    return tell({});
+    return tell();
   }
 
   static Bytes memory_of(const GroupPlan& plan) {
@@ -353,14 +359,17 @@ class DeltaBuilder {
     UPSWARM_TRY(auto new_space, read(to_, new_tree_, plan.new_pieces));
     group.new_length = Bytes{new_space.size()};
     UPSWARM_TRY(auto copies, match(old_space, new_space));
+    UPSWARM_CHECK(tell());
     auto patch = encode_patch(old_space, new_space, copies, false);
     if (is_worth_again(patch.useless.old_regions)) {
       old_space.drop(patch.useless.old_regions);
       new_space.drop(patch.useless.new_regions);
       patch = {};
       UPSWARM_TRY(copies, match(old_space, new_space));
+      UPSWARM_CHECK(tell());
       patch = encode_patch(old_space, new_space, copies, false);
     }
+    UPSWARM_CHECK(tell());
     auto with_memory = encode_patch(old_space, new_space, copies, true);
     UPSWARM_TRY(const auto cost, cost_of_differences(patch));
     UPSWARM_TRY(const auto other_cost, cost_of_differences(with_memory));
@@ -378,8 +387,13 @@ class DeltaBuilder {
   }
 
   Result<std::vector<CopyOperation>> find_copies_of(ByteView old_bytes, ByteView new_bytes) {
+    UPSWARM_CHECK(tell());
     UPSWARM_TRY(const auto sorted, SuffixArray::make(old_bytes));
-    const auto told = [&](std::size_t done) { ignore_failure(tell(Bytes{done}), "the search looks itself"); };
+    UPSWARM_CHECK(tell());
+    const auto told = [&](std::size_t done) {
+      in_group_ = std::max(in_group_, Bytes{done});
+      ignore_failure(tell(), "the search looks itself");
+    };
     UPSWARM_TRY(auto copies, find_copies(old_bytes, sorted, new_bytes, threads(), told, stop_));
     keep_longest(copies);
     return copies;
@@ -392,9 +406,10 @@ class DeltaBuilder {
     return size >= kWorthComparingAgain;
   }
 
-  static Result<std::size_t> cost_of_differences(const EncodedPatch& patch) {
+  Result<std::size_t> cost_of_differences(const EncodedPatch& patch) {
     std::size_t sum = 0;
     for (const auto stream : {Stream::gaps, Stream::differences}) {
+      UPSWARM_CHECK(tell());
       UPSWARM_TRY(const auto packed, compress_bare(as_bytes(patch.streams.at(static_cast<std::size_t>(stream))),
                                                    kFastLevel, window_log_of(stream)));
       sum += packed.size();
@@ -411,9 +426,10 @@ class DeltaBuilder {
     std::erase_if(copies, [least = *nth](const CopyOperation& copy) { return copy.length <= least; });
   }
 
-  Result<void> tell(Bytes in_group) {
+  /// Between all steps that take long.
+  Result<void> tell() {
     if (stop_.stop_requested()) return Error{ErrorKind::cancelled, "make a delta", "stopped"};
-    if (progress_) progress_({"comparing", made_ + in_group, to_make_});
+    if (progress_) progress_({"comparing", made_ + in_group_, to_make_});
     return {};
   }
 
@@ -433,6 +449,7 @@ class DeltaBuilder {
   std::stop_token stop_;
   Bytes to_make_;
   Bytes made_;
+  Bytes in_group_;  // how far the search in the present group has come
   Tree old_tree_;
   Tree new_tree_;
   std::vector<ContentSource> sources_;

@@ -410,6 +410,40 @@ TEST_F(DeltaTest, MakingCanBeCancelled) {
   EXPECT_FALSE(std::filesystem::exists(folder / "d"));
 }
 
+TEST_F(DeltaTest, MakingCanBeCancelledAtEachStep) {
+  auto functions = random_functions(40, 1);
+  const auto program = link_program(functions, in_order(40));
+  functions[7].calls[2] = 3;
+  const auto text = text_lines(20'000, 1);
+  old_tree = write_tree(folder, "old", {{"program", program}, {"text", text}});
+  new_tree = write_tree(folder, "new", {{"program", link_program(functions, in_order(40))}, {"text", text + "more"}});
+  // The progress told, and whether it was made, when the stop is asked for at the n-th word of it.
+  const auto make_until = [&](std::size_t n) {
+    std::filesystem::remove(folder / "d");
+    std::stop_source stop;
+    std::vector<Bytes> told;
+    const auto sink = [&](const Progress& progress) {
+      told.push_back(progress.done);
+      if (told.size() == n) stop.request_stop();
+    };
+    const auto made =
+        write_delta(system_files(), old_tree, new_tree, folder / "d", sink, stop.get_token(), {.threads = 1});
+    EXPECT_TRUE(made || made.error().kind == ErrorKind::cancelled) << made.error().message();
+    EXPECT_EQ(std::filesystem::exists(folder / "d"), made.has_value());
+    return std::pair(told, made.has_value());
+  };
+  const auto [whole, is_made] = make_until(0);
+  ASSERT_TRUE(is_made);
+  EXPECT_TRUE(std::ranges::is_sorted(whole)) << "progress never goes back";
+  // Each of the two made by copies: two reads, a sort, a search, two ways and their costs, and eight streams.
+  EXPECT_GE(whole.size(), 32U);
+  for (std::size_t n = 1; n < whole.size(); ++n) {
+    const auto [told, is_done] = make_until(n);
+    EXPECT_FALSE(is_done) << n;
+    EXPECT_EQ(told.size(), n) << "nothing goes on after it";
+  }
+}
+
 TEST_F(DeltaTest, EveryFlippedByteOfAProgramsDeltaGivesTheRightTreeOrAnError) {
   auto functions = random_functions(40, 1);
   const auto from = link_program(functions, in_order(40));
