@@ -35,9 +35,8 @@ void serve(LocalServer& server, Control& control, const std::stop_token& stop) {
       [&control](LocalConnection& connection, const std::stop_token& ending) {
         messages::answer_all(
             connection,
-            [&control](const std::string& word, const Json& question, std::unique_ptr<InputFile> /*file*/) {
-              return control.answer(word, question);
-            },
+            [&control](const std::string& word, const Json& question, std::unique_ptr<InputFile> /*file*/,
+                       const std::stop_token& /*stop*/) { return control.answer(word, question); },
             ending);
       },
       kMostConversations, stop);

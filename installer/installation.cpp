@@ -90,18 +90,21 @@ Result<void> Installation::run_before(const trust::Entry& to, const ProductRecor
   return runner_.run_hook("before", *to.hooks.before, context_of(to.version, record.current), stop);
 }
 
-Result<messages::Presence> Installation::present(const std::vector<Sha256>& contents) {
+Result<messages::Presence> Installation::present(const std::vector<Sha256>& contents, const std::stop_token& stop) {
   UPSWARM_TRY(const auto record, records_.load(product_.product));
   messages::Presence presence;
   for (const auto& content : contents) {
     const auto found =
         std::ranges::find_if(record.releases, [&](const auto& one) { return one.entry.content == content; });
     if (found == record.releases.end()) continue;
+    if (stop.stop_requested()) return Error{ErrorKind::cancelled, "verify what is on disk", "stopped"};
     const auto verify = [&]() -> Result<void> {
       UPSWARM_TRY(const auto tree, load_tree(content));
-      return package::verify_tree(files_, layout_.folder_of(found->entry.version), tree);
+      return package::verify_tree(files_, layout_.folder_of(found->entry.version), tree, stop);
     };
-    if (const auto whole = verify()) presence.present.push_back(content);
+    const auto whole = verify();
+    if (!whole && whole.error().kind == ErrorKind::cancelled) return whole.error();
+    if (whole) presence.present.push_back(content);
     else
       presence.damaged.push_back({content, found->entry.version + " on disk is damaged: " + whole.error().message()});
   }
@@ -242,7 +245,7 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
   }
   tell(progress, "verifying");
   UPSWARM_TRY(const auto tree, load_tree(wanted->entry.content));
-  UPSWARM_CHECK(package::verify_tree(files_, layout_.folder_of(wanted->entry.version), tree));
+  UPSWARM_CHECK(package::verify_tree(files_, layout_.folder_of(wanted->entry.version), tree, stop));
   record.journal = Journal{.phase = Phase::preparing,
                            .kind = "rollback",
                            .to = wanted->entry,

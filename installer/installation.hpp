@@ -47,8 +47,8 @@ class Installation {
   Result<void> remove_incoming();
 
   /// Which of `contents` are whole here under a version of the same content; every byte of them is read.
-  /// Errors: as RecordStore::load.
-  Result<messages::Presence> present(const std::vector<Sha256>& contents);
+  /// Errors: as RecordStore::load; cancelled.
+  Result<messages::Presence> present(const std::vector<Sha256>& contents, const std::stop_token& stop);
 
   /// Installs `to` from the files at incoming(0) and following, which were verified to be the packages of `steps`, and
   /// removes them: the full package of `to`, or 1 to kLongestChain deltas, the first from what is installed, each from
@@ -114,10 +114,11 @@ class Installation {
                          const package::ProgressSink& progress, const std::stop_token& stop);
   Result<package::Tree> apply(const PackageStep& step, const Path& file, const Base& base,
                               const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<std::size_t> take_up_chain(const std::vector<PackageStep>& steps, Base& base);
+  Result<std::size_t> take_up_chain(const std::vector<PackageStep>& steps, Base& base, const std::stop_token& stop);
   Path tree_between() const;
   void tell_kept(const package::OutputReport& report) const;
-  Error put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record);
+  Error put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record,
+                  const std::stop_token& stop);
   void put_aside(const PackageStep& step, const std::optional<Sha256>& base, const Error& why, ProductRecord& record);
   Result<messages::Outcome> take_over(const trust::Entry& to, ProductRecord& record);
   Result<void> check_space(Bytes needed);

@@ -37,7 +37,7 @@ Result<void> Installation::stage_kept(const trust::Entry& to, ProductRecord& rec
   }
   tell(progress, "verifying");
   UPSWARM_TRY(const auto tree, load_tree(to.content));
-  UPSWARM_CHECK(package::verify_tree(files_, layout_.folder_of(to.version), tree));
+  UPSWARM_CHECK(package::verify_tree(files_, layout_.folder_of(to.version), tree, stop));
   UPSWARM_CHECK(write_phase(record, Phase::preparing));
   return run_before(to, record, progress, stop);
 }
@@ -58,7 +58,7 @@ Result<void> Installation::unpack(const trust::Entry& to, ProductRecord& record,
     return save_tree(reader.index().tree);
   };
   auto done = work();
-  if (!done) return put_aside({to.full, to.version, to.content}, nullptr, std::move(done).error(), record);
+  if (!done) return put_aside({to.full, to.version, to.content}, nullptr, std::move(done).error(), record, stop);
   return done;
 }
 
@@ -69,10 +69,10 @@ Result<void> Installation::apply_all(const std::vector<PackageStep>& steps, Prod
     return Error{ErrorKind::not_found, "apply a delta", "nothing is installed that it could start from"};
   UPSWARM_TRY(auto tree, load_tree(installed->content));
   Base base{record.current, layout_.folder_of(record.current), std::move(tree)};
-  UPSWARM_TRY(const auto first, take_up_chain(steps, base));
+  UPSWARM_TRY(const auto first, take_up_chain(steps, base, stop));
   for (std::size_t i = first; i < steps.size(); ++i) {
     auto rebuilt = apply(steps[i], incoming(i), base, progress, stop);
-    if (!rebuilt) return put_aside(steps[i], &base, std::move(rebuilt).error(), record);
+    if (!rebuilt) return put_aside(steps[i], &base, std::move(rebuilt).error(), record, stop);
     if (i + 1 == steps.size()) {
       UPSWARM_CHECK(save_tree(*rebuilt));
       break;
@@ -87,18 +87,20 @@ Result<void> Installation::apply_all(const std::vector<PackageStep>& steps, Prod
 
 /// Of a chain that was interrupted the last tree between may be whole: then it is the base, and the number of the step
 /// from it is given.
-Result<std::size_t> Installation::take_up_chain(const std::vector<PackageStep>& steps, Base& base) {
+Result<std::size_t> Installation::take_up_chain(const std::vector<PackageStep>& steps, Base& base,
+                                                const std::stop_token& stop) {
   const auto verify = [&](const PackageStep& step) -> Result<package::Tree> {
     UPSWARM_TRY(const auto bytes, read_file(files_, tree_between(), kLongestTree));
     UPSWARM_TRY(auto tree, package::decode_tree(bytes, tree_between().string()));
     if (package::content_digest(tree) != step.content)
       return Error{ErrorKind::not_found, "go on with a chain", "another release was between"};
     UPSWARM_CHECK(check_private_folder(files_, layout_.between()));
-    UPSWARM_CHECK(package::verify_tree(files_, layout_.between(), tree));
+    UPSWARM_CHECK(package::verify_tree(files_, layout_.between(), tree, stop));
     return tree;
   };
   for (auto i = steps.size(); i-- > 1;) {
     auto tree = verify(steps[i - 1]);
+    if (!tree && tree.error().kind == ErrorKind::cancelled) return std::move(tree).error();
     if (!tree) continue;
     base = {steps[i - 1].version, layout_.between(), std::move(*tree)};
     return i;
@@ -130,10 +132,12 @@ Result<package::Tree> Installation::apply(const PackageStep& step, const Path& f
 }
 
 /// What went wrong, in the end: the base, or the package, which then is not tried on that base again.
-Error Installation::put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record) {
+Error Installation::put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record,
+                              const std::stop_token& stop) {
   if (why.kind != ErrorKind::corrupt) return why;
   if (base != nullptr) {
-    const auto whole = package::verify_tree(files_, base->folder, base->tree);
+    const auto whole = package::verify_tree(files_, base->folder, base->tree, stop);
+    if (!whole && whole.error().kind == ErrorKind::cancelled) return whole.error();
     if (!whole) return Error(whole.error()).within(base->version + " on disk is damaged");
   }
   put_aside(step, base == nullptr ? std::nullopt : std::optional(package::content_digest(base->tree)), why, record);

@@ -28,8 +28,9 @@ Result<void> run(const Path& config_file, bool only_check) {
         const auto peer = connection.peer();
         messages::answer_all(
             connection,
-            [&](const std::string& word, const Json& question, std::unique_ptr<InputFile> package) {
-              return service->answer(peer, word, question, std::move(package), ending);
+            [&](const std::string& word, const Json& question, std::unique_ptr<InputFile> package,
+                const std::stop_token& unheard) {
+              return service->answer(peer, word, question, std::move(package), unheard);
             },
             ending);
       },

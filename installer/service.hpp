@@ -57,7 +57,7 @@ class InstallerService {
   Result<Json> hello();
   Result<Json> offer_metadata(const Json& question);
   Result<messages::ProductDecision> judge(const ProductConfig& product);
-  Result<Json> present(const Json& question);
+  Result<Json> present(const Json& question, const std::stop_token& stop);
   Result<Json> missing(const Json& question, std::unique_ptr<InputFile> file, const std::stop_token& stop);
   Result<Wanted*> find_wanted(const std::string& product, const std::string& doing);
   template <typename Work>

@@ -32,7 +32,7 @@ Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::strin
     return Error{ErrorKind::denied, "ask the installer for " + word.substr(0, 40),
                  administrators_only ? "only an administrator may do that" : "only the agent's account may do that"};
   }
-  if (word == "present") return present(question);
+  if (word == "present") return present(question, stop);
   if (word == "missing") return missing(question, std::move(file), stop);
   const std::lock_guard lock(mutex_);
   if (word == "hello") return hello();
@@ -147,7 +147,7 @@ auto InstallerService::without_lock(std::unique_lock<std::mutex>& lock, const st
   return result;
 }
 
-Result<Json> InstallerService::present(const Json& question) {
+Result<Json> InstallerService::present(const Json& question, const std::stop_token& stop) {
   ObjectReader in(question, "present");
   const auto name = in.text("product", 64);
   const auto texts = in.texts_or_none("contents", messages::kMostPresent);
@@ -165,7 +165,7 @@ Result<Json> InstallerService::present(const Json& question) {
     if (is_kept || content == wanted->installed) contents.push_back(content);
   }
   UPSWARM_TRY(const auto presence,
-              without_lock(lock, name, [&] { return installation_of(*product).present(contents); }));
+              without_lock(lock, name, [&] { return installation_of(*product).present(contents, stop); }));
   return messages::to_json(presence);
 }
 

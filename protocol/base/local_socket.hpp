@@ -42,6 +42,8 @@ class LocalConnection {
   virtual Result<void> send(std::string_view text, const std::filesystem::path* file = nullptr) = 0;
   /// Errors: unreachable  the other side is gone, or silent for `limit`; corrupt (too_long); cancelled.
   virtual Result<LocalFrame> receive(std::chrono::milliseconds limit, std::stop_token stop) = 0;
+  /// Whether the other side has closed its end. At once; a question of it that was not received yet changes nothing.
+  virtual bool is_gone() const = 0;
 };
 
 /// Errors: unreachable  nobody listens there; denied.

@@ -96,6 +96,11 @@ class PosixLocalConnection final : public LocalConnection {
     return frame;
   }
 
+  bool is_gone() const override {
+    pollfd look{socket_.get(), POLLRDHUP, 0};
+    return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  }
+
  private:
   Result<void> send_all(std::string_view bytes, int carried) {
     const auto deadline = SteadyClock::now() + kSendLimit;

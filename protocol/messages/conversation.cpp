@@ -1,5 +1,9 @@
 #include "protocol/messages/conversation.hpp"
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 #include "protocol/base/log.hpp"
 #include "protocol/base/program.hpp"
 
@@ -7,7 +11,33 @@ namespace upswarm::messages {
 namespace {
 
 constexpr std::chrono::milliseconds kIdleLimit{std::chrono::minutes(5)};
+constexpr std::chrono::milliseconds kLookAround{200};
 constexpr JsonLimits kFrameLimits{.longest = kLongestLocalFrame, .deepest = 32};
+
+/// While it is there: a stop that is asked for by another one, or when the other end of the connection is gone.
+class StopWithoutListener {
+ public:
+  StopWithoutListener(const LocalConnection& connection, const std::stop_token& stop)
+      : forward_(stop, [this] { stop_.request_stop(); }),
+        watch_([this, &connection](const std::stop_token& answered) { watch(connection, answered); }) {}
+
+  std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  void watch(const LocalConnection& connection, const std::stop_token& answered) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    while (!answered.stop_requested() && !stop_.stop_requested()) {
+      if (connection.is_gone()) stop_.request_stop();
+      else never.wait_for(lock, answered, kLookAround, [] { return false; });
+    }
+  }
+
+  std::stop_source stop_;
+  std::stop_callback<std::function<void()>> forward_;
+  std::jthread watch_;
+};
 
 }  // namespace
 
@@ -30,7 +60,8 @@ void answer_all(LocalConnection& connection, const Answer& answer, std::stop_tok
       if (!question.is_object() || !question.contains("ask") || !question["ask"].is_string()) {
         return Error{ErrorKind::corrupt, "a question", "it has no \"ask\""};
       }
-      return answer(question["ask"].get<std::string>(), question, std::move(frame->file));
+      const StopWithoutListener listener(connection, stop);
+      return answer(question["ask"].get<std::string>(), question, std::move(frame->file), listener.token());
     };
     const auto made = make();
     if (!made) {

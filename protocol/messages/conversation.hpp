@@ -12,9 +12,10 @@ Result<Json> ask(LocalConnection& connection, const Json& question, std::chrono:
                  std::stop_token stop, const std::filesystem::path* file = nullptr);
 
 /// Receives questions until the other side leaves, and sends what `answer` makes of each.
-/// `answer` gets the question's "ask" word, the question and the file that came along.
-using Answer =
-    std::function<Result<Json>(const std::string& word, const Json& question, std::unique_ptr<InputFile> file)>;
+/// `answer` gets the question's "ask" word, the question and the file that came along. Its stop is asked for by `stop`,
+/// or within half a second when nobody is there any more who waits for the answer.
+using Answer = std::function<Result<Json>(const std::string& word, const Json& question,
+                                          std::unique_ptr<InputFile> file, const std::stop_token& stop)>;
 void answer_all(LocalConnection& connection, const Answer& answer, std::stop_token stop);
 
 }  // namespace upswarm::messages

@@ -38,38 +38,52 @@ std::uint32_t portable_mode(const FileInfo& info) {
   return info.type == FileType::folder || (info.mode & 0111U) != 0 ? 0755 : 0644;
 }
 
-/// `buffer` is for all files: to clear one costs more than to read a small file.
-Result<Sha256> digest_of(Files& files, const Path& path, ByteBuffer& buffer) {
-  UPSWARM_TRY(const auto file, files.open(path));
+class Scan {
+ public:
+  Scan(Files& files, const std::stop_token& stop) : files_(files), stop_(stop), buffer_(kReadBuffer) {}
+
+  Result<void> add(const Path& folder, const std::string& prefix, Tree& tree);
+
+ private:
+  Result<Sha256> digest_of(const Path& path);
+
+  Files& files_;
+  const std::stop_token& stop_;
+  ByteBuffer buffer_;  // for all files: to clear one costs more than to read a small file
+};
+
+Result<Sha256> Scan::digest_of(const Path& path) {
+  UPSWARM_TRY(const auto file, files_.open(path));
   Sha256Hasher hasher;
   for (Bytes at;;) {
-    UPSWARM_TRY(const auto count, file->read_at(at, buffer));
-    hasher.update(ByteView(buffer).first(count));
-    if (count < buffer.size()) return hasher.finish();
+    if (stop_.stop_requested()) return Error{ErrorKind::cancelled, "read " + path.string(), "stopped"};
+    UPSWARM_TRY(const auto count, file->read_at(at, buffer_));
+    hasher.update(ByteView(buffer_).first(count));
+    if (count < buffer_.size()) return hasher.finish();
     at += Bytes{count};
   }
 }
 
-Result<void> scan_folder(Files& files, const Path& folder, const std::string& prefix, ByteBuffer& buffer, Tree& tree) {
-  UPSWARM_TRY(const auto names, files.list(folder));
+Result<void> Scan::add(const Path& folder, const std::string& prefix, Tree& tree) {
+  UPSWARM_TRY(const auto names, files_.list(folder));
   for (const auto& name : names) {
     const auto path = folder / Path(std::u8string(name.begin(), name.end()));
-    UPSWARM_TRY(const auto info, files.info(path));
+    UPSWARM_TRY(const auto info, files_.info(path));
     TreeEntry entry;
     entry.path = prefix + name;
     entry.type = info.type;
     entry.mode = portable_mode(info);
     if (info.type == FileType::regular) {
       entry.size = info.size;
-      UPSWARM_TRY(entry.digest, digest_of(files, path, buffer));
+      UPSWARM_TRY(entry.digest, digest_of(path));
     } else if (info.type == FileType::symlink) {
-      UPSWARM_TRY(entry.link_target, files.read_symlink(path));
+      UPSWARM_TRY(entry.link_target, files_.read_symlink(path));
     } else if (info.type == FileType::other) {
       return Error{ErrorKind::invalid, "pack " + path.string(), "it is no file, folder or link"};
     }
     const bool is_folder = info.type == FileType::folder;
     tree.entries.push_back(entry);
-    if (is_folder) UPSWARM_CHECK(scan_folder(files, path, entry.path + "/", buffer, tree));
+    if (is_folder) UPSWARM_CHECK(add(path, entry.path + "/", tree));
   }
   return {};
 }
@@ -161,16 +175,15 @@ Result<Tree> decode_outline(std::string_view bytes, const std::string& what) {
   return decode_entries(in, false, what);
 }
 
-Result<Tree> scan_tree(Files& files, const Path& folder) {
+Result<Tree> scan_tree(Files& files, const Path& folder, const std::stop_token& stop) {
   Tree tree;
-  ByteBuffer buffer(kReadBuffer);
-  UPSWARM_CHECK(scan_folder(files, folder, "", buffer, tree));
+  UPSWARM_CHECK(Scan(files, stop).add(folder, "", tree));
   std::ranges::sort(tree.entries, {}, &TreeEntry::path);
   return tree;
 }
 
-Result<void> verify_tree(Files& files, const Path& folder, const Tree& expected) {
-  UPSWARM_TRY(const auto found, scan_tree(files, folder));
+Result<void> verify_tree(Files& files, const Path& folder, const Tree& expected, const std::stop_token& stop) {
+  UPSWARM_TRY(const auto found, scan_tree(files, folder, stop));
   const auto wrong = [&](const std::string& path, const std::string& why) {
     return Error{ErrorKind::corrupt, "verify " + (folder / path).string(), why, "altered"};
   };

@@ -1,6 +1,7 @@
 // The tree of files that a release consists of, and the digest that names it.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,11 +58,11 @@ std::string encode_outline(const Tree& tree);
 Result<Tree> decode_outline(std::string_view bytes, const std::string& what);
 
 /// Reads a folder from disk: types, modes (only the executable bit counts: 0755 or 0644), sizes, digests.
-/// Errors: invalid  something that is no file, folder or link inside; as Files.
-Result<Tree> scan_tree(Files& files, const Path& folder);
+/// Errors: invalid  something that is no file, folder or link inside; cancelled, after 256 KiB more; as Files.
+Result<Tree> scan_tree(Files& files, const Path& folder, const std::stop_token& stop = {});
 
 /// Compares a folder on disk with what it should be, reading every byte.
-/// Errors: corrupt  with the first path that differs and how.
-Result<void> verify_tree(Files& files, const Path& folder, const Tree& expected);
+/// Errors: corrupt  with the first path that differs and how; as scan_tree.
+Result<void> verify_tree(Files& files, const Path& folder, const Tree& expected, const std::stop_token& stop = {});
 
 }  // namespace upswarm::package

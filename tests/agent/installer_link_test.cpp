@@ -34,8 +34,8 @@ TEST(InstallerLinkTest, TalksOverARealSocket) {
   state.add_product("app", &entry);
   std::string handed_over;
   std::int64_t forgotten = 0;
-  const auto answer = [&](const std::string& word, const Json& question,
-                          std::unique_ptr<InputFile> file) -> Result<Json> {
+  const auto answer = [&](const std::string& word, const Json& question, std::unique_ptr<InputFile> file,
+                          const std::stop_token&) -> Result<Json> {
     if (word == "hello") return messages::to_json(state.state);
     if (word == "progress") return Json{{"products", Json::array()}};
     if (word == "outcomes")

@@ -1,48 +1,18 @@
 // A full package: what opens is consistent, and unpacking writes only what the tree says.
 //
-// An input is a package, or "P", the length of the index (u32), the index as it is, and the frames; the digests of the
-// frames are put right: through a checksum, a compression or a digest no fuzzer gets.
-#include "protocol/package/decode/format.hpp"
+// An input is a package, or what package_input.hpp makes one of: through a checksum, a compression or a digest no
+// fuzzer gets.
 #include "protocol/package/decode/package_reader.hpp"
+#include "tests/fuzz/package_input.hpp"
 #include "tests/fuzz/support.hpp"
 #include "tests/protocol/package/staging_files.hpp"
-#include "tests/protocol/package/stored_frame.hpp"
 #include "tests/support/temporary_folder.hpp"
-
-namespace {
 
 using namespace upswarm;
 
-/// Writes the digests of `frames` where the index has them.
-void put_digests_right(std::string& index, std::string_view frames) {
-  constexpr std::size_t record = 40;
-  package::ByteReader in(index);
-  in.raw(in.u64());
-  const auto count = in.u32();
-  auto at = index.size() - in.left();
-  for (std::uint32_t i = 0; in.good() && i < count && at + record <= index.size(); ++i, at += record) {
-    package::ByteReader fields(std::string_view(index).substr(at));
-    const auto part = frames.substr(0, fields.u32());
-    frames.remove_prefix(part.size());
-    index.replace(at + 8, 32, as_text(sha256(part).bytes));
-  }
-}
-
-/// The package of an input that begins with "P".
-std::string packed(std::string_view input) {
-  package::ByteReader in(input);
-  in.u8();
-  std::string index(in.raw(in.u32()));
-  const auto frames = in.raw(in.left());
-  put_digests_right(index, frames);
-  return package::stored_package(index, frames);
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  const auto bytes = input.starts_with("P") ? packed(input) : std::string(input);
+  const auto bytes = fuzz::package_of(input);
   auto reader = package::PackageReader::open(std::make_unique<fuzz::MemoryFile>(bytes), nullptr);
   if (!reader) return 0;
   const auto& index = reader->index();

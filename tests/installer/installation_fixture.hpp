@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "tests/support/release_fixture.hpp"
+#include "tests/support/stop_at_read.hpp"
 #include "tests/support/stopping_files.hpp"
 
 namespace upswarm::installer {
@@ -23,7 +24,8 @@ struct TestMachine {
     config.products = {product};
   }
 
-  Installation installation() { return {files, records, runner, clock, product, config, state}; }
+  Installation installation() { return installation(files); }
+  Installation installation(Files& on) { return {on, records, runner, clock, product, config, state}; }
 
   /// Copies the package to where the service would, and installs it.
   Result<messages::Outcome> install(const tests::MadeRelease& release, const char* from = nullptr) {

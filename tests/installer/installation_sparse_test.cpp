@@ -90,7 +90,7 @@ TEST_F(InstallationSparseTest, WhatIsMissingAndWhatIsOnDiskGiveTheWholeTree) {
   EXPECT_EQ(outcome->kind, "sparse");
   machine.expect_runs(two);
   EXPECT_TRUE(std::filesystem::is_empty(machine.state / "incoming"));
-  const auto presence = machine.installation().present({one.entry.content, two.entry.content});
+  const auto presence = machine.installation().present({one.entry.content, two.entry.content}, {});
   ASSERT_TRUE(presence);
   EXPECT_EQ(presence->present.size(), 2U) << "what was taken from is whole, and so is what was made";
 }
@@ -122,6 +122,20 @@ TEST_F(InstallationSparseTest, SaysWhichFramesAreMissingWhereItIsAsked) {
 TEST_F(InstallationSparseTest, TheLookForWhatIsMissingEndsWhenAskedTo) {
   stop.request_stop();
   EXPECT_EQ(machine.missing(two, true, stop.get_token()).error().kind, ErrorKind::cancelled);
+}
+
+TEST_F(InstallationSparseTest, AVerificationThatIsStoppedSaysNothingOfDamage) {
+  tests::StopAtRead whole(0);
+  ASSERT_TRUE(machine.installation(whole).present({one.entry.content}, whole.token()));
+  std::size_t cancelled = 0;
+  for (std::size_t n = 1; n < whole.reads(); ++n) {
+    tests::StopAtRead files(n);
+    const auto presence = machine.installation(files).present({one.entry.content}, files.token());
+    ASSERT_FALSE(presence) << "at read " << n;
+    EXPECT_EQ(presence.error().kind, ErrorKind::cancelled);
+    if (files.reads() == n) ++cancelled;
+  }
+  EXPECT_GE(cancelled, 20U) << "there are as many files";
 }
 
 TEST_F(InstallationSparseTest, AWholePackageDoesAsWell) {

@@ -100,7 +100,7 @@ class StopsTest : public testing::TestWithParam<Way> {
     EXPECT_TRUE(std::filesystem::is_empty(machine.state / "incoming"));
     // What was kept to go back to is still whole, too.
     if (is_kept() || GetParam() == Way::rollback) {
-      const auto presence = machine.installation().present({one.entry.content, two.entry.content});
+      const auto presence = machine.installation().present({one.entry.content, two.entry.content}, {});
       ASSERT_TRUE(presence);
       EXPECT_EQ(presence->present.size(), 2U);
     }

@@ -196,7 +196,7 @@ TEST_F(InstallationWaysTest, PresenceIsSaidByContentAndDamageByName) {
   ASSERT_TRUE(machine.install(one));
   ASSERT_TRUE(machine.install(two));
   folder.write("root/versions/2.0.0/share/same", "was altered!!");
-  const auto presence = machine.installation().present({one.entry.content, two.entry.content, three.entry.content});
+  const auto presence = machine.installation().present({one.entry.content, two.entry.content, three.entry.content}, {});
   ASSERT_TRUE(presence) << presence.error().message();
   EXPECT_EQ(presence->present, std::vector{one.entry.content});
   ASSERT_EQ(presence->damaged.size(), 1U);

@@ -148,6 +148,16 @@ TEST_F(ServiceWaysTest, PresenceIsOnlyOfWhatIsWantedAndInstalled) {
   EXPECT_EQ(presence->damaged[0].content, index.entries[0].content);
 }
 
+TEST_F(ServiceWaysTest, QuestionsThatOnlyReadEndWhenNobodyWaits) {
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  std::stop_source gone;
+  gone.request_stop();
+  const Json question{{"product", "app"}, {"contents", {index.entries[0].content.hex()}}};
+  const auto answer = service->answer({.user = 4711, .process = 1}, "present", question, nullptr, gone.get_token());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::cancelled);
+}
+
 /// The first part of a file as long as the wanted full package.
 class ServicePartsTest : public ServiceWaysTest {
  protected:

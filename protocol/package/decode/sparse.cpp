@@ -9,12 +9,13 @@ Path below(const Path& folder, const std::string& name) {
   return folder / Path(std::u8string(name.begin(), name.end()));
 }
 
-Result<void> scan_file(Files& files, const Path& path, LocalChunks& local) {
+Result<void> scan_file(Files& files, const Path& path, LocalChunks& local, const std::stop_token& stop) {
   UPSWARM_TRY(const auto file, files.open(path));
   const auto number = static_cast<std::uint32_t>(local.files.size());
   local.files.push_back(path);
   Bytes at;
   return each_chunk(*file, [&](ByteView chunk) -> Result<void> {
+    if (stop.stop_requested()) return Error{ErrorKind::cancelled, "read " + path.string(), "stopped"};
     local.places.try_emplace(chunk_digest(sha256(chunk)), LocalPlace{number, at, Bytes{chunk.size()}});
     at += Bytes{chunk.size()};
     return {};
@@ -25,6 +26,7 @@ Result<void> scan_file(Files& files, const Path& path, LocalChunks& local) {
 
 Result<void> scan_chunks(Files& files, const Path& folder, LocalChunks& local, const ProgressSink& progress,
                          const std::stop_token& stop) {
+  const auto stopped = [&] { return Error{ErrorKind::cancelled, "look for chunks in " + folder.string(), "stopped"}; };
   std::vector<Path> waiting{folder};
   Bytes done;
   while (!waiting.empty()) {
@@ -34,12 +36,14 @@ Result<void> scan_chunks(Files& files, const Path& folder, LocalChunks& local, c
     if (!names && next == folder) return std::move(names).error();
     if (!names) continue;
     for (const auto& name : *names) {
-      if (stop.stop_requested()) return Error{ErrorKind::cancelled, "look for chunks in " + folder.string(), "stopped"};
+      if (stop.stop_requested()) return stopped();
       const auto path = below(next, name);
       const auto info = files.info(path);
       if (info && info->type == FileType::folder) waiting.push_back(path);
       if (!info || info->type != FileType::regular) continue;
-      ignore_failure(scan_file(files, path, local), "what cannot be read is fetched");
+      const auto scanned = scan_file(files, path, local, stop);
+      if (!scanned && scanned.error().kind == ErrorKind::cancelled) return stopped();
+      ignore_failure(scanned, "what cannot be read is fetched");
       done += info->size;
       if (progress) progress({"looking for chunks", done, {}});
     }

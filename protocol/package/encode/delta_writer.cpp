@@ -13,6 +13,7 @@
 #include "protocol/package/encode/package_file.hpp"
 #include "protocol/package/encode/package_writer.hpp"
 #include "protocol/package/encode/patch_encoder.hpp"
+#include "protocol/package/encode/split_texts.hpp"
 #include "protocol/package/tree_difference.hpp"
 
 namespace upswarm::package {
@@ -30,6 +31,7 @@ constexpr std::uint64_t kWorthComparingAgain = 64 * 1024;  ///< bytes of regions
 constexpr std::size_t kWorthRemembering =
     64;  ///< a memory makes applying slower: it must save more than one in so many bytes
 constexpr Bytes kTextLookedAt = 4_KiB;
+constexpr Bytes kTriedBothWays = 4_MiB;  ///< of text: it takes 0.2 s a MB, with up to 24 MiB of old text
 constexpr Bytes kSmallestWindow = 1_MiB;
 constexpr Bytes kLargestWindow = 1_GiB;
 
@@ -52,8 +54,10 @@ class DeltaBuilder {
       : files_(files), from_(from), to_(to), options_(options), progress_(progress), stop_(std::move(stop)) {}
 
   Result<void> scan() {
-    UPSWARM_TRY(old_tree_, options_.old_tree != nullptr ? Result<Tree>(*options_.old_tree) : scan_tree(files_, from_));
-    UPSWARM_TRY(new_tree_, options_.new_tree != nullptr ? Result<Tree>(*options_.new_tree) : scan_tree(files_, to_));
+    UPSWARM_TRY(old_tree_,
+                options_.old_tree != nullptr ? Result<Tree>(*options_.old_tree) : scan_tree(files_, from_, stop_));
+    UPSWARM_TRY(new_tree_,
+                options_.new_tree != nullptr ? Result<Tree>(*options_.new_tree) : scan_tree(files_, to_, stop_));
     UPSWARM_CHECK(check_tree(old_tree_));
     UPSWARM_CHECK(check_tree(new_tree_));
     std::map<Sha256, std::uint32_t> by_digest;
@@ -68,8 +72,8 @@ class DeltaBuilder {
         if (same != by_digest.end()) {
           source = {ContentSource::Kind::copied, same->second, {}};
         } else {
-          UPSWARM_TRY(const bool text, is_text(entry));
-          if (text) source.kind = ContentSource::Kind::prefixed;
+          UPSWARM_TRY(const bool text, is_small_text(entry));
+          if (text && has_prefix_room(old_tree_, entry, text_window())) source.kind = ContentSource::Kind::prefixed;
         }
       }
       sources_.push_back(source);
@@ -80,7 +84,7 @@ class DeltaBuilder {
   /// Decides which files are seen opened. From here on groups know their sizes so.
   Result<void> open_files() {
     UPSWARM_TRY(opened_, choose_opened({files_, from_, old_tree_, to_, new_tree_, sources_, window(), threads(),
-                                        [this] { return tell({}); },
+                                        [this] { return tell(); },
                                         [this](Bytes size) { return options_.take_memory(memory_for_delta(size)); }}));
     if (opened_.empty()) return {};
     filters_.insert(kDeflateFilter);
@@ -89,14 +93,16 @@ class DeltaBuilder {
     for (const auto& file : opened_.old_files) seen_old_.entries[file.entry].size = file.size;
     for (const auto& file : opened_.new_files) {
       seen_new_.entries[file.entry].size = file.size;
-      UPSWARM_TRY(const bool text, is_opened_text(file));
+      UPSWARM_TRY(const bool small_text, is_opened_text(file));
+      const bool text = small_text && has_prefix_room(seen_old_, seen_new_.entries[file.entry], text_window());
       sources_[file.entry].kind = text ? ContentSource::Kind::prefixed : ContentSource::Kind::patched;
     }
     return {};
   }
 
   Result<void> make_groups(PackageFile& file) {
-    const auto plans = plan_groups(seen_old(), seen_new(), sources_, window(), text_window());
+    UPSWARM_TRY(const auto split_texts, find_split_texts());
+    const auto plans = plan_groups(seen_old(), seen_new(), sources_, window(), text_window(), split_texts);
     for (const auto& plan : plans) {
       for (const auto& piece : plan.new_pieces) to_make_ += piece.length;
     }
@@ -145,11 +151,42 @@ class DeltaBuilder {
   }
 
  private:
-  Result<bool> is_text(const TreeEntry& entry) {
+  Result<bool> is_small_text(const TreeEntry& entry) {
     if (entry.size == Bytes{} || entry.size > kLargestText) return false;
-    UPSWARM_TRY(const auto in, files_.open(place_of(to_, entry.path)));
+    return is_text(to_, entry);
+  }
+
+  Result<bool> is_text(const Path& folder, const TreeEntry& entry) {
+    UPSWARM_TRY(const auto in, files_.open(place_of(folder, entry.path)));
     UPSWARM_TRY(const auto start, read_exactly(*in, {}, std::min(entry.size, kTextLookedAt), entry.path));
     return start.find('\0') == std::string::npos;
+  }
+
+  /// Of the old tree, large text off which some of the new files that are small text was split.
+  Result<std::set<std::uint32_t>> find_split_texts() {
+    SplitTexts texts;
+    for (std::uint32_t i = 0; i < new_tree_.entries.size(); ++i) {
+      const auto& entry = new_tree_.entries[i];
+      if (sources_[i].kind != ContentSource::Kind::prefixed || opened_.find_new(i) != nullptr ||
+          has_old_version(old_tree_, entry))
+        continue;
+      UPSWARM_CHECK(tell());
+      UPSWARM_TRY(const auto in, files_.open(place_of(to_, entry.path)));
+      UPSWARM_TRY(const auto bytes, read_exactly(*in, {}, entry.size, entry.path));
+      texts.add_new(as_bytes(bytes));
+    }
+    std::set<std::uint32_t> found;
+    for (std::uint32_t i = 0; i < old_tree_.entries.size() && !texts.is_empty(); ++i) {
+      const auto& entry = old_tree_.entries[i];
+      if (entry.size <= kLargestText || entry.size > kLargestPrefix || opened_.find_old(i) != nullptr) continue;
+      UPSWARM_CHECK(tell());
+      UPSWARM_TRY(const bool text, is_text(from_, entry));
+      if (!text) continue;
+      UPSWARM_TRY(const auto in, files_.open(place_of(from_, entry.path)));
+      UPSWARM_TRY(const auto bytes, read_exactly(*in, {}, entry.size, entry.path));
+      if (texts.is_origin(as_bytes(bytes))) found.insert(i);
+    }
+    return found;
   }
 
   Bytes window() const {
@@ -190,21 +227,46 @@ class DeltaBuilder {
     return Error{ErrorKind::busy, "read " + entry.path, "it changed while the delta was being made"};
   }
 
-  Result<void> make_prefixed(const GroupPlan& plan, PackageFile& file) {
+  /// A group and its streams, end to end.
+  struct MadeGroup {
+    PatchGroup group;
+    std::string streams;
+
+    std::size_t cost() const {
+      std::string told;
+      ByteWriter out(told);
+      encode_group(group, out);
+      return told.size() + streams.size();
+    }
+  };
+
+  Result<MadeGroup> make_by_prefix(const GroupPlan& plan) {
     UPSWARM_TRY(const auto old_space, read(from_, old_tree_, plan.old_pieces));
     UPSWARM_TRY(const auto new_space, read(to_, new_tree_, plan.new_pieces));
-    UPSWARM_TRY(const auto frame,
+    UPSWARM_CHECK(tell());
+    MadeGroup made;
+    UPSWARM_TRY(made.streams,
                 compress_against(old_space.bytes(), new_space.bytes(),
                                  options_.level == PackLevel::fast ? kFastLevel : kBestLevel, text_window()));
-    UPSWARM_CHECK(file.append(as_bytes(frame)));
-    PatchGroup group;
-    group.is_prefixed = true;
-    tell_old(plan, group);
-    group.new_length = Bytes{new_space.size()};
-    group.streams.back() = {group.new_length, Bytes{frame.size()}, true};
-    groups_.push_back(std::move(group));
-    made_ += Bytes{new_space.size()};
-    return tell({});
+    made.group.is_prefixed = true;
+    tell_old(plan, made.group);
+    made.group.new_length = Bytes{new_space.size()};
+    made.group.streams.back() = {made.group.new_length, Bytes{made.streams.size()}, true};
+    return made;
+  }
+
+  Result<MadeGroup> make_by_copies(const GroupPlan& plan) {
+    MadeGroup made;
+    UPSWARM_TRY(auto patch, compare(plan, made.group));
+    tell_old(plan, made.group);
+    made.group.layout = std::move(patch.layout);
+    made.group.copies = patch.copies;
+    for (std::size_t i = 0; i < kStreams; ++i) {
+      UPSWARM_CHECK(tell());
+      const auto bytes = std::exchange(patch.streams.at(i), {});
+      UPSWARM_TRY(made.group.streams.at(i), add_stream(static_cast<Stream>(i), bytes, made.streams));
+    }
+    return made;
   }
 
   void tell_old(const GroupPlan& plan, PatchGroup& group) const {
@@ -231,6 +293,7 @@ class DeltaBuilder {
     for (const auto& piece : pieces) size += piece.length;
     space.reserve(size);
     for (const auto& piece : pieces) {
+      UPSWARM_CHECK(tell());
       const auto& entry = tree.entries[piece.entry];
       if (const auto gaps = opened_gaps(piece); !gaps.empty()) {
         UPSWARM_CHECK(add_opened(folder, entry, gaps, piece.begin, piece.length, space));
@@ -269,22 +332,21 @@ class DeltaBuilder {
     return {};
   }
 
+  /// Copies say less of text whose files change in the same way, more of text that changes in many places a little.
   Result<void> make_group(const GroupPlan& plan, PackageFile& file) {
-    UPSWARM_CHECK(tell({}));
+    UPSWARM_CHECK(tell());
     UPSWARM_TRY(const auto memory, options_.take_memory(memory_of(plan)));
-    if (plan.is_prefixed) return make_prefixed(plan, file);
-    PatchGroup group;
-    UPSWARM_TRY(auto patch, compare(plan, group));
-    tell_old(plan, group);
-    group.layout = std::move(patch.layout);
-    group.copies = patch.copies;
-    for (const auto& region : group.layout.regions) filters_.insert(filter_of(region.kind));
-    for (std::size_t i = 0; i < kStreams; ++i) {
-      UPSWARM_TRY(group.streams.at(i), add_stream(i, patch.streams.at(i), file));
+    UPSWARM_TRY(auto made, plan.is_prefixed ? make_by_prefix(plan) : make_by_copies(plan));
+    if (plan.is_prefixed && made.group.new_length <= kTriedBothWays) {
+      UPSWARM_TRY(auto by_copies, make_by_copies(plan));
+      if (by_copies.cost() < made.cost()) made = std::move(by_copies);
     }
-    made_ += group.new_length;
-    groups_.push_back(std::move(group));
-    return tell({});
+    UPSWARM_CHECK(file.append(as_bytes(made.streams)));
+    for (const auto& region : made.group.layout.regions) filters_.insert(filter_of(region.kind));
+    made_ += made.group.new_length;
+    in_group_ = {};
+    groups_.push_back(std::move(made.group));
+    return tell();
   }
 
   /// Nine bytes for each of the whole tree, as all else, but no less than what a small tree takes anyway.
@@ -310,14 +372,17 @@ class DeltaBuilder {
     UPSWARM_TRY(auto new_space, read(to_, new_tree_, plan.new_pieces));
     group.new_length = Bytes{new_space.size()};
     UPSWARM_TRY(auto copies, match(old_space, new_space));
+    UPSWARM_CHECK(tell());
     auto patch = encode_patch(old_space, new_space, copies, false);
     if (is_worth_again(patch.useless.old_regions)) {
       old_space.drop(patch.useless.old_regions);
       new_space.drop(patch.useless.new_regions);
       patch = {};
       UPSWARM_TRY(copies, match(old_space, new_space));
+      UPSWARM_CHECK(tell());
       patch = encode_patch(old_space, new_space, copies, false);
     }
+    UPSWARM_CHECK(tell());
     auto with_memory = encode_patch(old_space, new_space, copies, true);
     UPSWARM_TRY(const auto cost, cost_of_differences(patch));
     UPSWARM_TRY(const auto other_cost, cost_of_differences(with_memory));
@@ -335,8 +400,13 @@ class DeltaBuilder {
   }
 
   Result<std::vector<CopyOperation>> find_copies_of(ByteView old_bytes, ByteView new_bytes) {
+    UPSWARM_CHECK(tell());
     UPSWARM_TRY(const auto sorted, SuffixArray::make(old_bytes));
-    const auto told = [&](std::size_t done) { ignore_failure(tell(Bytes{done}), "the search looks itself"); };
+    UPSWARM_CHECK(tell());
+    const auto told = [&](std::size_t done) {
+      in_group_ = std::max(in_group_, Bytes{done});
+      ignore_failure(tell(), "the search looks itself");
+    };
     UPSWARM_TRY(auto copies, find_copies(old_bytes, sorted, new_bytes, threads(), told, stop_));
     keep_longest(copies);
     return copies;
@@ -349,9 +419,10 @@ class DeltaBuilder {
     return size >= kWorthComparingAgain;
   }
 
-  static Result<std::size_t> cost_of_differences(const EncodedPatch& patch) {
+  Result<std::size_t> cost_of_differences(const EncodedPatch& patch) {
     std::size_t sum = 0;
     for (const auto stream : {Stream::gaps, Stream::differences}) {
+      UPSWARM_CHECK(tell());
       UPSWARM_TRY(const auto packed, compress_bare(as_bytes(patch.streams.at(static_cast<std::size_t>(stream))),
                                                    kFastLevel, window_log_of(stream)));
       sum += packed.size();
@@ -368,17 +439,18 @@ class DeltaBuilder {
     std::erase_if(copies, [least = *nth](const CopyOperation& copy) { return copy.length <= least; });
   }
 
-  Result<void> tell(Bytes in_group) {
+  /// Between all steps that take long.
+  Result<void> tell() {
     if (stop_.stop_requested()) return Error{ErrorKind::cancelled, "make a delta", "stopped"};
-    if (progress_) progress_({"comparing", made_ + in_group, to_make_});
+    if (progress_) progress_({"comparing", made_ + in_group_, to_make_});
     return {};
   }
 
-  Result<StreamExtent> add_stream(std::size_t number, const std::string& bytes, PackageFile& file) {
-    UPSWARM_TRY(const auto packed, compress_bare(as_bytes(bytes), zstd_level_of(options_.level),
-                                                 window_log_of(static_cast<Stream>(number))));
+  Result<StreamExtent> add_stream(Stream stream, const std::string& bytes, std::string& to) {
+    UPSWARM_TRY(const auto packed,
+                compress_bare(as_bytes(bytes), zstd_level_of(options_.level), window_log_of(stream)));
     const bool is_smaller = packed.size() < bytes.size();
-    UPSWARM_CHECK(file.append(as_bytes(is_smaller ? packed : bytes)));
+    to += is_smaller ? packed : bytes;
     return StreamExtent{Bytes{bytes.size()}, Bytes{is_smaller ? packed.size() : bytes.size()}, is_smaller};
   }
 
@@ -390,6 +462,7 @@ class DeltaBuilder {
   std::stop_token stop_;
   Bytes to_make_;
   Bytes made_;
+  Bytes in_group_;  // how far the search in the present group has come
   Tree old_tree_;
   Tree new_tree_;
   std::vector<ContentSource> sources_;

@@ -101,8 +101,8 @@ Result<std::string> head_of(const std::string& index) {
   return head;
 }
 
-Result<Tree> scan(Files& files, const Path& folder) {
-  UPSWARM_TRY(auto tree, scan_tree(files, folder));
+Result<Tree> scan(Files& files, const Path& folder, const std::stop_token& stop) {
+  UPSWARM_TRY(auto tree, scan_tree(files, folder, stop));
   if (auto checked = check_tree(tree); !checked) {
     auto error = std::move(checked).error();
     error.kind = ErrorKind::invalid;
@@ -138,7 +138,7 @@ Result<void> pack_files(Files& files, const Path& folder, PackageFile& file, Pac
 Result<PackedPackage> write_package(Files& files, const Path& folder, const Path& to, const ProgressSink& progress,
                                     std::stop_token stop, const PackOptions& options) {
   PackageIndex index;
-  UPSWARM_TRY(index.tree, scan(files, folder));
+  UPSWARM_TRY(index.tree, scan(files, folder, stop));
   UPSWARM_TRY(auto file, PackageFile::create(files, to));
   UPSWARM_CHECK(pack_files(files, folder, file, index, progress, stop, options));
   UPSWARM_TRY(const auto head, head_of(encode_index(index)));

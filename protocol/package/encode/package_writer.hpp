@@ -65,9 +65,10 @@ struct DeltaOptions {
 /// tree; where archives are opened it is what is in them, which is known only then: take_memory is told.
 Bytes memory_for_delta(Bytes old_size);
 
-/// Makes the delta from the tree in `from` to the tree in `to_folder` as the new file `to`. The sort of old bytes,
-/// about 0.1 s a MB, cannot be cancelled; everything else can. Errors: invalid  something in a folder cannot be packed;
-/// busy  a file changed meanwhile; as Files; cancelled.
+/// Makes the delta from the tree in `from` to the tree in `to_folder` as the new file `to`. Between two steps of the
+/// work progress is told and a stop is seen; what goes on to its end is the sort of old bytes (about 0.1 s a MB),
+/// saying a group by its copies, and each stream that zstd makes. Errors: invalid  something in a folder cannot be
+/// packed; busy  a file changed meanwhile; as Files; cancelled.
 Result<PackedDelta> write_delta(Files& files, const Path& from, const Path& to_folder, const Path& to,
                                 const ProgressSink& progress, std::stop_token stop, const DeltaOptions& options = {});
 

@@ -366,6 +366,39 @@ TEST_F(DeltaTest, LittleMemoryMakesGroupsAndTheSameTree) {
   EXPECT_LT(must_size("d"), 30_KiB) << "each file finds its old version";
 }
 
+/// Lines that nothing compresses much.
+std::string text_lines(std::size_t size, unsigned seed) {
+  std::string text;
+  for (const auto byte : noise(size, seed))
+    text += text.size() % 80 == 79 ? '\n' : static_cast<char>('0' + (byte & 63));
+  return text;
+}
+
+TEST_F(DeltaTest, TextThatShrinksToTheLimitOfTextsIsStillKnown) {
+  const auto long_text = text_lines(1'100'000, 1);
+  make({{"a.js", long_text}}, {{"a.js", long_text.substr(0, 400'000) + long_text.substr(500'000)}});
+  EXPECT_LT(must_size("d"), 1_KiB);
+  expect_new_tree();
+}
+
+TEST_F(DeltaTest, LargeTextThatIsSplitIsStillKnown) {
+  const auto bundle = text_lines(3'000'000, 2);
+  make({{"bundle.js", bundle}, {"noise", noise(2'000'000, 5)}}, {{"core.js", bundle.substr(0, 1'000'000)},
+                                                                 {"extra.js", bundle.substr(1'000'000, 1'000'000)},
+                                                                 {"more.js", bundle.substr(2'000'000)}});
+  EXPECT_LT(must_size("d"), 1_KiB);
+  expect_new_tree();
+}
+
+TEST_F(DeltaTest, TextThatChangesALittleInManyPlacesIsMadeByCopies) {
+  auto table = text_lines(400'000, 3);
+  const auto before = table;
+  for (std::size_t i = 0; i < table.size(); i += 40) table[i] = static_cast<char>(table[i] + 1);
+  make({{"table.csv", before}}, {{"table.csv", table}});
+  EXPECT_LT(must_size("d"), 2_KiB);
+  expect_new_tree();
+}
+
 TEST_F(DeltaTest, MakingCanBeCancelled) {
   old_tree = write_tree(folder, "old", {{"a", noise(100'000, 1)}});
   new_tree = write_tree(folder, "new", {{"a", noise(100'000, 2)}});
@@ -375,6 +408,40 @@ TEST_F(DeltaTest, MakingCanBeCancelled) {
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().kind, ErrorKind::cancelled);
   EXPECT_FALSE(std::filesystem::exists(folder / "d"));
+}
+
+TEST_F(DeltaTest, MakingCanBeCancelledAtEachStep) {
+  auto functions = random_functions(40, 1);
+  const auto program = link_program(functions, in_order(40));
+  functions[7].calls[2] = 3;
+  const auto text = text_lines(20'000, 1);
+  old_tree = write_tree(folder, "old", {{"program", program}, {"text", text}});
+  new_tree = write_tree(folder, "new", {{"program", link_program(functions, in_order(40))}, {"text", text + "more"}});
+  // The progress told, and whether it was made, when the stop is asked for at the n-th word of it.
+  const auto make_until = [&](std::size_t n) {
+    std::filesystem::remove(folder / "d");
+    std::stop_source stop;
+    std::vector<Bytes> told;
+    const auto sink = [&](const Progress& progress) {
+      told.push_back(progress.done);
+      if (told.size() == n) stop.request_stop();
+    };
+    const auto made =
+        write_delta(system_files(), old_tree, new_tree, folder / "d", sink, stop.get_token(), {.threads = 1});
+    EXPECT_TRUE(made || made.error().kind == ErrorKind::cancelled) << made.error().message();
+    EXPECT_EQ(std::filesystem::exists(folder / "d"), made.has_value());
+    return std::pair(told, made.has_value());
+  };
+  const auto [whole, is_made] = make_until(0);
+  ASSERT_TRUE(is_made);
+  EXPECT_TRUE(std::ranges::is_sorted(whole)) << "progress never goes back";
+  // Each of the two made by copies: two reads, a sort, a search, two ways and their costs, and eight streams.
+  EXPECT_GE(whole.size(), 32U);
+  for (std::size_t n = 1; n < whole.size(); ++n) {
+    const auto [told, is_done] = make_until(n);
+    EXPECT_FALSE(is_done) << n;
+    EXPECT_EQ(told.size(), n) << "nothing goes on after it";
+  }
 }
 
 TEST_F(DeltaTest, EveryFlippedByteOfAProgramsDeltaGivesTheRightTreeOrAnError) {

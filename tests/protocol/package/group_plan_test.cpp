@@ -107,6 +107,44 @@ TEST(GroupPlan, AFileBeyondTheWindowIsMadeInPartsFromWhatLiesThere) {
   EXPECT_GE(groups[5].old_pieces[0].begin + groups[5].old_pieces[0].length, 6_MiB);
 }
 
+TEST(GroupPlan, TextHasItsOldVersionInWholeHoweverLarge) {
+  const auto [from, to] = forty_changed_files(5_MiB, 100_KiB);
+  const std::vector<ContentSource> text(to.entries.size(), {ContentSource::Kind::prefixed, 0, {}});
+  const auto groups = plan_groups(from, to, text, 1_GiB, 32_MiB);
+  EXPECT_GE(groups.size(), 10U);
+  EXPECT_LE(groups.size(), 20U);
+  for (const auto& group : groups) {
+    ASSERT_EQ(group.old_pieces.size(), group.new_pieces.size());
+    for (std::size_t i = 0; i < group.old_pieces.size(); ++i) {
+      EXPECT_EQ(group.old_pieces[i].entry, group.new_pieces[i].entry);
+      EXPECT_EQ(group.old_pieces[i].length, 5_MiB);
+    }
+  }
+}
+
+TEST(GroupPlan, TextWhoseOldVersionIsLargerThanAnyPrefixIsNotPrefixed) {
+  const Tree from{{file("a", kLargestPrefix + 1_B, 1), file("b", 2_MiB, 2)}};
+  EXPECT_FALSE(has_prefix_room(from, file("a", 1_KiB, 3)));
+  EXPECT_TRUE(has_prefix_room(from, file("b", 1_KiB, 3)));
+  EXPECT_TRUE(has_prefix_room(from, file("c", 1_KiB, 3)));
+}
+
+TEST(GroupPlan, WhatWasSplitIsLookedAtForNewText) {
+  const Tree from{{file("a", 100_KiB, 1), file("binary", 3_MiB, 2), file("bundle", 3_MiB, 3)}};
+  const Tree changed{{file("a", 200_KiB, 4)}};
+  const Tree to{{file("a", 200_KiB, 4), file("b", 100_KiB, 5)}};
+  const std::vector<ContentSource> text(2, {ContentSource::Kind::prefixed, 0, {}});
+  const auto old_entries = [&](const Tree& made) {
+    const auto groups = plan_groups(from, made, text, 1_GiB, 32_MiB, {2});
+    EXPECT_EQ(groups.size(), 1U);
+    std::vector<std::uint32_t> entries;
+    for (const auto& piece : groups.at(0).old_pieces) entries.push_back(piece.entry);
+    return entries;
+  };
+  EXPECT_EQ(old_entries(changed), std::vector<std::uint32_t>{0}) << "it has its old version";
+  EXPECT_EQ(old_entries(to), (std::vector<std::uint32_t>{0, 2}));
+}
+
 TEST(GroupPlan, TextComesFirstWithItsOldVersion) {
   const Tree from{{file("a.js", 10_KiB, 1), file("z.so", 50_KiB, 2)}};
   const Tree to{{file("a.js", 10_KiB, 3), file("z.so", 50_KiB, 4)}};

@@ -2,6 +2,7 @@
 
 #include "protocol/package/byte_coding.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
+#include "tests/support/stop_at_read.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -180,6 +181,14 @@ TEST(Tree, AnyDifferenceOnDiskIsFound) {
   std::filesystem::remove(top / "extra");
   std::filesystem::remove(top / "d/b");
   EXPECT_NE(verify_tree(system_files(), top, tree).error().cause.find("missing"), std::string::npos);
+}
+
+TEST(Tree, VerifyingEndsWhenAskedTo) {
+  const tests::TemporaryFolder folder;
+  const auto top = write_tree(folder, "t", {{"a", "one"}, {"large", std::string(1'000'000, 'x')}, {"z", ""}});
+  const auto tree = scanned(top);
+  tests::expect_stops_at_every_read(
+      6, [&](Files& files, const std::stop_token& stop) { return verify_tree(files, top, tree, stop); });
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "protocol/package/encode/package_writer.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
+#include "tests/support/stop_at_read.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -155,13 +156,12 @@ TEST_F(SparseTest, AFetchedFrameThatIsWrongIsNoticed) {
 }
 
 TEST_F(SparseTest, AScanCanBeStoppedAndNeedsItsFolder) {
-  write_tree(folder, "old", {{"a", "x"}});
   LocalChunks local;
-  std::stop_source source;
-  source.request_stop();
-  EXPECT_EQ(scan_chunks(system_files(), folder / "old", local, {}, source.get_token()).error().kind,
-            ErrorKind::cancelled);
   EXPECT_EQ(scan_chunks(system_files(), folder / "missing", local, {}, {}).error().kind, ErrorKind::not_found);
+  write_tree(folder, "old", {{"a", "x"}, {"large", noise(3'000'000, 1)}});
+  tests::expect_stops_at_every_read(4, [&](Files& files, const std::stop_token& stop) {
+    return scan_chunks(files, folder / "old", local, {}, stop);
+  });
 }
 
 }  // namespace
