@@ -124,9 +124,10 @@ TEST(GroupPlan, TextHasItsOldVersionInWholeHoweverLarge) {
 
 TEST(GroupPlan, TextWhoseOldVersionIsLargerThanAnyPrefixIsNotPrefixed) {
   const Tree from{{file("a", kLargestPrefix + 1_B, 1), file("b", 2_MiB, 2)}};
-  EXPECT_FALSE(has_prefix_room(from, file("a", 1_KiB, 3)));
-  EXPECT_TRUE(has_prefix_room(from, file("b", 1_KiB, 3)));
-  EXPECT_TRUE(has_prefix_room(from, file("c", 1_KiB, 3)));
+  EXPECT_FALSE(has_prefix_room(from, file("a", 1_KiB, 3), 32_MiB));
+  EXPECT_TRUE(has_prefix_room(from, file("b", 1_KiB, 3), 32_MiB));
+  EXPECT_TRUE(has_prefix_room(from, file("c", 1_KiB, 3), 32_MiB));
+  EXPECT_FALSE(has_prefix_room(from, file("b", 1_KiB, 3), 1_MiB)) << "in a small tree";
 }
 
 TEST(GroupPlan, WhatWasSplitIsLookedAtForNewText) {
