@@ -289,6 +289,7 @@ Result<SparseOffer> Delivery::make_offer(const Order& order, messages::MissingPa
 Result<Delivery::Attempt> Delivery::try_packages(const Order& order, const Way& way, Session& session,
                                                  const std::stop_token& stop) {
   std::vector<Path> files;
+  Bytes came;
   for (std::size_t i = 0; i < way.steps.size(); ++i) {
     const auto& package = way.steps[i].file.sha256;
     auto cached = prepare(order, way, way.steps[i]);
@@ -306,7 +307,11 @@ Result<Delivery::Attempt> Delivery::try_packages(const Order& order, const Way& 
     if (!file && file.error().kind != ErrorKind::corrupt) return file.error();
     if (!file) return Attempt{{}, file.error(), true, package};
     files.push_back(file->path);
+    came += file->by_source.verified();
   }
+  const auto whole = order.entry.full.length;
+  if (!way.steps.empty())
+    UPSWARM_CHECK(tools_.store.note_spared(way.steps.back().file.sha256, whole - std::min(whole, came)));
   move(order, session, SessionState::verifying, words_of(way));
   return hand_over_and_follow(order, way, files, session, stop);
 }

@@ -112,6 +112,7 @@ Result<std::string> StateStore::bytes_behind(const messages::Outcome& outcome) {
     all.origin_bt += bytes.origin_bt;
     all.origin_http += bytes.origin_http;
     all.wasted += bytes.wasted;
+    all.delta += bytes.delta;
   }
   return to_text(messages::to_json(all));
 }
@@ -268,6 +269,17 @@ Result<void> StateStore::keep_download(const CachedDownload& one) {
                      file.path, number(file.length.count), file.info_hash, number(file.piece_length.count),
                      to_base64(as_bytes(one.request.torrent)), one.request.http_path, std::int64_t{one.complete},
                      to_text(messages::to_json(one.bytes)), one.way}));
+  return {};
+}
+
+Result<void> StateStore::note_spared(const Sha256& sha256, Bytes spared) {
+  const std::lock_guard turn(*turn_);
+  UPSWARM_TRY(const auto rows, database_.run("SELECT bytes FROM downloads WHERE sha256 = ?", {sha256.hex()}));
+  if (rows.empty()) return {};
+  UPSWARM_TRY(auto bytes, read_bytes(rows.front().text(0)));
+  bytes.delta = spared;
+  UPSWARM_CHECK(database_.run("UPDATE downloads SET bytes = ? WHERE sha256 = ?",
+                              {to_text(messages::to_json(bytes)), sha256.hex()}));
   return {};
 }
 

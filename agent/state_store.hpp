@@ -75,6 +75,8 @@ class StateStore {
   Result<std::int64_t> forget_bad_packages();
 
   Result<void> keep_download(const CachedDownload& download);
+  /// So much of the full package needed not come, since this download was enough (messages::SourceBytes::delta).
+  Result<void> note_spared(const Sha256& sha256, Bytes spared);
   Result<std::vector<CachedDownload>> downloads();
   Result<void> forget_download(const Sha256& sha256);
   /// Packages of other releases than these, by content digest, are idle from `now` on if they were not before; packages

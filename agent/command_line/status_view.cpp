@@ -96,6 +96,7 @@ std::string format_sources(const messages::SourceBytes& bytes) {
         (bytes.origin_http.count != 0 ? " (HTTP " + to_string(bytes.origin_http) + ")" : ""));
   }
   if (bytes.disk.count != 0) add("disk " + to_string(bytes.disk));
+  if (bytes.delta.count != 0) add("made from the old release " + to_string(bytes.delta));
   if (bytes.wasted.count != 0) add("wasted " + to_string(bytes.wasted));
   return text;
 }

@@ -26,6 +26,7 @@ Json to_json(const SourceBytes& bytes) {
              {"origin_http", bytes.origin_http.count},
              {"wasted", bytes.wasted.count}};
   if (bytes.other.count != 0) value["other"] = bytes.other.count;
+  if (bytes.delta.count != 0) value["delta"] = bytes.delta.count;
   return value;
 }
 
@@ -48,6 +49,7 @@ Result<SourceBytes> parse_source_bytes(const Json& value) {
   bytes.disk = read_count(in, "disk");
   bytes.site = read_count(in, "site");
   bytes.other = Bytes{static_cast<std::uint64_t>(in.integer_or("other", 0, 0, kMax))};
+  bytes.delta = Bytes{static_cast<std::uint64_t>(in.integer_or("delta", 0, 0, kMax))};
   bytes.origin_bt = read_count(in, "origin_bt");
   bytes.origin_http = read_count(in, "origin_http");
   bytes.wasted = read_count(in, "wasted");

@@ -1,9 +1,9 @@
 // What a machine tells the seeder about one installation: POST /v1/reports, one JSON object.
 //
 //   {"machine", "number", "product", "from", "to", "running", "kind", "result", "reason", "at", "milliseconds",
-//    "bytes": {"disk", "site", "other", "origin_bt", "origin_http", "wasted"}}
+//    "bytes": {"disk", "site", "other", "origin_bt", "origin_http", "wasted", "delta"}}
 //
-// "other" is left out where it is 0: programs of before it refuse keys that they do not know.
+// "other" and "delta" are left out where they are 0: programs of before them refuse keys that they do not know.
 //
 // A machine that has enrolled signs the request (machine_request.hpp). The answer:
 //
@@ -22,7 +22,8 @@
 
 namespace upswarm::messages {
 
-/// Where the bytes of a download came from. Each verified byte has one source; waste stands apart.
+/// Where the bytes of a download came from. Each verified byte has one source; waste stands apart. What was installed
+/// by a delta, a chain of them or parts of the full package has the size of the full package: verified() and `delta`.
 struct SourceBytes {
   Bytes disk;         ///< already there
   Bytes site;         ///< neighbours
@@ -30,6 +31,7 @@ struct SourceBytes {
   Bytes origin_bt;    ///< the seeder, by BitTorrent
   Bytes origin_http;  ///< the seeder, by HTTP ranges
   Bytes wasted;       ///< failed their check, came twice, or lay between what was wanted
+  Bytes delta = {};   ///< of the full package, that needed not come: made from the release that was installed
 
   Bytes verified() const { return disk + site + other + origin_bt + origin_http; }
   bool operator==(const SourceBytes&) const = default;

@@ -100,6 +100,17 @@ TEST_F(StateStoreTest, AnOutcomeGetsTheBytesOfItsDownload) {
   EXPECT_EQ(items->at(1).bytes.verified(), 1000_B);
 }
 
+TEST_F(StateStoreTest, WhatADeltaSparedIsCountedWithItsBytes) {
+  const auto one = make_download(make_entry("1.1.0", 2));
+  ASSERT_TRUE(store_->keep_download(one));
+  ASSERT_TRUE(store_->note_spared(one.request.file.sha256, 7000_B));
+  ASSERT_TRUE(store_->note_spared(Sha256{}, 1_B)) << "of what is not there";
+  ASSERT_TRUE(store_->add_outcomes({make_outcome(1, "1.1.0", "completed")}));
+  const auto bytes = store_->history(1)->at(0).bytes;
+  EXPECT_EQ(bytes.delta, 7000_B);
+  EXPECT_EQ(bytes.verified(), 1000_B);
+}
+
 TEST_F(StateStoreTest, ALongReasonIsCut) {
   auto outcome = make_outcome(1, "1.0.0", "failed");
   outcome.reason = std::string(100'000, 'x');

@@ -52,6 +52,7 @@ class Sparse(WorldTest):
         self.expect_new_tree(machine, files)
         package = self.package(world, "1.1.0")
         self.assertLess(self.fetched(update), package / 10, f"of {package} bytes: {update['bytes']}")
+        self.assertEqual(self.fetched(update) - update["bytes"]["wasted"] + update["bytes"]["delta"], package, update["bytes"])
         ways = self.ways(machine)
         self.assertTrue(ways["sparse"]["chosen"])
         self.assertSays(ways["sparse"]["verdict"], "it costs least", "missing parts of the full package")

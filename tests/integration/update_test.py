@@ -205,6 +205,8 @@ class Update(WorldTest):
         fetched = sum(update["bytes"][source] for source in ("disk", "site", "origin_bt", "origin_http"))
         packages = [next(world.seeder_folder.rglob("*" + path.rsplit("/", 1)[1])) for path in chosen["packages"]]
         self.assertEqual(fetched, sum(package.stat().st_size for package in packages))
+        full = next((world.seeder_folder / "repository/targets/pkg/app").rglob("*1.3.0.upk")).stat().st_size
+        self.assertEqual(fetched + update["bytes"]["delta"], full, "size = disk + delta + network")
         self.assertEqual((machine.installed / "app/current/share/step").read_bytes(), noise(2048, 12))
         self.assertEqual(sorted(p.name for p in (machine.installed / "app/versions").iterdir()), ["1.0.0", "1.3.0"])
         text = world.run("upswarm", "--socket", machine.agent_settings["socket"], "why").out
