@@ -48,7 +48,33 @@ void read_swarm(ObjectReader& in, SwarmSettings& swarm, Rates& rates) {
   swarm.keep_free = in.bytes_or("keep_free", swarm.keep_free, 0_B, 1024_GiB);
 }
 
+constexpr auto kTold = {"http_after", "http_after_foreground", "local_discovery", "cache_age", "cache_size", "proxy"};
+
+std::string without_user(std::string url) {
+  const auto scheme = url.find("://");
+  const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const auto at = url.rfind('@');  // the last: a password may hold anything
+  if (at != std::string::npos && at >= begin) url.erase(begin, at + 1 - begin);
+  return url;
+}
+
 }  // namespace
+
+std::vector<Gate> describe_settings(const AgentConfig& config) {
+  std::vector<Gate> settings;
+  const auto tell = [&](std::string name, std::string value, std::string says = "") {
+    const auto* const set_by = config.given.contains(name) ? "configuration" : "default";
+    settings.push_back({std::move(name), std::move(value), set_by, true, std::move(says)});
+  };
+  tell("http_after", to_string(config.swarm.http_after));
+  tell("http_after_foreground", to_string(config.swarm.http_after_foreground));
+  tell("local_discovery", config.swarm.local_discovery ? "yes" : "no");
+  tell("cache_age", to_string(config.cache.age));
+  tell("cache_size", config.cache.size == 0_B ? "no limit" : to_string(config.cache.size));
+  tell("proxy", config.proxy.empty() ? "none" : without_user(config.proxy),
+       config.proxy.empty() ? "or what https_proxy, http_proxy and no_proxy of the agent's environment say" : "");
+  return settings;
+}
 
 Result<AgentConfig> read_agent_config(const Config& config) {
   AgentConfig out;
@@ -68,11 +94,21 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   if (in.has("link")) out.link = in.parsed("link", parse_link, 20).value_or(Link::normal);
   out.metered_fallback = in.bytes_or("metered_fallback", out.metered_fallback, 0_B, 1024_GiB);
   out.confirm_major = in.boolean_or("confirm_major", out.confirm_major);
+  const auto note_given = [&](ObjectReader& from, auto names, auto& given) {
+    for (const auto* name : names) {
+      if (from.has(name)) given.insert(name);
+    }
+  };
+  note_given(in, kTold, out.given);
   if (in.has("swarm")) {
     auto swarm = in.inside(in.object("swarm"), "swarm");
+    note_given(swarm, kTold, out.given);
+    note_given(swarm, std::initializer_list<const char*>{"may_lead"}, out.manners.given);
+    if (swarm.has("upload_limit") || swarm.has("download_limit")) out.manners.given.insert(rate_name(Traffic::all));
     read_swarm(swarm, out.swarm, of(out.manners.rates.usual, Traffic::all));
     read_cache(swarm, out.cache);
     UPSWARM_CHECK(swarm.finish());
+    out.manners.may_lead = out.swarm.may_lead;
   }
   if (in.has("manners")) {
     auto manners = in.inside(in.object("manners"), "manners");

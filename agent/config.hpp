@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "agent/cache_rules.hpp"
 #include "agent/manners/link.hpp"
@@ -28,15 +30,20 @@ struct AgentConfig {
   std::int64_t poll_jitter_permille = 100;                       ///< how far a poll may be off its interval, both ways
   std::chrono::milliseconds patience{std::chrono::minutes(10)};  ///< for a download that nobody feeds
   std::optional<Link> link;                                      ///< nothing: what the system says of it
-  Bytes metered_fallback = 100_MiB;  ///< a month, on a metered link, for what comes where a delta failed
-  bool confirm_major = false;        ///< a higher major version waits for `upswarm update PRODUCT`
-  SwarmSettings swarm;               ///< cache and seeder_url are filled in
-  CacheRules cache;                  ///< of [swarm], too
-  MannersPolicy manners;             ///< upload_limit and download_limit of [swarm] are its usual rates
+  Bytes metered_fallback = 100_MiB;          ///< a month, on a metered link, for what comes where a delta failed
+  bool confirm_major = false;                ///< a higher major version waits for `upswarm update PRODUCT`
+  SwarmSettings swarm;                       ///< cache and seeder_url are filled in
+  CacheRules cache;                          ///< of [swarm], too
+  MannersPolicy manners;                     ///< upload_limit and download_limit of [swarm] are its usual rates
+  std::set<std::string, std::less<>> given;  ///< which of describe_settings() the file sets
   log::Settings log;
 
   Path database() const { return state_folder / "state.db"; }
 };
+
+/// What is not the administrator's word on manners, for `upswarm why`: name, value, who set it. Of a proxy neither user
+/// nor password.
+std::vector<Gate> describe_settings(const AgentConfig& config);
 
 /// Errors: invalid, with file, line and key.
 Result<AgentConfig> read_agent_config(const Config& config);

@@ -1,5 +1,6 @@
 // upswarm-agent: the unprivileged service of a machine. It polls, fetches, seeds on, and asks the installer to install.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -98,7 +99,11 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
         cycle.hurry(request);
         return loop.request(request);
       },
-      [&keeper] { return keeper.last(); });
+      [&] {
+        auto manners = keeper.last();
+        std::ranges::move(describe_settings(config), std::back_inserter(manners.gates));
+        return manners;
+      });
   log::info("agent started", {{"seeder", config.seeder_url},
                               {"socket", config.socket.string()},
                               {"port", parts.swarm.listen_port()},

@@ -193,6 +193,7 @@ void PackageFetch::fetch_ranges(const std::stop_token& stop) {
     ranges_trouble_ = step ? std::string() : step.error().message();
     if (stop.stop_requested() || ranges_.is_bad()) return;
     const auto pause = step ? milliseconds(0) : ranges_.retry_after();
+    if (tools_.standing) tools_.standing->note(ranges_trouble_, pause);
     if (pause.count() > 0) wanted_changed_.wait_for(lock, stop, pause, [] { return false; });
   }
 }

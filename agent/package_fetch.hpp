@@ -13,6 +13,7 @@
 #include "agent/origin_ranges.hpp"
 #include "agent/package_cache.hpp"
 #include "agent/prefix_hasher.hpp"
+#include "agent/source_use.hpp"
 #include "agent/torrent_session.hpp"
 
 namespace upswarm::agent {
@@ -29,6 +30,7 @@ struct FetchTools {
   LeaseToken lease = {};
   /// The tracker knows nobody here who could give anything, and no way to the origin but HTTP. Any thread may call.
   std::function<bool()> is_alone = {};
+  HttpStanding* standing = nullptr;  ///< is told of the origin's answers by HTTP
 };
 
 /// Drives a torrent that the session already has. BitTorrent goes first; where it brought next to nothing (hunger.hpp)

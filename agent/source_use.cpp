@@ -48,6 +48,7 @@ SourceUse origin_by_bittorrent(const SourceFacts& facts) {
 
 SourceUse origin_by_http(const SourceFacts& facts) {
   const bool is_used = facts.state.bytes.origin_http > 0_B;
+  if (!facts.http_trouble.empty()) return {"origin, HTTP", is_used, facts.http_trouble};
   if (facts.is_alone) return {"origin, HTTP", is_used, "nobody else is here"};
   return {"origin, HTTP", is_used,
           "joins in when BitTorrent brings less than " + to_string(Hunger::kEnough) + "/s for " +
@@ -55,6 +56,19 @@ SourceUse origin_by_http(const SourceFacts& facts) {
 }
 
 }  // namespace
+
+void HttpStanding::note(std::string trouble, std::chrono::milliseconds again) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(trouble);
+  again_ = std::chrono::steady_clock::now() + again;
+}
+
+std::string HttpStanding::words() const {
+  const std::lock_guard lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (trouble_.empty() || again_ <= now) return trouble_;
+  return trouble_ + "; it is asked again in " + to_string(std::chrono::ceil<std::chrono::seconds>(again_ - now));
+}
 
 std::vector<SourceUse> describe_sources(const SourceFacts& facts) {
   std::vector<SourceUse> sources{neighbours(facts)};

@@ -91,6 +91,8 @@ class TorrentSwarm final : public Swarm {
 
   std::uint64_t http_rate() const;
 
+  HttpStanding http_standing_;  ///< of what is being fetched
+
   SwarmSettings settings_;
   HttpClient& http_;
   PackageCache cache_;
@@ -184,7 +186,9 @@ Result<void> TorrentSwarm::fetch_pieces(const DownloadRequest& request, std::chr
                              [this] {
                                const std::lock_guard lock(mutex_);
                                return is_alone_;
-                             }};
+                             },
+                         .standing = &http_standing_};
+  http_standing_.note("", {});
   set_fetching(request.file.info_hash, effort_of(request));
   auto result = PackageFetch(tools, request, patience, progress, std::move(stop)).run();
   set_fetching({}, Effort::background);
@@ -441,6 +445,7 @@ std::vector<SourceUse> TorrentSwarm::sources() const {
   const auto state = session_->state(id);
   if (id.empty() || !state) return {};
   facts.trouble = announcer_->trouble(id);
+  facts.http_trouble = http_standing_.words();
   facts.http_after = settings_.http_after;
   facts.state = *state;
   facts.peers = session_->peers(id);

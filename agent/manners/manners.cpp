@@ -8,6 +8,8 @@ namespace {
 std::string per_cent(int value) { return std::to_string(value) + " %"; }
 std::string yes_or_no(bool value) { return value ? "yes" : "no"; }
 
+std::string rate_words(std::uint64_t rate) { return rate == 0 ? "no limit" : to_string(Bytes{rate}) + "/s"; }
+
 class Decision {
  public:
   explicit Decision(const MannersPolicy& policy) : policy_(policy) {}
@@ -50,6 +52,8 @@ std::string room_closed(Bytes there, Bytes least, const std::string& what) {
 
 }  // namespace
 
+std::string rate_name(Traffic traffic) { return "rate of " + std::string(name_of(traffic)); }
+
 Manners decide_manners(const MannersPolicy& policy, const Surroundings& around, Bytes uploaded, Time now) {
   const bool is_metered = around.link.link == Link::metered;
   Decision decision(policy);
@@ -73,10 +77,21 @@ Manners decide_manners(const MannersPolicy& policy, const Surroundings& around, 
                 to_string(uploaded) + " were given this month");
   Manners manners;
   manners.may_upload = decision.are_open();
-  manners.may_lead = manners.may_upload && !is_metered && !around.is_vpn;
+  const bool has_way = manners.may_upload && !is_metered && !around.is_vpn;
+  manners.may_lead = policy.may_lead && has_way;
+  decision.gate("may_lead", yes_or_no(policy.may_lead),
+                policy.may_lead ? "" : "this machine never fetches from the seeder for its site",
+                has_way ? "" : "not while it does not upload, is on a metered line or behind a tunnel");
   manners.has_room = no_memory.empty() && no_disk.empty();
   manners.link = around.link.link;
   manners.rates = policy.rates.at(now);
+  for (const auto traffic : {Traffic::all, Traffic::site, Traffic::other, Traffic::origin}) {
+    const auto& rates = of(manners.rates, traffic);
+    const bool is_usual = rates == of(policy.rates.usual, traffic);
+    decision.gate(rate_name(traffic), "upload " + rate_words(rates.upload) + ", download " + rate_words(rates.download),
+                  "", is_usual ? "" : "by a rule for this day and hour");
+  }
+  decision.gate("time_zone", policy.rates.zone.text(), "", "");
   manners.gates = decision.take();
   return manners;
 }

@@ -18,11 +18,12 @@ struct MannersPolicy {
   Bytes least_memory = 1_GiB;     ///< of a machine that gives to others, or keeps for them what it needs no more
   Bytes least_disk = 1_GiB;       ///< free, of such a machine
   Bytes monthly_upload;           ///< 0: no cap
+  bool may_lead = true;           ///< false: it never fetches for its site
   RateSchedule rates;
   std::set<std::string, std::less<>> given;  ///< names of those above that the configuration sets
 };
 
-/// One thing that could stand in the way.
+/// One thing that could stand in the way, or a setting that is told beside them.
 struct Gate {
   std::string name;    ///< the setting: "upload_above_battery"
   std::string value;   ///< "40 %"
@@ -30,6 +31,9 @@ struct Gate {
   bool is_open = true;
   std::string says;  ///< "31 % are left: uploads begin again above 40 %, or on mains"
 };
+
+/// The name under which a rate is told: "rate of origin".
+std::string rate_name(Traffic traffic);
 
 struct Manners {
   bool may_upload = true;

@@ -26,7 +26,7 @@ Result<RateRule> read_rule(ObjectReader in) {
 
 Result<void> read_manners(ObjectReader& in, MannersPolicy& policy) {
   for (const auto* name : {"upload", "upload_when_metered", "upload_by_vpn", "upload_above_battery", "least_memory",
-                           "least_disk", "monthly_upload"}) {
+                           "least_disk", "monthly_upload", "time_zone"}) {
     if (in.has(name)) policy.given.insert(name);
   }
   policy.upload = in.boolean_or("upload", policy.upload);
@@ -40,6 +40,7 @@ Result<void> read_manners(ObjectReader& in, MannersPolicy& policy) {
   if (in.has("time_zone")) policy.rates.zone = in.parsed("time_zone", TimeZone::parse, 20).value_or(TimeZone());
   for (const auto& one : in.array_or_none("rate", kMostRateRules)) {
     UPSWARM_TRY(auto rule, read_rule(in.inside(one, "rate", policy.rates.rules.size())));
+    policy.given.insert(rate_name(rule.traffic));
     policy.rates.rules.push_back(std::move(rule));
   }
   return {};

@@ -98,6 +98,39 @@ file = "/tmp/agent.log"
   EXPECT_TRUE(config->log.json);
 }
 
+Gate told(const AgentConfig& config, const std::string& name) {
+  for (auto& one : describe_settings(config)) {
+    if (one.name == name) return one;
+  }
+  ADD_FAILURE() << name;
+  return {};
+}
+
+TEST(AgentConfigTest, TellsSettingsAndWhoSetThem) {
+  const auto config =
+      read("seeder_url = \"http://a\"\n[swarm]\nlocal_discovery = false\nmay_lead = false\nupload_limit = \"1 MiB\"\n");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(told(*config, "local_discovery").value, "no");
+  EXPECT_EQ(told(*config, "local_discovery").set_by, "configuration");
+  EXPECT_EQ(told(*config, "http_after").set_by, "default");
+  EXPECT_EQ(told(*config, "proxy").value, "none");
+  EXPECT_FALSE(config->manners.may_lead);
+  EXPECT_TRUE(config->manners.given.contains("may_lead"));
+  EXPECT_TRUE(config->manners.given.contains("rate of all"));
+}
+
+TEST(AgentConfigTest, TellsNobodyTheUserOfAProxy) {
+  for (const auto* url : {"http://anna:secret@proxy:3128", "http://an@na:se/c@ret@proxy:3128", "http://proxy:3128"}) {
+    const auto config = read("seeder_url = \"http://a\"\nproxy = \"" + std::string(url) + "\"\n");
+    ASSERT_TRUE(config);
+    EXPECT_EQ(told(*config, "proxy").value, "http://proxy:3128");
+    EXPECT_EQ(told(*config, "proxy").set_by, "configuration");
+  }
+  AgentConfig config;
+  config.proxy = "anna:secret@proxy:3128";
+  EXPECT_EQ(told(config, "proxy").value, "proxy:3128");
+}
+
 TEST(AgentConfigTest, NamesFileLineAndKeyOfAnUnknownKey) {
   EXPECT_THAT(mistake_in("seeder_url = \"http://a\"\n\nseeder = \"b\"\n"), HasSubstr("agent.toml:3: seeder"));
 }

@@ -55,7 +55,7 @@ upload = "0"
   EXPECT_FALSE(rule.when.days.at(5));
   EXPECT_EQ(rule.download, (2_MiB).count);
   EXPECT_EQ(rule.upload, 0U);
-  EXPECT_EQ(policy->given.size(), 7U);
+  EXPECT_EQ(policy->given.size(), 9U);
 }
 
 TEST(MannersConfigTest, KeepsWhatIsNotGiven) {

@@ -73,6 +73,26 @@ TEST_F(MannersTest, ShortOfMemoryOrDiskIsWithoutRoom) {
   EXPECT_TRUE(decide().has_room) << "not known";
 }
 
+TEST_F(MannersTest, WhoNeverLeadsMayStillGive) {
+  EXPECT_TRUE(gate(decide(), "may_lead").is_open);
+  policy.may_lead = false;
+  EXPECT_TRUE(decide().may_upload);
+  EXPECT_FALSE(decide().may_lead);
+  EXPECT_FALSE(gate(decide(), "may_lead").is_open);
+}
+
+TEST_F(MannersTest, TellsTheRatesThatAreInForce) {
+  of(policy.rates.usual, Traffic::all).upload = 1U << 20U;
+  policy.rates.rules = {{.when = {}, .traffic = Traffic::origin, .upload = {}, .download = 2U << 20U}};
+  policy.given = {"rate of origin"};
+  EXPECT_EQ(gate(decide(), "rate of all").value, "upload 1.00 MiB/s, download no limit");
+  EXPECT_EQ(gate(decide(), "rate of all").says, "");
+  EXPECT_EQ(gate(decide(), "rate of origin").value, "upload no limit, download 2.00 MiB/s");
+  EXPECT_EQ(gate(decide(), "rate of origin").set_by, "configuration");
+  EXPECT_EQ(gate(decide(), "rate of origin").says, "by a rule for this day and hour");
+  EXPECT_EQ(gate(decide(), "time_zone").value, "local");
+}
+
 TEST_F(MannersTest, WhatIsAllowedStandsNotInTheWay) {
   policy.upload_when_metered = policy.upload_by_vpn = true;
   policy.upload_above_battery = 0;

@@ -40,6 +40,18 @@ TEST_F(SourceUseTest, AFollowerTakesFromNeighbours) {
   expect_says("origin, HTTP", "for 10");
 }
 
+TEST_F(SourceUseTest, AnOriginThatDoesNotAnswerByHttpSaysWhyAndUntilWhen) {
+  HttpStanding standing;
+  EXPECT_EQ(standing.words(), "");
+  standing.note("it rations", std::chrono::hours(1));
+  facts.http_trouble = standing.words();
+  expect_says("origin, HTTP", "it rations; it is asked again in ");
+  standing.note("no route", {});
+  EXPECT_EQ(standing.words(), "no route");
+  standing.note("", {});
+  EXPECT_EQ(standing.words(), "");
+}
+
 TEST_F(SourceUseTest, ALeaderSaysSo) {
   facts.leads = true;
   expect_says("origin, BitTorrent", "the origin is not connected");

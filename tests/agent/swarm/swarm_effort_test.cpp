@@ -35,6 +35,7 @@ TEST_F(SwarmEffortTest, HttpJoinsInSoonerForAUser) {
   EXPECT_EQ(in_vain.error().kind, ErrorKind::unreachable);
   package.request.is_foreground = true;
   const auto got = fetch(machine, package);
+  ASSERT_TRUE(got) << got.error().message();
   expect_whole(machine, package, got);
   EXPECT_EQ(got->by_source.origin_http, Bytes{kLength});
 }
