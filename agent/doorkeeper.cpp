@@ -17,7 +17,8 @@ bool Doorkeeper::came(const std::string& address, Time now) {
 
 bool Doorkeeper::lied(const std::string& address, Time now) { return shut(address, {now + kFor}); }
 
-bool Doorkeeper::was_silent(const std::string& address, Time now) {
+bool Doorkeeper::was_silent(const std::string& address, Time now, bool others_gave) {
+  if (!others_gave) return shut(address, {now + kForAlone, true});
   std::erase_if(silent_, [&](const auto& item) { return now - item.second >= kRemembered; });
   const bool is_first = !silent_.contains(address);
   if (silent_.size() < kMostCounted || !is_first) silent_[address] = now;

@@ -14,7 +14,9 @@ namespace upswarm::agent {
 ///                         for a package, and tries again once a second.
 ///   lies                  It says that it has what it does not give.
 ///   silence               It takes requests and answers none. It may have been asleep: the first time within an hour
-///                         it is let in after a minute, or as soon as it comes by itself.
+///                         it is let in after a minute, or as soon as it comes by itself. Where nobody else gave
+///                         anything meanwhile, this machine's own network may have been away: that counts for nothing
+///                         later, and lasts ten seconds.
 class Doorkeeper {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -24,7 +26,7 @@ class Doorkeeper {
   /// A connection came from this address.
   bool came(const std::string& address, Time now);
   bool lied(const std::string& address, Time now);
-  bool was_silent(const std::string& address, Time now);
+  bool was_silent(const std::string& address, Time now, bool others_gave);
 
   /// Somebody who is not let in wanted to connect.   Whether this one is from now on.
   bool knocked(const std::string& address);
@@ -45,6 +47,7 @@ class Doorkeeper {
   static constexpr auto kWithin = std::chrono::seconds(10);
   static constexpr auto kFor = std::chrono::minutes(10);
   static constexpr auto kForAsleep = std::chrono::minutes(1);
+  static constexpr auto kForAlone = std::chrono::seconds(10);
   static constexpr auto kRemembered = std::chrono::hours(1);
   static constexpr std::size_t kMostCounted = 4096;
   static constexpr std::size_t kMostShutOut = 1000;

@@ -176,10 +176,12 @@ void LibtorrentSession::hear_complaints() {
       const std::lock_guard lock(mutex_);
       if (address == origin_.address) continue;  // the seeder judges by its own measure, and so does who leads
       const auto now = Clock::now();
-      if (fault == Fault::silent ? !doorkeeper_.was_silent(address, now) : !doorkeeper_.lied(address, now)) continue;
+      const bool is_out = fault == Fault::refuses ? doorkeeper_.lied(address, now)
+                                                  : doorkeeper_.was_silent(address, now, fault == Fault::silent);
+      if (!is_out) continue;
     }
-    log::warning(fault == Fault::silent ? "a neighbour is shut out: it takes requests and sends nothing"
-                                        : "a neighbour is shut out: it refuses what it says it has",
+    log::warning(fault == Fault::refuses ? "a neighbour is shut out: it refuses what it says it has"
+                                         : "a neighbour is shut out: it takes requests and sends nothing",
                  {{"neighbour", address}});
     apply_filter();
   }

@@ -50,10 +50,12 @@ class Witness final : public lt::peer_plugin {
     peer_.get_peer_info(now);
     const auto came = now.total_download;
     const bool is_owing = now.download_queue_length > 0;
-    silent_ = came != came_ || !is_owing ? 0 : silent_ + 1;
+    if (came != came_) complaints_->note_gift();
+    if (came != came_ || !is_owing) silent_ = 0;
+    else if (++silent_ == kSilence / 2) gifts_before_ = complaints_->gifts();
     came_ = came;
     is_asked_ = is_owing;
-    if (silent_ >= kSilence) complain(Fault::silent);
+    if (silent_ >= kSilence) complain(complaints_->gifts() == gifts_before_ ? Fault::alone : Fault::silent);
   }
 
  private:
@@ -69,6 +71,7 @@ class Witness final : public lt::peer_plugin {
   int silent_ = 0;
   int refused_ = 0;
   std::int64_t came_ = 0;
+  std::uint64_t gifts_before_ = 0;  ///< in the midst of its silence: what broke a link for all is long over then
 };
 
 class WitnessPlugin final : public lt::torrent_plugin {

@@ -48,29 +48,41 @@ TEST(Doorkeeper, ShutsOutWhoLies) {
 
 TEST(Doorkeeper, WhoWasAsleepIsLetInWhenItComes) {
   Doorkeeper door;
-  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart));
+  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart, true));
   EXPECT_THAT(door.shut_out(), ElementsAre("10.0.0.1"));
   EXPECT_FALSE(door.knocked("10.0.0.2"));
   EXPECT_TRUE(door.knocked("10.0.0.1"));
   EXPECT_THAT(door.shut_out(), IsEmpty());
 }
 
+TEST(Doorkeeper, WhoIsSilentWhileNobodyGivesIsSoonLetInAgain) {
+  Doorkeeper door;
+  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart, false));
+  EXPECT_EQ(door.shut_out().size(), 1U);
+  EXPECT_FALSE(door.let_in(kStart + 9s));
+  EXPECT_TRUE(door.let_in(kStart + 10s));
+  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart + 20s, false));
+  EXPECT_TRUE(door.knocked("10.0.0.1")) << "again and again";
+  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart + 30s, true));
+  EXPECT_TRUE(door.let_in(kStart + 90s)) << "the first time that counts";
+}
+
 TEST(Doorkeeper, WhoWasAsleepAndWantsNothingIsLetInAfterAMinute) {
   Doorkeeper door;
-  door.was_silent("10.0.0.1", kStart);
+  door.was_silent("10.0.0.1", kStart, true);
   EXPECT_FALSE(door.let_in(kStart + 59s));
   EXPECT_TRUE(door.let_in(kStart + 1min));
 }
 
 TEST(Doorkeeper, WhoIsSilentAgainWithinAnHourWaitsForTenMinutes) {
   Doorkeeper door;
-  door.was_silent("10.0.0.1", kStart);
+  door.was_silent("10.0.0.1", kStart, true);
   door.knocked("10.0.0.1");
-  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart + 59min));
+  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart + 59min, true));
   EXPECT_FALSE(door.knocked("10.0.0.1"));
   EXPECT_FALSE(door.let_in(kStart + 69min - 1ms));
   EXPECT_TRUE(door.let_in(kStart + 69min));
-  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart + 119min));
+  EXPECT_TRUE(door.was_silent("10.0.0.1", kStart + 119min, true));
   EXPECT_TRUE(door.knocked("10.0.0.1"));
 }
 
@@ -78,7 +90,7 @@ TEST(Doorkeeper, KeepsABoundedNumber) {
   Doorkeeper door;
   for (int address = 0; address < 10'000; ++address) {
     for (int n = 0; n <= 60; ++n) door.came(std::to_string(address), kStart);
-    door.was_silent(std::to_string(address), kStart);
+    door.was_silent(std::to_string(address), kStart, true);
   }
   EXPECT_EQ(door.shut_out().size(), 1000);
 }
