@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kLongestHeaders = 64 * 1024;
 constexpr long kConnectTimeoutSeconds = 15;
 constexpr long kSlowBytesPerSecond = 100;
+constexpr std::array<std::string_view, 6> kProxySchemes{"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
 
 struct EasyCloser {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -123,8 +124,14 @@ std::string with_login(const HttpSettings& settings) {
     return curl_url_set(url.get(), part, text.c_str(), flags) == CURLUE_OK;
   };
   char* made = nullptr;
+  char* scheme = nullptr;
   if (!url || !set(CURLUPART_URL, settings.proxy, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) ||
-      !set(CURLUPART_USER, settings.proxy_user, CURLU_URLENCODE) ||
+      curl_url_get(url.get(), CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
+    return settings.proxy;  // the request will say what is wrong with it
+  const std::unique_ptr<char, decltype(&curl_free)> kind(scheme, curl_free);
+  // Of any other libcurl says that it does not know it, and with it all of the URL.
+  if (std::ranges::find(kProxySchemes, std::string_view(scheme)) == kProxySchemes.end()) return settings.proxy;
+  if (!set(CURLUPART_USER, settings.proxy_user, CURLU_URLENCODE) ||
       !set(CURLUPART_PASSWORD, settings.proxy_password, CURLU_URLENCODE) ||
       curl_url_get(url.get(), CURLUPART_URL, &made, 0) != CURLUE_OK)
     return settings.proxy;  // the request will say what is wrong with it

@@ -259,6 +259,16 @@ TEST_F(HttpClientTest, AProxyThatRefusesIsAnAnswerThatSaysSo) {
   EXPECT_EQ(response->status, 407);
 }
 
+TEST_F(HttpClientTest, ALoginIsInNoError) {
+  for (const char* proxy : {"htps://127.0.0.1:1", "http://127.0.0.1:1", "127.0.0.1:1", "http://[::1", "http://a b"}) {
+    const auto client = make_http_client(
+        {.ca_file = {}, .proxy = proxy, .proxy_user = "upswarm", .proxy_password = "s3cret", .user_agent = "a test"});
+    const auto response = client->send({.url = "http://origin.invalid/package"}, {});
+    ASSERT_FALSE(response) << proxy;
+    EXPECT_EQ(response.error().message().find("s3cret"), std::string::npos) << response.error().message();
+  }
+}
+
 TEST_F(HttpClientTest, RedirectsAreNotFollowed) {
   OneAnswer server("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(send({.url = server.url})->status, 302);
