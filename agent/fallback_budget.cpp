@@ -12,9 +12,7 @@ constexpr const char* kSpent = "metered_fallback_spent";
 constexpr const char* kUnfinished = "metered_fallback_unfinished";             // digest of the file
 constexpr const char* kUnfinishedSpent = "metered_fallback_unfinished_spent";  // on it
 
-Bytes network(const BytesBySource& bytes) {
-  return bytes.site + bytes.other + bytes.origin_bt + bytes.origin_http + bytes.wasted;
-}
+Bytes network(const BytesBySource& bytes) { return bytes.site + bytes.other + bytes.origin_bt + bytes.origin_http; }
 
 }  // namespace
 
@@ -26,14 +24,14 @@ Bytes FallbackBudget::left(Bytes month, const trust::PackageFile& file) const {
   return std::min(month, left + MonthlyCount(store_, kUnfinishedSpent).sum(now));
 }
 
-Result<void> FallbackBudget::spend(const trust::PackageFile& file, Bytes bytes) {
+Result<void> FallbackBudget::spend(const trust::PackageFile& file, Bytes bytes, Bytes wasted) {
   UPSWARM_TRY(const auto unfinished, store_.setting(kUnfinished));
   if (unfinished != file.sha256.hex()) {
     UPSWARM_CHECK(store_.set(kUnfinishedSpent, ""));
     UPSWARM_CHECK(store_.set(kUnfinished, file.sha256.hex()));
   }
   UPSWARM_CHECK(MonthlyCount(store_, kUnfinishedSpent).add(bytes, clock_.now()));
-  return MonthlyCount(store_, kSpent).add(bytes, clock_.now());
+  return MonthlyCount(store_, kSpent).add(bytes + wasted, clock_.now());
 }
 
 Result<void> FallbackBudget::settle(const trust::PackageFile& file) {
@@ -43,17 +41,18 @@ Result<void> FallbackBudget::settle(const trust::PackageFile& file) {
 }
 
 void FallbackMeter::see(const BytesBySource& bytes) {
-  const auto now = network(bytes);
+  const Cost now{network(bytes), bytes.wasted};
   if (!begin_) begin_ = now;
-  came_ = std::max(came_, now - std::min(now, *begin_));
-  if (came_ - spent_ < kStep) return;
+  came_.kept = std::max(came_.kept, now.kept - std::min(now.kept, begin_->kept));
+  came_.wasted = std::max(came_.wasted, now.wasted - std::min(now.wasted, begin_->wasted));
+  if (came_.sum() - spent_.sum() < kStep) return;
   if (const auto written = finish(); !written)
     log::warning("what a failed delta costs is not noted", {{"error", written.error().message()}});
 }
 
 Result<void> FallbackMeter::finish() {
-  if (came_ == spent_) return {};
-  UPSWARM_CHECK(budget_.spend(file_, came_ - spent_));
+  if (came_.sum() == spent_.sum()) return {};
+  UPSWARM_CHECK(budget_.spend(file_, came_.kept - spent_.kept, came_.wasted - spent_.wasted));
   spent_ = came_;
   return {};
 }

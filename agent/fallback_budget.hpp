@@ -17,8 +17,8 @@ class FallbackBudget {
   /// What `file` may still cost this month, of a budget of `month`. Bytes of it that were spent before a stop lie on
   /// disk: they do not stand in the way of the rest.
   Bytes left(Bytes month, const trust::PackageFile& file) const;
-  /// Errors: of the store.
-  Result<void> spend(const trust::PackageFile& file, Bytes bytes);
+  /// `wasted` failed its check, so it is not on disk.   Errors: of the store.
+  Result<void> spend(const trust::PackageFile& file, Bytes bytes, Bytes wasted);
   /// The file is here, or nothing of it is any more.   Errors: of the store.
   Result<void> settle(const trust::PackageFile& file);
 
@@ -43,9 +43,14 @@ class FallbackMeter {
  private:
   FallbackBudget& budget_;
   const trust::PackageFile& file_;
-  std::optional<Bytes> begin_;
-  Bytes came_;
-  Bytes spent_;
+  struct Cost {
+    Bytes kept;
+    Bytes wasted;
+    Bytes sum() const { return kept + wasted; }
+  };
+  std::optional<Cost> begin_;
+  Cost came_;
+  Cost spent_;
 };
 
 }  // namespace upswarm::agent

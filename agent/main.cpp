@@ -57,8 +57,8 @@ struct Parts {
   Swarm& swarm;
 };
 
-Surroundings look(const AgentConfig& config, LinkWatch& link) {
-  auto around = look_around(system_files(), device_towards(host_of(config.seeder_url)));
+Surroundings look(const AgentConfig& config, WayTo& seeder, LinkWatch& link) {
+  auto around = look_around(system_files(), seeder.device());
   around.link = link.look();
   around.free_disk = system_files().free_space(config.state_folder).value_or(0_B);
   return around;
@@ -69,8 +69,9 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
   const auto& config = parts.config;
   const auto& clock = system_clock();
   LinkWatch link(config.link, ask_about_link);
+  WayTo seeder(host_of(config.seeder_url));
   MannersKeeper keeper({.policy = config.manners,
-                        .look = [&] { return look(config, link); },
+                        .look = [&] { return look(config, seeder, link); },
                         .swarm = parts.swarm,
                         .store = parts.store,
                         .clock = clock});

@@ -15,20 +15,31 @@ constexpr std::uint16_t kAnyPort = 9;  // discard: nothing is sent to it
 constexpr const char* kAnywhere = "192.0.2.1";
 constexpr const char* kAnywhereOfV6 = "2001:db8::1";
 
-/// The addresses from which the system would send to those of `host`; of those that it has a way to.
-std::vector<boost::asio::ip::address> senders_towards(const std::string& host) {
-  using boost::asio::ip::udp;
+using boost::asio::ip::address;
+using boost::asio::ip::udp;
+
+constexpr auto kAskedAgain = std::chrono::minutes(10);
+
+std::vector<address> addresses_of(const std::string& host) {
   boost::asio::io_context context;
   boost::system::error_code problem;
-  const auto found = udp::resolver(context).resolve(host, "", problem);
-  if (problem) return {};
-  std::vector<boost::asio::ip::address> senders;
-  for (const auto& entry : found) {
+  std::vector<address> found;
+  for (const auto& entry : udp::resolver(context).resolve(host, "", problem)) {
+    found.push_back(entry.endpoint().address());
+  }
+  return found;
+}
+
+/// The addresses from which the system would send to these; of those that it has a way to.
+std::vector<address> senders_towards(const std::vector<address>& hosts) {
+  boost::asio::io_context context;
+  std::vector<address> senders;
+  for (const auto& host : hosts) {
+    boost::system::error_code problem;
     udp::socket socket(context);
-    problem.clear();
-    socket.open(entry.endpoint().protocol(), problem);
+    socket.open(host.is_v6() ? udp::v6() : udp::v4(), problem);
     // Connecting a datagram socket only makes the system choose a route.
-    if (!problem) socket.connect({entry.endpoint().address(), kAnyPort}, problem);
+    if (!problem) socket.connect({host, kAnyPort}, problem);
     if (problem) continue;
     const auto here = socket.local_endpoint(problem).address();
     if (!problem) senders.push_back(here);
@@ -46,18 +57,31 @@ bool is_same(const boost::asio::ip::address& one, const boost::asio::ip::address
 bool is_near(const Network& network) { return network.prefix >= (network.address.is_v4() ? kWidest : kWidestOfV6); }
 
 std::optional<Network> network_towards(const std::string& host, const std::vector<Network>& networks) {
-  for (const auto& here : senders_towards(host)) {
+  for (const auto& here : senders_towards(addresses_of(host))) {
     const auto ours = std::ranges::find_if(networks, [&](const Network& one) { return is_same(one.address, here); });
     if (ours != networks.end()) return *ours;
   }
   return {};
 }
 
-std::string device_towards(const std::string& host) {
-  for (const auto& one : {host, std::string(kAnywhere), std::string(kAnywhereOfV6)}) {
-    for (const auto& here : senders_towards(one)) {
-      if (auto device = device_of(here); !device.empty()) return device;
-    }
+WayTo::WayTo(std::string host) : host_(std::move(host)) {
+  boost::system::error_code problem;
+  const auto number = boost::asio::ip::make_address(host_, problem);
+  is_name_ = problem.failed();
+  if (!is_name_) addresses_ = {number};
+}
+
+std::string WayTo::device() {
+  const auto now = std::chrono::steady_clock::now();
+  if (is_name_ && !is_first_ && (!asked_ || now - *asked_ >= kAskedAgain)) {
+    addresses_ = addresses_of(host_);
+    asked_ = now;
+  }
+  is_first_ = false;
+  auto ways = addresses_;
+  for (const auto* one : {kAnywhere, kAnywhereOfV6}) ways.push_back(boost::asio::ip::make_address(one));
+  for (const auto& here : senders_towards(ways)) {
+    if (auto device = device_of(here); !device.empty()) return device;
   }
   return {};
 }

@@ -179,6 +179,7 @@ void PackageFetch::set_ranges_wanted(bool wanted) {
     ranges_wanted_ = wanted;
   }
   wanted_changed_.notify_all();
+  if (!wanted && tools_.standing) tools_.standing->note("", {});
   log::debug(
       wanted ? "peers bring next to nothing: HTTP ranges join in" : "peers bring enough again: HTTP ranges pause",
       {{"package", request_.file.path}});

@@ -355,6 +355,7 @@ std::uint64_t TorrentSwarm::http_rate() const {
     id = fetching_;
     rates = manners_.rates;
   }
+  if (of(rates, Traffic::all).download == 0 && of(rates, Traffic::origin).download == 0) return 0;
   return http_share(rates, session_->peers(id));
 }
 

@@ -21,7 +21,7 @@ TEST(OwnNetwork, IsTheOneTowardsTheSeeder) {
 }
 
 TEST(OwnNetwork, OnlyAnAddressOfThisMachineHasADevice) {
-  EXPECT_EQ(device_towards("127.0.0.1"), device_of(boost::asio::ip::make_address("127.0.0.1")));
+  EXPECT_EQ(WayTo("127.0.0.1").device(), device_of(boost::asio::ip::make_address("127.0.0.1")));
   EXPECT_EQ(device_of(boost::asio::ip::make_address("192.0.2.1")), "");
 }
 
