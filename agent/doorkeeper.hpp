@@ -5,14 +5,23 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace upswarm::agent {
+
+/// Somebody who is shut out.
+struct ShutOut {
+  std::string address;
+  std::string why;
+  std::chrono::seconds left{0};
+  bool may_knock = false;  ///< it is let in before that, when it connects by itself
+};
 
 /// Shuts neighbours out for ten minutes. Not thread-safe.
 ///   too many connections  More than sixty made by others within ten seconds: libtorrent has room for 200, holds those
 ///                         that say nothing for ten seconds, and knows no limit for one address. A neighbour makes one
 ///                         for a package, and tries again once a second.
-///   lies                  It says that it has what it does not give.
+///   lies                  It says that it has what it does not give, or what it gives fails its check.
 ///   silence               It takes requests and answers none. It may have been asleep: the first time within an hour
 ///                         it is let in after a minute, or as soon as it comes by itself. Where nobody else gave
 ///                         anything meanwhile, this machine's own network may have been away: that counts for nothing
@@ -26,6 +35,7 @@ class Doorkeeper {
   /// A connection came from this address.
   bool came(const std::string& address, Time now);
   bool lied(const std::string& address, Time now);
+  bool gave_garbage(const std::string& address, Time now);
   bool was_silent(const std::string& address, Time now, bool others_gave);
 
   /// Somebody who is not let in wanted to connect.   Whether this one is from now on.
@@ -34,10 +44,13 @@ class Doorkeeper {
   bool let_in(Time now);
   /// At most 1,000.
   std::set<std::string> shut_out() const;
+  /// The same, by address, with reasons.
+  std::vector<ShutOut> reasons(Time now) const;
 
  private:
   struct Out {
     Time until;
+    const char* why = "";
     bool may_knock = false;
   };
 

@@ -16,9 +16,14 @@ std::string tracker_words(const SourceFacts& facts) {
 std::string peer_words(const PeerUse& peer) {
   if (peer.is_connecting) return "being connected";
   if (peer.bytes_per_second > 0) return "gives " + to_string(Bytes{peer.bytes_per_second}) + "/s";
-  if (!peer.is_interesting) return "has nothing that is lacking here";
-  if (peer.chokes_us) return "gives to others first";
+  if (!peer.is_interesting) return "has nothing that is lacking here, and is asked as soon as it has";
+  if (peer.chokes_us) return "gives to others first, and here when it has a slot free";
   return "is asked, and gives nothing just now";
+}
+
+std::string words_of(const ShutOut& one) {
+  return "shut out: " + one.why + "; let in again in " + to_string(std::chrono::milliseconds(one.left)) +
+         (one.may_knock ? ", or when it connects by itself" : "");
 }
 
 SourceUse neighbours(const SourceFacts& facts) {
@@ -39,9 +44,9 @@ SourceUse origin_by_bittorrent(const SourceFacts& facts) {
       const std::string words = "this machine leads its site: ";
       return words + (origin == facts.peers.end() ? "the origin is not connected" : peer_words(*origin));
     }
-    if (!facts.may_lead) return "this machine must not lead its site";
+    if (!facts.may_lead) return "this machine must not lead its site (may_lead, below)";
     if (!facts.knows_sites) return "not before the seeder has said who leads";
-    return "another machine of the site leads, or somebody has the whole package";
+    return "another machine of the site leads, or somebody has the whole package; this one may when that one fails";
   };
   return {"origin, BitTorrent", is_used, says()};
 }
@@ -77,6 +82,10 @@ std::vector<SourceUse> describe_sources(const SourceFacts& facts) {
     if (sources.size() > kMostPeersTold) break;
     const auto kind = peer.source == ByteSource::other_site ? ", of another site" : "";
     sources.push_back({peer.endpoint.text() + kind, peer.bytes_per_second > 0, peer_words(peer)});
+  }
+  for (const auto& one : facts.shut_out) {
+    if (sources.size() > kMostPeersTold) break;
+    sources.push_back({one.address, false, words_of(one)});
   }
   sources.push_back(origin_by_bittorrent(facts));
   sources.push_back(origin_by_http(facts));

@@ -37,9 +37,11 @@ struct SourceFacts {
   std::chrono::milliseconds http_after{0};
   TorrentState state;
   std::vector<PeerUse> peers;
+  std::vector<ShutOut> shut_out = {};
 };
 
-/// Neighbours together, each that is connected (at most kMostPeersTold), the origin by BitTorrent and by HTTP.
+/// Neighbours together, each that is connected or shut out (at most kMostPeersTold of both), the origin by BitTorrent
+/// and by HTTP.
 inline constexpr std::size_t kMostPeersTold = 20;
 std::vector<SourceUse> describe_sources(const SourceFacts& facts);
 

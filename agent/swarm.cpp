@@ -450,6 +450,7 @@ std::vector<SourceUse> TorrentSwarm::sources() const {
   facts.http_after = settings_.http_after;
   facts.state = *state;
   facts.peers = session_->peers(id);
+  facts.shut_out = session_->shut_out();
   return describe_sources(facts);
 }
 

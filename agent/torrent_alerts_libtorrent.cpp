@@ -128,6 +128,7 @@ bool LibtorrentSession::on_alert(const lt::alert& alert) {
   } else if (const auto* banned = lt::alert_cast<lt::peer_ban_alert>(&alert)) {
     log::warning("a neighbour is banned: it sent bytes that fail their check",
                  {{"neighbour", to_endpoint(banned->endpoint).text()}});
+    on_banned(to_endpoint(banned->endpoint).address);
   } else if (const auto* incoming = lt::alert_cast<lt::incoming_connection_alert>(&alert)) {
     on_incoming(to_endpoint(incoming->endpoint));
   } else if (const auto* blocked = lt::alert_cast<lt::peer_blocked_alert>(&alert)) {
@@ -167,6 +168,21 @@ void LibtorrentSession::on_blocked(const Endpoint& peer, bool came_by_itself) {
   }
   if (is_news) log::info("a peer is refused: it is not of this site", {{"peer", peer.address}});
   else apply_filter();
+}
+
+/// libtorrent itself bans it from one torrent.
+void LibtorrentSession::on_banned(const std::string& address) {
+  if (is_loopback(address)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (address == origin_.address || !doorkeeper_.gave_garbage(address, Clock::now())) return;
+  }
+  apply_filter();
+}
+
+std::vector<ShutOut> LibtorrentSession::shut_out() const {
+  const std::lock_guard lock(mutex_);
+  return doorkeeper_.reasons(Clock::now());
 }
 
 void LibtorrentSession::hear_complaints() {

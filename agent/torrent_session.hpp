@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/byte_book.hpp"
+#include "agent/doorkeeper.hpp"
 #include "agent/effort.hpp"
 #include "agent/endpoint.hpp"
 #include "agent/network.hpp"
@@ -119,6 +120,8 @@ class TorrentSession {
   virtual SwarmView view(const trust::InfoHash& id) const = 0;
   /// The same peers one by one, and the origin.
   virtual std::vector<PeerUse> peers(const trust::InfoHash& id) const = 0;
+  /// Who is not let in, of those who would be by where they are.
+  virtual std::vector<ShutOut> shut_out() const = 0;
   /// The wanted pieces that are not there, rising.
   virtual std::vector<std::uint32_t> missing(const trust::InfoHash& id) const = 0;
 

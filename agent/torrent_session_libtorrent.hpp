@@ -89,6 +89,7 @@ class LibtorrentSession final : public TorrentSession {
   std::vector<std::uint32_t> missing(const InfoHash& id) const override;
   SwarmView view(const InfoHash& id) const override;
   std::vector<PeerUse> peers(const InfoHash& id) const override;
+  std::vector<ShutOut> shut_out() const override;
   void wait_for_change(std::chrono::milliseconds longest) override;
   Result<void> flush(const InfoHash& id, std::chrono::milliseconds longest) override;
   std::map<InfoHash, std::string> saved(std::chrono::milliseconds longest) override;
@@ -103,6 +104,7 @@ class LibtorrentSession final : public TorrentSession {
   void on_incoming(const Endpoint& peer);
   void on_blocked(const Endpoint& peer, bool came_by_itself);
   void hear_complaints();
+  void on_banned(const std::string& address);
   void let_in();
   void on_progress(const lt::alert& alert);
   void on_saved(const lt::alert& alert);

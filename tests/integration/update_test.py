@@ -343,6 +343,8 @@ class Update(WorldTest):
             request = urllib.request.Request(world.seeder_url + "/v1/status", headers={"Authorization": f"Bearer {key}"})
             return json.load(urllib.request.urlopen(request, context=context))["reports"] >= 1
         wait_until("the report is at the seeder", reported)
+        told = world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "--json", "reports").json()["reports"][0]
+        self.assertEqual(told["bytes"], world.machines[0].history()[0]["bytes"])
 
     def test_a_bundle_is_uploaded_over_https(self):
         world = self.world().init()

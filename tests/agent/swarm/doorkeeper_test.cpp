@@ -55,6 +55,21 @@ TEST(Doorkeeper, WhoWasAsleepIsLetInWhenItComes) {
   EXPECT_THAT(door.shut_out(), IsEmpty());
 }
 
+TEST(Doorkeeper, SaysWhyAndForHowLong) {
+  Doorkeeper door;
+  EXPECT_TRUE(door.gave_garbage("10.0.0.1", kStart));
+  EXPECT_FALSE(door.gave_garbage("10.0.0.1", kStart)) << "it is out already";
+  EXPECT_TRUE(door.was_silent("10.0.0.2", kStart, true));
+  const auto said = door.reasons(kStart + 500ms);
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_EQ(said[0].address, "10.0.0.1");
+  EXPECT_EQ(said[0].why, "what it sent fails its check");
+  EXPECT_EQ(said[0].left, 10min);
+  EXPECT_FALSE(said[0].may_knock);
+  EXPECT_EQ(said[1].left, 1min);
+  EXPECT_TRUE(said[1].may_knock);
+}
+
 TEST(Doorkeeper, WhoIsSilentWhileNobodyGivesIsSoonLetInAgain) {
   Doorkeeper door;
   EXPECT_TRUE(door.was_silent("10.0.0.1", kStart, false));

@@ -52,6 +52,14 @@ TEST_F(SourceUseTest, AnOriginThatDoesNotAnswerByHttpSaysWhyAndUntilWhen) {
   EXPECT_EQ(standing.words(), "");
 }
 
+TEST_F(SourceUseTest, WhoIsShutOutIsNamedWithTheReasonAndTheEndOfIt) {
+  facts.shut_out = {{"10.0.0.7", "it sends nothing", std::chrono::seconds(60), true},
+                    {"10.0.0.8", "it lies", std::chrono::minutes(10)}};
+  EXPECT_FALSE(source("10.0.0.7").is_used);
+  EXPECT_EQ(source("10.0.0.7").says, "shut out: it sends nothing; let in again in 60 s, or when it connects by itself");
+  EXPECT_EQ(source("10.0.0.8").says, "shut out: it lies; let in again in 10 min");
+}
+
 TEST_F(SourceUseTest, ALeaderSaysSo) {
   facts.leads = true;
   expect_says("origin, BitTorrent", "the origin is not connected");
