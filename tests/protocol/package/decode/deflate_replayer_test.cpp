@@ -1,5 +1,8 @@
 #include "protocol/package/decode/deflate_replayer.hpp"
 
+#include <array>
+#include <string_view>
+
 #include "tests/protocol/package/archive_fixture.hpp"
 #include "tests/protocol/package/deflate_contents.hpp"
 #include "tests/protocol/package/deflate_zlib.hpp"
@@ -7,20 +10,23 @@
 namespace upswarm::package {
 namespace {
 
-TEST(DeflateReplayerTest, MakesWhatZlibMakes) {
-  int other = 0;
+/// A test for each level: all of them together take long under a sanitizer.
+class DeflateLevel : public testing::TestWithParam<int> {};
+
+TEST_P(DeflateLevel, MakesWhatZlibMakes) {
+  const int level = GetParam();
+  int other = level;
   for (const auto& [name, content] : deflate_contents()) {
-    for (int level = 1; level <= 9; ++level) {
-      // Of the other memLevels one after the other: all of them with everything would take long.
-      other = other % 9 + 1;
-      for (const int memory : {8, other}) {
-        const DeflateRecipe recipe{static_cast<std::uint8_t>(level), static_cast<std::uint8_t>(memory)};
-        ASSERT_EQ(deflated(content, recipe), zlib_stream(content, level, memory))
-            << name << ", level " << level << ", memLevel " << memory;
-      }
+    other = other % 9 + 1;  // of the other memLevels one after the other
+    for (const int memory : {8, other}) {
+      const DeflateRecipe recipe{static_cast<std::uint8_t>(level), static_cast<std::uint8_t>(memory)};
+      ASSERT_EQ(deflated(content, recipe), zlib_stream(content, level, memory))
+          << name << ", level " << level << ", memLevel " << memory;
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Of, DeflateLevel, testing::Range(1, 10));
 
 TEST(DeflateReplayerTest, ItDoesNotMatterHowTheContentIsCut) {
   const auto content = patchwork(150'000, 7) + prose(50'000, 8);
@@ -80,26 +86,20 @@ TEST(DeflateReplayerTest, RecipesHaveNumbers) {
 }
 
 // Deltas that are out there were made against these bytes: they never change.
-TEST(DeflateReplayerTest, MakesWhatItAlwaysMade) {
+class DeflateMemory : public testing::TestWithParam<std::uint8_t> {};
+
+TEST_P(DeflateMemory, MakesWhatItAlwaysMade) {
+  static constexpr std::array<std::string_view, 10> kDigests{
+      "0aacc0972fcd8b9e", "7d44bdddafed1f3b", "b463a3c3c3993cdc", "05b5e02c8d029999", "af36f19c88f7ffd8",
+      "8ac1ae7ebbae7c2e", "0b2a53b6fef3df30", "b923974ea3ee0592", "5209123ab87df715", "105b2a49c59214ee"};
   const std::string content = prose(100'000, 1) + std::string(3000, 'x') + patchwork(100'000, 2) + prose(70'000, 1);
-  std::string digests;
-  for (std::uint8_t memory = 0; memory <= 9; ++memory) {
-    Sha256Hasher hasher;
-    for (std::uint8_t level = 1; level <= 9; ++level) hasher.update(as_bytes(deflated(content, {level, memory})));
-    digests += hasher.finish().hex().substr(0, 16) + "\n";
-  }
-  EXPECT_EQ(digests,
-            "0aacc0972fcd8b9e\n"
-            "7d44bdddafed1f3b\n"
-            "b463a3c3c3993cdc\n"
-            "05b5e02c8d029999\n"
-            "af36f19c88f7ffd8\n"
-            "8ac1ae7ebbae7c2e\n"
-            "0b2a53b6fef3df30\n"
-            "b923974ea3ee0592\n"
-            "5209123ab87df715\n"
-            "105b2a49c59214ee\n");
+  const auto memory = GetParam();
+  Sha256Hasher hasher;
+  for (std::uint8_t level = 1; level <= 9; ++level) hasher.update(as_bytes(deflated(content, {level, memory})));
+  EXPECT_EQ(hasher.finish().hex().substr(0, 16), kDigests.at(memory));
 }
+
+INSTANTIATE_TEST_SUITE_P(Of, DeflateMemory, testing::Range<std::uint8_t>(0, 10));
 
 }  // namespace
 }  // namespace upswarm::package
