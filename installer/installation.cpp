@@ -263,9 +263,11 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
   UPSWARM_TRY(auto record, records_.load(product_.product));
   UPSWARM_TRY(const auto root_there, exists(files_, product_.root));
   if (root_there) UPSWARM_CHECK(layout_.prepare());
+  // Recovery needs no package.
+  if (const auto tidied = remove_incoming(); !tidied)
+    log::warning("left-overs stay", {{"error", tidied.error().message()}});
   if (!record.journal) {
     if (root_there) UPSWARM_CHECK(layout_.clean(record.versions(), true));
-    UPSWARM_CHECK(remove_incoming());
     return std::optional<messages::Outcome>();
   }
   log::warning("finishing what was interrupted",

@@ -104,7 +104,8 @@ Result<std::string> read_file(Files& files, const Path& path, Bytes longest);
 /// survives a power cut; after an error or a power cut inside, `path` has the old content or the new one.
 Result<void> write_file_atomically(Files& files, const Path& path, std::string_view content, std::uint32_t mode = 0644);
 
-/// Makes `path` and the folders above it that are missing. Those there are left as they are.
+/// Makes `path` and the folders above it that are missing; after success these survive a power cut. Those there are
+/// left as they are.
 Result<void> make_folders(Files& files, const Path& path, std::uint32_t mode = 0755);
 
 /// Removes a file, a link, or a folder with all in it; links are not followed. Nothing there is success.

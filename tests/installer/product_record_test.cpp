@@ -4,6 +4,7 @@
 
 #include "tests/support/stopping_files.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::installer {
 namespace {
@@ -117,7 +118,7 @@ TEST(ProductRecord, ADamagedRecordIsNotTakenForANewOne) {
 TEST(ProductRecord, SavingIsAllOrNothingAtEveryOperation) {
   for (std::size_t n = 1;; ++n) {
     const tests::TemporaryFolder folder;
-    tests::StoppingFiles files(system_files());
+    tests::StoppingFiles files(tests::unsynced_files());
     RecordStore store(files, folder.path());
     auto record = sample();
     ASSERT_TRUE(store.save(record));

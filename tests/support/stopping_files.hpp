@@ -10,9 +10,10 @@ namespace upswarm::tests {
 /// Passes every operation on to `real` until the n-th that changes something. What happens then:
 ///   stop  that operation and every later one fails: the machine is off
 ///   fail  that operation alone fails, with `kind`; everything after it works again
+///   fail_any  the same, where operations that read count, too
 class StoppingFiles final : public Files {
  public:
-  enum class Mode { stop, fail };
+  enum class Mode { stop, fail, fail_any };
 
   explicit StoppingFiles(Files& real) : real_(real) {}
 
@@ -42,6 +43,9 @@ class StoppingFiles final : public Files {
 
   /// Counts one changing operation; an error when it is the one. Used by the files that create() returns, too.
   Result<void> step(const char* what);
+  /// Of one that reads: counts with Mode::fail_any alone; an error when the machine is off. Used by the files that
+  /// open() returns, too.
+  Result<void> look(const char* what);
 
  private:
   /// An error when the machine is off.
