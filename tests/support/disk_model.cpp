@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::uint64_t kTop = 1;
 constexpr int kMostLinks = 8;
-constexpr Bytes kFree = 64_GiB;
 
 Error wrong(ErrorKind kind, const char* doing, const Path& path, const char* why) {
   return {kind, std::string(doing) + " " + path.string(), why};
@@ -45,6 +44,8 @@ class DiskModel::OpenOutput final : public OutputFile {
 
   Result<void> write(ByteView bytes) override {
     const std::lock_guard lock(disk_.mutex_);
+    if (disk_.sum() + Bytes{bytes.size()} > disk_.state_.capacity)
+      return Error{ErrorKind::no_space, "write", "the disk is full"};
     disk_.node(id_).content += as_text(bytes);
     return {};
   }
@@ -306,7 +307,31 @@ Result<void> DiskModel::sync_folder(const Path& folder) {
   return {};
 }
 
-Result<Bytes> DiskModel::free_space(const Path& /*path*/) { return kFree; }
+/// What lost its name is free at once: nothing holds files open here.
+Bytes DiskModel::sum() const {
+  Bytes all;
+  std::set<Id> found;
+  for (const auto& [id, folder] : state_.nodes)
+    for (const auto& [name, inside] : folder.names)
+      if (found.insert(inside).second) all += Bytes{state_.nodes.at(inside).content.size()};
+  return all;
+}
+
+Bytes DiskModel::used() {
+  const std::lock_guard lock(mutex_);
+  return sum();
+}
+
+void DiskModel::set_capacity(Bytes capacity) {
+  const std::lock_guard lock(mutex_);
+  state_.capacity = capacity;
+}
+
+Result<Bytes> DiskModel::free_space(const Path& /*path*/) {
+  const std::lock_guard lock(mutex_);
+  const auto taken = sum();
+  return taken < state_.capacity ? state_.capacity - taken : 0_B;
+}
 
 Result<bool> DiskModel::can_sync_as_one(const Path& /*folder*/) { return true; }
 

@@ -33,6 +33,11 @@ class DiskModel final : public Files {
   /// Afterwards the disk holds what the machine finds when it starts again. Files that are open must not be used then.
   void cut_power(Unsynced what, std::uint32_t seed = 0);
 
+  /// All that files hold. Folders and names cost nothing.
+  Bytes used();
+  /// Writing beyond it fails: no_space.
+  void set_capacity(Bytes capacity);
+
   Result<std::unique_ptr<InputFile>> open(const Path& path) override;
   Result<std::unique_ptr<OutputFile>> create(const Path& path, std::uint32_t mode) override;
   Result<FileInfo> info(const Path& path) override;
@@ -87,6 +92,7 @@ class DiskModel final : public Files {
     std::map<Id, Node> nodes;
     Id last = 1;
     std::vector<Change> pending;  ///< of names, oldest first
+    Bytes capacity = 64_GiB;
   };
 
   Result<Place> find(const Path& path, const char* doing);
@@ -98,6 +104,7 @@ class DiskModel final : public Files {
   template <typename Chooses>
   void settle(Chooses lasts);
   void sync_node(Id id);
+  Bytes sum() const;
   void forget_lost();
   Node& node(Id id) { return state_.nodes.at(id); }
 
