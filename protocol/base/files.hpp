@@ -69,6 +69,9 @@ class Files {
   virtual Result<void> make_symlink(const std::string& target, const Path& path) = 0;
   virtual Result<std::string> read_symlink(const Path& path) = 0;
   virtual Result<void> hard_link(const Path& existing, const Path& path) = 0;
+  /// Makes the new file `to` of what `from` holds, without copying it: the two share it on disk until one is written to
+  /// (reflink). False: this cannot be done here, and nothing was made. Only on Linux, on xfs, btrfs and their like.
+  virtual Result<bool> clone_file(const Path& /*from*/, const Path& /*to*/, std::uint32_t /*mode*/) { return false; }
   virtual Result<void> set_mode(const Path& path, std::uint32_t mode) = 0;
   /// As OutputFile::sync, for a regular file that is closed again, whoever wrote it.
   virtual Result<void> sync_file(const Path& path) = 0;

@@ -33,7 +33,8 @@ enum class Way {
   kept,
   kept_bad_health,
   many_files,
-  retention
+  retention,
+  clones
 };
 
 /// What a power cut leaves of what was not synced: each is tried at each operation.
@@ -67,6 +68,7 @@ class StopsTest : public testing::TestWithParam<Way> {
     if (has_two()) {
       ASSERT_TRUE(machine.install(two));
     }
+    before.set_clones(GetParam() == Way::clones);
     ASSERT_TRUE(before.sync_as_one(kFolder)) << "that was long ago";
   }
 
@@ -94,6 +96,7 @@ class StopsTest : public testing::TestWithParam<Way> {
       case Way::rollback: return machine.installation().roll_back("1.0.0", {}, {});
       case Way::sparse:
       case Way::sparse_bad_health: return machine.install_sparse(two);
+      case Way::clones:
       case Way::delta: return machine.install(two, "1.0.0");
       case Way::chain:
       case Way::chain_bad_health: return machine.install_chain({&two, &three});
@@ -325,6 +328,7 @@ std::string name_of(const testing::TestParamInfo<Way>& way) {
     case Way::kept_bad_health: return "KeptBadHealth";
     case Way::many_files: return "ManyFiles";
     case Way::retention: return "Retention";
+    case Way::clones: return "Clones";
   }
   return "Unknown";
 }
@@ -332,9 +336,10 @@ std::string name_of(const testing::TestParamInfo<Way>& way) {
 INSTANTIATE_TEST_SUITE_P(Ways, StopsTest,
                          testing::Values(Way::sparse, Way::sparse_bad_health, Way::full, Way::delta, Way::bad_health,
                                          Way::rollback, Way::first, Way::chain, Way::chain_bad_health, Way::kept,
-                                         Way::kept_bad_health, Way::many_files, Way::retention),
+                                         Way::kept_bad_health, Way::many_files, Way::retention, Way::clones),
                          name_of);
-INSTANTIATE_TEST_SUITE_P(Ways, NextTryTest, testing::Values(Way::sparse, Way::full, Way::delta, Way::first, Way::chain),
+INSTANTIATE_TEST_SUITE_P(Ways, NextTryTest,
+                         testing::Values(Way::sparse, Way::full, Way::delta, Way::first, Way::chain, Way::clones),
                          name_of);
 
 }  // namespace

@@ -283,6 +283,20 @@ Result<void> DiskModel::hard_link(const Path& existing, const Path& path) {
   return {};
 }
 
+void DiskModel::set_clones(bool does) {
+  const std::lock_guard lock(mutex_);
+  state_.clones = does;
+}
+
+/// A copy that no write tells of: it lasts once it was synced, as any other.
+Result<bool> DiskModel::clone_file(const Path& from, const Path& to, std::uint32_t mode) {
+  const std::lock_guard lock(mutex_);
+  if (!state_.clones) return false;
+  UPSWARM_TRY(const auto id, find_there(from, "clone"));
+  UPSWARM_CHECK(add(to, {.type = FileType::regular, .mode = mode, .content = node(id).content}, "clone to"));
+  return true;
+}
+
 Result<void> DiskModel::set_mode(const Path& path, std::uint32_t mode) {
   const std::lock_guard lock(mutex_);
   UPSWARM_TRY(const auto id, find_there(path, "set the mode of"));

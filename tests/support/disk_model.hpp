@@ -33,6 +33,8 @@ class DiskModel final : public Files {
   /// Afterwards the disk holds what the machine finds when it starts again. Files that are open must not be used then.
   void cut_power(Unsynced what, std::uint32_t seed = 0);
 
+  /// Whether clone_file does it. At first it does not.
+  void set_clones(bool does);
   /// All that files hold. Folders and names cost nothing.
   Bytes used();
   /// Writing beyond it fails: no_space.
@@ -49,6 +51,7 @@ class DiskModel final : public Files {
   Result<void> make_symlink(const std::string& target, const Path& path) override;
   Result<std::string> read_symlink(const Path& path) override;
   Result<void> hard_link(const Path& existing, const Path& path) override;
+  Result<bool> clone_file(const Path& from, const Path& to, std::uint32_t mode) override;
   Result<void> set_mode(const Path& path, std::uint32_t mode) override;
   Result<void> sync_file(const Path& path) override;
   Result<void> sync_folder(const Path& folder) override;
@@ -93,6 +96,7 @@ class DiskModel final : public Files {
     Id last = 1;
     std::vector<Change> pending;  ///< of names, oldest first
     Bytes capacity = 64_GiB;
+    bool clones = false;
   };
 
   Result<Place> find(const Path& path, const char* doing);

@@ -118,6 +118,11 @@ Result<void> StoppingFiles::hard_link(const Path& existing, const Path& path) {
   return real_.hard_link(existing, path);
 }
 
+Result<bool> StoppingFiles::clone_file(const Path& from, const Path& to, std::uint32_t mode) {
+  UPSWARM_CHECK(step("clone_file"));
+  return real_.clone_file(from, to, mode);
+}
+
 Result<void> StoppingFiles::set_mode(const Path& path, std::uint32_t mode) {
   UPSWARM_CHECK(step("set_mode"));
   return real_.set_mode(path, mode);

@@ -34,6 +34,7 @@ class StoppingFiles final : public Files {
   Result<void> make_symlink(const std::string& target, const Path& path) override;
   Result<std::string> read_symlink(const Path& path) override;
   Result<void> hard_link(const Path& existing, const Path& path) override;
+  Result<bool> clone_file(const Path& from, const Path& to, std::uint32_t mode) override;
   Result<void> set_mode(const Path& path, std::uint32_t mode) override;
   Result<void> sync_file(const Path& path) override;
   Result<void> sync_folder(const Path& folder) override;

@@ -25,6 +25,9 @@ class UnsyncedFiles : public Files {
   }
   Result<std::string> read_symlink(const Path& path) override { return real_.read_symlink(path); }
   Result<void> hard_link(const Path& existing, const Path& path) override { return real_.hard_link(existing, path); }
+  Result<bool> clone_file(const Path& from, const Path& to, std::uint32_t mode) override {
+    return real_.clone_file(from, to, mode);
+  }
   Result<void> set_mode(const Path& path, std::uint32_t mode) override { return real_.set_mode(path, mode); }
   Result<void> sync_file(const Path& path) override { return must_exist(path); }
   Result<void> sync_folder(const Path& folder) override { return must_exist(folder); }
