@@ -26,9 +26,10 @@ struct InstallerConfig {
   std::string agent_account = "upswarm-agent";
   std::string ring;  ///< rollouts may begin with some rings; empty: in none
   Path systemctl = "/usr/bin/systemctl";
-  std::int64_t keep_releases = 2;                                  ///< previous releases that are always kept
-  std::chrono::milliseconds keep_for{std::chrono::hours(24 * 7)};  ///< younger previous releases are kept too
-  Bytes keep_free = 64_MiB;                                        ///< disk space that is left alone
+  std::int64_t keep_releases = 2;                                      ///< previous releases that are always kept
+  std::chrono::milliseconds keep_for{std::chrono::hours(24 * 7)};      ///< younger previous releases are kept too
+  Bytes keep_free = 64_MiB;                                            ///< disk space that is left alone
+  std::chrono::milliseconds recovery_retry{std::chrono::seconds(30)};  ///< between tries to finish what failed
   log::Settings log;
   std::vector<ProductConfig> products;
 

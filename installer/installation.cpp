@@ -120,9 +120,10 @@ Result<messages::Outcome> Installation::switch_and_commit(ProductRecord& record,
                                                           const std::stop_token& stop) {
   const auto switched = switch_over(record, progress, stop);
   if (!switched) {
-    // A stop of the installer itself is no fault of the release: the journal says at the next start what to do.
-    if (switched.error().kind == ErrorKind::cancelled) return switched.error();
-    return undo(record, switched.error(), !is_environment(switched.error().kind), progress, stop);
+    if (switched.error().kind == ErrorKind::cancelled) return stopped_by(switched.error(), record);
+    const auto blame = !is_environment(switched.error().kind);
+    if (!blame) record.note_setback(record.journal->to, switched.error().message(), false, clock_.now());
+    return undo(record, switched.error(), blame, progress, stop);
   }
   return commit(record);
 }
@@ -157,8 +158,9 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
   record.releases.push_back({to, clock_.now()});
   if (record.journal->kind == "rollback") {
     const auto* const left = entry_of(record, record.journal->from);
-    if (left != nullptr) record.bad.push_back({left->content, left->version, kByAdministrator, clock_.now()});
+    if (left != nullptr) record.mark_bad({left->content, left->version, kByAdministrator, clock_.now()});
   }
+  record.forget_setback(to.content);
   record.current = to.version;
   record.highest = std::max(record.highest, to.counter);
   UPSWARM_TRY(const auto outcome, add_outcome(record, "completed", ""));
@@ -200,8 +202,9 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
         runner_.run_hook("rollback", *journal.to.hooks.rollback, context_of(journal.to.version, journal.from), stop));
   }
   if (const auto* const old = entry_of(record, journal.from)) lenient(runner_.start_services(old->services, stop));
-  if (stop.stop_requested()) return Error{ErrorKind::cancelled, "roll back " + record.product, "stopped"};
-  if (journal.blame) record.bad.push_back({journal.to.content, journal.to.version, journal.reason, clock_.now()});
+  if (stop.stop_requested())
+    return stopped_by({ErrorKind::cancelled, "roll back " + record.product, "stopped"}, record);
+  if (journal.blame) record.mark_bad({journal.to.content, journal.to.version, journal.reason, clock_.now()});
   UPSWARM_TRY(const auto outcome, add_outcome(record, "rolled_back", journal.reason));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
@@ -211,11 +214,13 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
 
 /// What an interruption left half made stays, for the next try; what failed does not.
 Result<messages::Outcome> Installation::give_up(ProductRecord& record, const Error& why, bool was_interrupted) {
-  if (why.kind == ErrorKind::cancelled) return why;
+  if (why.kind == ErrorKind::cancelled) return stopped_by(why, record);
   const auto to = record.journal->to;
   log::warning("release not installed", {{"product", record.product}, {"version", to.version}, {"why", why.message()}});
   // Only what the release itself did counts against it; a wrong package is the agent's to fetch again.
-  if (why.kind == ErrorKind::invalid) record.bad.push_back({to.content, to.version, why.message(), clock_.now()});
+  if (why.kind == ErrorKind::invalid) record.mark_bad({to.content, to.version, why.message(), clock_.now()});
+  else if (record.journal->phase != Phase::staging && !was_interrupted)
+    record.note_setback(to, why.message(), false, clock_.now());
   UPSWARM_TRY(const auto outcome, add_outcome(record, "failed", why.message()));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
@@ -243,18 +248,14 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
     return Error{ErrorKind::denied, doing, wanted->entry.version + " is below the floor that was signed",
                  "below_floor"};
   }
-  tell(progress, "verifying");
-  UPSWARM_TRY(const auto tree, load_tree(wanted->entry.content));
-  UPSWARM_CHECK(package::verify_tree(files_, layout_.folder_of(wanted->entry.version), tree, stop));
-  record.journal = Journal{.phase = Phase::preparing,
-                           .kind = "rollback",
-                           .to = wanted->entry,
-                           .from = record.current,
-                           .reason = {},
-                           .blame = false,
-                           .started = clock_.now(),
-                           .recoveries = 0};
-  UPSWARM_CHECK(records_.save(record));
+  const auto to = wanted->entry;
+  UPSWARM_TRY(record, begin(to, "rollback"));
+  const auto verify = [&]() -> Result<void> {
+    tell(progress, "verifying");
+    UPSWARM_TRY(const auto tree, load_tree(to.content));
+    return package::verify_tree(files_, layout_.folder_of(to.version), tree, stop);
+  };
+  if (const auto whole = verify(); !whole) return give_up(record, whole.error());
   return switch_and_commit(record, progress, stop);
 }
 
@@ -263,34 +264,56 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
   UPSWARM_TRY(auto record, records_.load(product_.product));
   UPSWARM_TRY(const auto root_there, exists(files_, product_.root));
   if (root_there) UPSWARM_CHECK(layout_.prepare());
+  // Recovery needs no package.
+  if (const auto tidied = remove_incoming(); !tidied)
+    log::warning("left-overs stay", {{"error", tidied.error().message()}});
   if (!record.journal) {
     if (root_there) UPSWARM_CHECK(layout_.clean(record.versions(), true));
-    UPSWARM_CHECK(remove_incoming());
     return std::optional<messages::Outcome>();
   }
   log::warning("finishing what was interrupted",
                {{"product", record.product}, {"phase", to_string(record.journal->phase)}});
   const Error interrupted{ErrorKind::disk, "install " + record.product + " " + record.journal->to.version,
                           "interrupted by a restart while " + std::string(to_string(record.journal->phase))};
-  const auto go_on = [&]() -> Result<messages::Outcome> {
-    switch (record.journal->phase) {
-      case Phase::preparing:
-        // Whole, but for what a hook did to it: nothing is lost by verifying it once more.
-        if (record.find(record.journal->to.version) == nullptr && root_there)
-          UPSWARM_CHECK(layout_.return_to_staging(record.journal->to.version));
-        return give_up(record, interrupted, true);
-      case Phase::staging: return give_up(record, interrupted, true);
-      case Phase::switching: return undo(record, interrupted, false, progress, stop);
-      case Phase::rolling_back: return finish_undo(record, progress, stop);
-      case Phase::probation:
-        if (++record.journal->recoveries > kMostRecoveries) return undo(record, interrupted, true, progress, stop);
-        UPSWARM_CHECK(records_.save(record));
-        return switch_and_commit(record, progress, stop);
-    }
-    return interrupted;
-  };
-  UPSWARM_TRY(auto outcome, go_on());
+  UPSWARM_TRY(auto outcome, go_on(record, interrupted, progress, stop));
   return std::optional(std::move(outcome));
+}
+
+Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error& interrupted,
+                                              const package::ProgressSink& progress, const std::stop_token& stop) {
+  auto& journal = *record.journal;
+  const auto is_crash = !std::exchange(journal.stopped, false);
+  const auto* const before = record.setback(journal.to.content);
+  const auto is_to_blame = is_crash && before != nullptr && before->interruptions + 1 >= kMostInterruptions;
+  switch (journal.phase) {
+    case Phase::staging: return give_up(record, interrupted, true);
+    case Phase::preparing: {
+      // Whole, but for what a hook did to it: nothing is lost by verifying it once more.
+      UPSWARM_TRY(const auto root_there, exists(files_, product_.root));
+      if (record.find(journal.to.version) == nullptr && root_there)
+        UPSWARM_CHECK(layout_.return_to_staging(journal.to.version));
+      if (is_to_blame) record.mark_bad({journal.to.content, journal.to.version, interrupted.message(), clock_.now()});
+      else if (is_crash) record.note_setback(journal.to, interrupted.message(), true, clock_.now());
+      return give_up(record, interrupted, true);
+    }
+    case Phase::switching:
+      if (is_crash && !is_to_blame) record.note_setback(journal.to, interrupted.message(), true, clock_.now());
+      return undo(record, interrupted, is_to_blame, progress, stop);
+    case Phase::rolling_back: return finish_undo(record, progress, stop);
+    case Phase::probation:
+      if (is_crash && ++journal.recoveries > kMostRecoveries) return undo(record, interrupted, true, progress, stop);
+      UPSWARM_CHECK(records_.save(record));
+      return switch_and_commit(record, progress, stop);
+  }
+  return interrupted;
+}
+
+/// A stop of the installer itself is nobody's fault: the journal says at the next start what to do.
+Error Installation::stopped_by(const Error& why, ProductRecord& record) {
+  record.journal->stopped = true;
+  if (const auto saved = records_.save(record); !saved)
+    log::warning("the next start will take this for a crash", {{"error", saved.error().message()}});
+  return why;
 }
 
 Result<void> Installation::write_phase(ProductRecord& record, Phase phase) {
@@ -329,12 +352,21 @@ void Installation::retire(ProductRecord& record) {
     const auto step = [&]() -> Result<void> {
       UPSWARM_CHECK(records_.save(record));
       UPSWARM_CHECK(layout_.remove(version));
-      return remove_tree(files_, state_ / "trees" / (content.hex() + ".tree"));
+      return drop_tree(content);
     };
     if (const auto removed = step(); !removed) {
       log::warning("an old release stays on disk", {{"version", version}, {"error", removed.error().message()}});
     }
   }
+}
+
+/// Unless a release that is here, of any product, has the same content.
+Result<void> Installation::drop_tree(const Sha256& content) {
+  for (const auto& product : config_.product_names()) {
+    UPSWARM_TRY(const auto record, records_.load(product));
+    if (std::ranges::any_of(record.releases, [&](const auto& one) { return one.entry.content == content; })) return {};
+  }
+  return remove_tree(files_, state_ / "trees" / (content.hex() + ".tree"));
 }
 
 RunContext Installation::context_of(const std::string& version, const std::string& from) const {

@@ -81,7 +81,7 @@ class Installation {
   /// Goes back to a release that is still here, after verifying every byte of it. Empty: the newest one below what runs
   /// that did not fail here.
   /// The release that is left is marked, so that it does not come back by itself.
-  /// Errors: not_found, invalid  no such release; denied  below the floor; corrupt  damaged on disk.
+  /// Errors: not_found, invalid  no such release; denied  below the floor. What fails then is an outcome.
   Result<messages::Outcome> roll_back(const std::string& version, const package::ProgressSink& progress,
                                       std::stop_token stop);
 
@@ -133,9 +133,13 @@ class Installation {
   Result<messages::Outcome> finish_undo(ProductRecord& record, const package::ProgressSink& progress,
                                         const std::stop_token& stop);
   Result<messages::Outcome> give_up(ProductRecord& record, const Error& why, bool was_interrupted = false);
+  Result<messages::Outcome> go_on(ProductRecord& record, const Error& interrupted,
+                                  const package::ProgressSink& progress, const std::stop_token& stop);
+  Error stopped_by(const Error& why, ProductRecord& record);
   Result<void> write_phase(ProductRecord& record, Phase phase);
   Result<messages::Outcome> add_outcome(ProductRecord& record, std::string result, std::string reason);
   void retire(ProductRecord& record);
+  Result<void> drop_tree(const Sha256& content);
   RunContext context_of(const std::string& version, const std::string& from) const;
   const trust::Entry* entry_of(const ProductRecord& record, const std::string& version) const;
 

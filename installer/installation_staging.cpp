@@ -82,6 +82,7 @@ Result<void> Installation::apply_all(const std::vector<PackageStep>& steps, Prod
     base = {steps[i].version, layout_.between(), std::move(*rebuilt)};
   }
   UPSWARM_CHECK(remove_tree(files_, tree_between()));
+  UPSWARM_CHECK(files_.sync_folder(tree_between().parent_path()));
   return remove_tree(files_, layout_.between());
 }
 

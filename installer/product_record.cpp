@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/base/hex.hpp"
+#include "protocol/base/log.hpp"
 #include "protocol/messages/report.hpp"
 
 namespace upswarm::installer {
@@ -10,6 +12,9 @@ namespace {
 
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMostKnown = 1000;
+constexpr std::chrono::minutes kFirstWait{5};
+constexpr std::chrono::hours kLongestWait{24};
+constexpr std::size_t kReserve = 1024 * 1024;
 constexpr std::size_t kLongestReason = 128 * 1024;
 constexpr std::size_t kLongestKeptReason = 4 * 1024;  // what hooks said must never make a record too long to be read
 constexpr std::array<std::string_view, 5> kPhases{"staging", "preparing", "switching", "probation", "rolling_back"};
@@ -31,14 +36,16 @@ trust::Entry read_entry(ObjectReader& in, std::string_view key) {
 }
 
 Json to_json(const Journal& journal) {
-  return {{"phase", to_string(journal.phase)},
-          {"kind", journal.kind},
-          {"to", trust::to_json(journal.to)},
-          {"from", journal.from},
-          {"reason", messages::shortened(journal.reason, kLongestKeptReason)},
-          {"blame", journal.blame},
-          {"started", upswarm::to_string(journal.started)},
-          {"recoveries", journal.recoveries}};
+  Json value{{"phase", to_string(journal.phase)},
+             {"kind", journal.kind},
+             {"to", trust::to_json(journal.to)},
+             {"from", journal.from},
+             {"reason", messages::shortened(journal.reason, kLongestKeptReason)},
+             {"blame", journal.blame},
+             {"started", upswarm::to_string(journal.started)},
+             {"recoveries", journal.recoveries}};
+  if (journal.stopped) value["stopped"] = true;
+  return value;
 }
 
 Result<Journal> read_journal(ObjectReader in) {
@@ -54,6 +61,7 @@ Result<Journal> read_journal(ObjectReader in) {
   journal.blame = in.boolean("blame");
   journal.started = in.parsed("started", parse_time).value_or(Time{});
   journal.recoveries = in.integer("recoveries", 0, kMax);
+  journal.stopped = in.boolean_or("stopped", false);
   UPSWARM_CHECK(in.finish());
   return journal;
 }
@@ -74,6 +82,18 @@ Result<BadRelease> read_bad(ObjectReader in) {
   bad.at = in.parsed("at", parse_time).value_or(Time{});
   UPSWARM_CHECK(in.finish());
   return bad;
+}
+
+Result<Setback> read_setback(ObjectReader in) {
+  Setback setback;
+  setback.content = in.parsed("content", parse_sha256).value_or(Sha256{});
+  setback.version = in.text("version", 128);
+  setback.reason = in.text("reason", kLongestReason);
+  setback.count = in.integer("count", 1, kMax);
+  setback.interruptions = in.integer("interruptions", 0, setback.count);
+  setback.not_before = in.parsed("not_before", parse_time).value_or(Time{});
+  UPSWARM_CHECK(in.finish());
+  return setback;
 }
 
 }  // namespace
@@ -107,6 +127,36 @@ const messages::Quarantined* ProductRecord::quarantined(const Sha256& package,
   const auto found =
       std::ranges::find_if(quarantine, [&](const auto& one) { return one.package == package && one.base == base; });
   return found == quarantine.end() ? nullptr : &*found;
+}
+
+void ProductRecord::mark_bad(BadRelease one) {
+  std::erase_if(bad, [&](const auto& other) { return other.content == one.content; });
+  bad.push_back(std::move(one));
+  if (bad.size() > kMostBad) bad.erase(bad.begin());
+  forget_setback(bad.back().content);
+}
+
+const Setback* ProductRecord::setback(const Sha256& content) const {
+  const auto found = std::ranges::find(setbacks, content, &Setback::content);
+  return found == setbacks.end() ? nullptr : &*found;
+}
+
+void ProductRecord::note_setback(const trust::Entry& entry, const std::string& reason, bool is_interruption, Time now) {
+  Setback one{.content = entry.content, .version = entry.version, .reason = {}, .not_before = {}};
+  if (const auto* const before = setback(entry.content)) one = *before;
+  forget_setback(entry.content);
+  one.reason = messages::shortened(reason, kLongestKeptReason);
+  ++one.count;
+  if (is_interruption) ++one.interruptions;
+  std::chrono::seconds wait = kFirstWait;
+  for (std::int64_t i = 1; i < one.count && wait < kLongestWait; ++i) wait *= 3;
+  one.not_before = now + std::min<std::chrono::seconds>(wait, kLongestWait);
+  setbacks.push_back(std::move(one));
+  if (setbacks.size() > kMostSetbacks) setbacks.erase(setbacks.begin());
+}
+
+void ProductRecord::forget_setback(const Sha256& content) {
+  std::erase_if(setbacks, [&](const auto& one) { return one.content == content; });
 }
 
 void ProductRecord::put_aside(messages::Quarantined recipe) {
@@ -146,6 +196,14 @@ Json to_json(const ProductRecord& record) {
              {"bad", std::move(bad)},
              {"outcomes", std::move(outcomes)},
              {"last_outcome", record.last_outcome}};
+  for (const auto& one : record.setbacks) {
+    value["setbacks"].push_back({{"content", one.content.hex()},
+                                 {"version", one.version},
+                                 {"reason", messages::shortened(one.reason, kLongestKeptReason)},
+                                 {"count", one.count},
+                                 {"interruptions", one.interruptions},
+                                 {"not_before", upswarm::to_string(one.not_before)}});
+  }
   for (const auto& one : record.quarantine) value["quarantine"].push_back(messages::to_json(one));
   if (record.journal) value["journal"] = to_json(*record.journal);
   return value;
@@ -167,6 +225,10 @@ Result<ProductRecord> parse_record(std::string_view text, const std::string& wha
   for (const auto& one : in.array("bad", kMostKnown)) {
     UPSWARM_TRY(auto bad, read_bad(in.inside(one, "bad", record.bad.size())));
     record.bad.push_back(std::move(bad));
+  }
+  for (const auto& one : in.array_or_none("setbacks", kMostSetbacks)) {
+    UPSWARM_TRY(auto setback, read_setback(in.inside(one, "setbacks", record.setbacks.size())));
+    record.setbacks.push_back(std::move(setback));
   }
   for (const auto& one : in.array_or_none("quarantine", messages::kMostQuarantined)) {
     auto inside = in.inside(one, "quarantine", record.quarantine.size());
@@ -202,7 +264,23 @@ Result<std::int64_t> RecordStore::next_outcome(const std::vector<std::string>& p
 }
 
 Result<void> RecordStore::save(const ProductRecord& record) {
-  return write_file_atomically(files_, file_of(record.product), to_text(to_json(record), 1), 0600);
+  const auto write = [&] {
+    return write_file_atomically(files_, file_of(record.product), to_text(to_json(record), 1), 0600);
+  };
+  auto saved = write();
+  if (saved || saved.error().kind != ErrorKind::no_space) return saved;
+  UPSWARM_TRY(const auto has_reserve, exists(files_, reserve()));
+  if (!has_reserve) return saved;
+  log::warning("the disk is full: the reserve is given up for the record", {{"product", record.product}});
+  UPSWARM_CHECK(files_.remove_file(reserve()));
+  return write();
+}
+
+Result<void> RecordStore::keep_reserve() {
+  UPSWARM_TRY(const auto there, exists(files_, reserve()));
+  if (there) return {};
+  // Not zeros, which a file system may keep in no space at all.
+  return write_file_atomically(files_, reserve(), as_text(random_bytes(kReserve)), 0600);
 }
 
 }  // namespace upswarm::installer

@@ -16,6 +16,10 @@ namespace upswarm::installer {
 
 inline constexpr Bytes kLongestRecord = 32_MiB;
 inline constexpr std::size_t kMostKeptOutcomes = 200;
+inline constexpr std::size_t kMostBad = 200;
+inline constexpr std::size_t kMostSetbacks = 200;
+/// As often the machine may go down while one release is switched to: then that is the release's fault.
+inline constexpr std::int64_t kMostInterruptions = 3;
 
 /// How far the work has come. What recovery does is said beside.
 enum class Phase {
@@ -37,6 +41,7 @@ struct Journal {
   bool blame = false;  ///< whether a rollback marks the release bad
   Time started;
   std::int64_t recoveries = 0;  ///< starts that found this journal in probation
+  bool stopped = false;         ///< the installer was asked to stop: its next start is no recovery from a crash
 };
 
 /// A release that is unpacked under versions/.
@@ -52,6 +57,16 @@ struct BadRelease {
   Time at;
 };
 
+/// A release that was given up for a reason that is not known to be its own: it is left alone for a while.
+struct Setback {
+  Sha256 content;
+  std::string version;
+  std::string reason;
+  std::int64_t count = 0;          ///< in a row
+  std::int64_t interruptions = 0;  ///< of these, how often the machine or the installer died
+  Time not_before;
+};
+
 struct ProductRecord {
   std::string product;
   std::string current;                  ///< version; empty: nothing installed
@@ -59,6 +74,7 @@ struct ProductRecord {
   trust::ReleaseCounter highest{1, 0};  ///< highest ever committed
   trust::ReleaseCounter floor{1, 0};    ///< highest floor ever seen signed
   std::vector<BadRelease> bad;
+  std::vector<Setback> setbacks;
   std::vector<messages::Quarantined> quarantine;
   std::optional<Journal> journal;
   std::vector<messages::Outcome> outcomes;  ///< not yet acknowledged by the agent
@@ -71,6 +87,13 @@ struct ProductRecord {
   std::vector<std::string> versions() const;
   /// Nothing: `package` may be tried on `base` (nothing: by itself).
   const messages::Quarantined* quarantined(const Sha256& package, const std::optional<Sha256>& base) const;
+  /// In place of what was said of the same content; the oldest is dropped beyond kMostBad.
+  void mark_bad(BadRelease one);
+  /// Nothing: nothing stands against trying `content`.
+  const Setback* setback(const Sha256& content) const;
+  /// One more: five minutes are waited, then three times as long each time, at most a day.
+  void note_setback(const trust::Entry& entry, const std::string& reason, bool is_interruption, Time now);
+  void forget_setback(const Sha256& content);
   /// Adds a recipe; the oldest is dropped beyond kMostQuarantined.
   void put_aside(messages::Quarantined recipe);
   /// Adds an outcome; the oldest is dropped beyond kMostKeptOutcomes.
@@ -91,11 +114,15 @@ class RecordStore {
   Result<ProductRecord> load(const std::string& product);
   /// The number for a new outcome: above all that the records of `products` and `record` gave.
   Result<std::int64_t> next_outcome(const std::vector<std::string>& products, const ProductRecord& record);
-  /// After success the record survives a power cut.
+  /// After success the record survives a power cut. On a full disk the reserve is given up for it.
   Result<void> save(const ProductRecord& record);
+  /// Sees to it that there is a reserve: so much of the disk that records can be written, and an installation ended,
+  /// though something else took all the rest.
+  Result<void> keep_reserve();
 
  private:
   Path file_of(const std::string& product) const { return folder_ / (product + ".json"); }
+  Path reserve() const { return folder_ / "reserve"; }
 
   Files& files_;
   Path folder_;

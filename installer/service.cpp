@@ -61,29 +61,43 @@ Result<std::unique_ptr<InstallerService>> InstallerService::open(const Installer
 }
 
 void InstallerService::work(std::stop_token stop) {
-  for (const auto& product : config_.products) {
-    {
-      const std::lock_guard lock(mutex_);
-      busy_ = product.product;
-    }
-    const auto recovered = installation_of(product).recover(sink_for(product.product, ""), stop);
-    if (!recovered)
-      log::error("recovery failed", {{"product", product.product}, {"error", recovered.error().message()}});
-    const std::lock_guard lock(mutex_);
-    busy_.reset();
-  }
+  for (const auto& product : config_.products) recover(product, stop);
   while (!stop.stop_requested()) {
-    std::optional<Job> job;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, stop, [this] { return job_.has_value(); });
-      if (stop.stop_requested()) return;
-      job = std::exchange(job_, std::nullopt);
-    }
-    perform(*job, stop);
+    if (auto job = next_job(stop)) perform(*job, stop);
+    const auto unfinished = unfinished_;
+    for (const auto& product : config_.products)
+      if (unfinished.contains(product.product)) recover(product, stop);
+  }
+}
+
+/// Nothing: something unfinished is to be gone on with, or `stop`.
+std::optional<InstallerService::Job> InstallerService::next_job(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  const auto is_there = [this] { return job_.has_value(); };
+  if (unfinished_.empty()) wake_.wait(lock, stop, is_there);
+  else wake_.wait_for(lock, stop, config_.recovery_retry, is_there);
+  if (stop.stop_requested()) return std::nullopt;
+  return std::exchange(job_, std::nullopt);
+}
+
+/// What fails now, for a full disk or rights that were changed, is tried again: services may be down until then.
+void InstallerService::recover(const ProductConfig& product, const std::stop_token& stop) {
+  {
     const std::lock_guard lock(mutex_);
-    busy_.reset();
-    progress_ = {};
+    busy_ = product.product;
+  }
+  if (const auto kept = records_.keep_reserve(); !kept)
+    log::warning("no reserve for records", {{"error", kept.error().message()}});
+  const auto recovered = installation_of(product).recover(sink_for(product.product, ""), stop);
+  const std::lock_guard lock(mutex_);
+  busy_.reset();
+  progress_ = {};
+  if (recovered) {
+    unfinished_.erase(product.product);
+  } else {
+    unfinished_.insert(product.product);
+    log::error("recovery failed, and is tried again",
+               {{"product", product.product}, {"error", recovered.error().message()}});
   }
 }
 
@@ -100,8 +114,12 @@ void InstallerService::perform(Job& job, const std::stop_token& stop) {
     UPSWARM_CHECK(take_packages(job, installation, stop));
     return installation.install(*job.entry, job.steps, sink, stop);
   };
+  const auto before = records_.load(job.product->product);
   const auto outcome = run();
-  if (!outcome) note_failure(job, outcome.error());
+  if (!outcome) note_failure(job, outcome.error(), before ? before->last_outcome : 0);
+  const std::lock_guard lock(mutex_);
+  busy_.reset();
+  progress_ = {};
 }
 
 Bytes InstallerService::Job::length() const {
@@ -156,12 +174,14 @@ Result<void> InstallerService::take_package(const PackageStep& step, InputFile& 
   return copy->sync();
 }
 
-void InstallerService::note_failure(const Job& job, const Error& why) {
+/// An error may come after its outcome was recorded, when the disk fails in the midst of it: what is recorded stands.
+void InstallerService::note_failure(const Job& job, const Error& why, std::int64_t told_before) {
   log::warning("work not done", {{"product", job.product->product}, {"error", why.message()}});
   if (why.kind == ErrorKind::cancelled) return;
   const std::lock_guard lock(mutex_);
   auto record = records_.load(job.product->product);
-  if (!record || record->journal) return;  // what is journaled is told by recovery
+  if (!record || record->journal) unfinished_.insert(job.product->product);  // recovery tells what came of it
+  if (!record || record->journal || record->last_outcome > told_before) return;
   const auto number = records_.next_outcome(config_.product_names(), *record);
   if (!number) return;
   messages::Outcome outcome;

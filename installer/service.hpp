@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,10 +76,12 @@ class InstallerService {
 
   Result<const ProductConfig*> find_product(const std::string& name) const;
   Result<void> start(Job job);
+  std::optional<Job> next_job(const std::stop_token& stop);
+  void recover(const ProductConfig& product, const std::stop_token& stop);
   void perform(Job& job, const std::stop_token& stop);
   Result<void> take_packages(Job& job, Installation& installation, const std::stop_token& stop);
   Result<void> take_package(const PackageStep& step, InputFile& from, const Path& to, const std::stop_token& stop);
-  void note_failure(const Job& job, const Error& why);
+  void note_failure(const Job& job, const Error& why, std::int64_t told_before);
   Installation installation_of(const ProductConfig& product);
   package::ProgressSink sink_for(const std::string& product, const std::string& version);
 
@@ -94,8 +97,9 @@ class InstallerService {
 
   std::mutex mutex_;  ///< guards all below, the gate, and records of products that are not busy
   std::condition_variable_any wake_;
-  std::optional<Job> job_;           ///< waiting to be done
-  std::optional<std::string> busy_;  ///< product being worked on, waiting included
+  std::set<std::string> unfinished_;  ///< products with a journal that nothing works on: gone on with again and again
+  std::optional<Job> job_;            ///< waiting to be done
+  std::optional<std::string> busy_;   ///< product being worked on, waiting included
   std::map<std::string, Wanted> wanted_;
   messages::ProductProgress progress_;
 };

@@ -98,6 +98,11 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
     return answer;
   }
   UPSWARM_TRY(auto record, records_.load(product.product));
+  if (record.journal) {
+    answer.reason = "held: the installation of " + record.journal->to.version + " is not finished (" +
+                    std::string(to_string(record.journal->phase)) + "); it is gone on with by itself";
+    return answer;
+  }
   trust::MachineFacts facts;
   facts.machine_id = machine_id_;
   facts.ring = config_.ring;
@@ -122,6 +127,13 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
     case trust::Decision::Kind::current: answer.kind = messages::ProductDecision::Kind::current; break;
     case trust::Decision::Kind::held: answer.kind = messages::ProductDecision::Kind::held; break;
     case trust::Decision::Kind::wanted:
+      if (const auto* const setback = record.setback(judgement.decision.entry->content);
+          setback != nullptr && facts.now < setback->not_before) {
+        answer.reason = "held: " + setback->version + " was given up here " + std::to_string(setback->count) +
+                        " times; it is tried again after " + upswarm::to_string(setback->not_before) +
+                        ", or after upswarm clear-bad: " + setback->reason;
+        break;
+      }
       answer.kind = messages::ProductDecision::Kind::wanted;
       answer.entry = judgement.decision.entry;
       wanted_[product.product] = {.entry = *judgement.decision.entry,
@@ -341,8 +353,9 @@ Result<Json> InstallerService::clear_bad(const Json& question) {
   if (busy_ == product->product)
     return Error{ErrorKind::busy, "clear bad releases", "the installer is at work on " + name};
   UPSWARM_TRY(auto record, records_.load(name));
-  const auto count = record.bad.size() + record.quarantine.size();
+  const auto count = record.bad.size() + record.setbacks.size() + record.quarantine.size();
   record.bad.clear();
+  record.setbacks.clear();
   record.quarantine.clear();
   UPSWARM_CHECK(records_.save(record));
   return Json{{"cleared", count}};

@@ -21,6 +21,7 @@ native=(
   libdivsufsort-dev libsystemd-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
   # tests, lint and demo
   libgtest-dev libgmock-dev googletest python3 clang-format-16 binutils openssl zstd faketime iproute2 util-linux dbus-daemon
+  xfsprogs btrfs-progs
 )
 windows=(
   g++-mingw-w64-x86-64-posix gcc-mingw-w64-x86-64-posix-runtime mingw-w64-x86-64-dev mingw-w64-tools

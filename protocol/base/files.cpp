@@ -43,7 +43,8 @@ Result<void> make_folders(Files& files, const Path& path, std::uint32_t mode) {
   if (there) return {};
   if (path.has_parent_path() && path.parent_path() != path)
     UPSWARM_CHECK(make_folders(files, path.parent_path(), mode));
-  return files.make_folder(path, mode);
+  UPSWARM_CHECK(files.make_folder(path, mode));
+  return files.sync_folder(path.has_parent_path() ? path.parent_path() : Path("."));
 }
 
 Result<void> remove_tree(Files& files, const Path& path) {

@@ -69,6 +69,9 @@ class Files {
   virtual Result<void> make_symlink(const std::string& target, const Path& path) = 0;
   virtual Result<std::string> read_symlink(const Path& path) = 0;
   virtual Result<void> hard_link(const Path& existing, const Path& path) = 0;
+  /// Makes the new file `to` of what `from` holds, without copying it: the two share it on disk until one is written to
+  /// (reflink). False: this cannot be done here, and nothing was made. Only on Linux, on xfs, btrfs and their like.
+  virtual Result<bool> clone_file(const Path& /*from*/, const Path& /*to*/, std::uint32_t /*mode*/) { return false; }
   virtual Result<void> set_mode(const Path& path, std::uint32_t mode) = 0;
   /// As OutputFile::sync, for a regular file that is closed again, whoever wrote it.
   virtual Result<void> sync_file(const Path& path) = 0;
@@ -104,7 +107,8 @@ Result<std::string> read_file(Files& files, const Path& path, Bytes longest);
 /// survives a power cut; after an error or a power cut inside, `path` has the old content or the new one.
 Result<void> write_file_atomically(Files& files, const Path& path, std::string_view content, std::uint32_t mode = 0644);
 
-/// Makes `path` and the folders above it that are missing. Those there are left as they are.
+/// Makes `path` and the folders above it that are missing; after success these survive a power cut. Those there are
+/// left as they are.
 Result<void> make_folders(Files& files, const Path& path, std::uint32_t mode = 0755);
 
 /// Removes a file, a link, or a folder with all in it; links are not followed. Nothing there is success.

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <linux/fs.h>
 #include <linux/magic.h>
+#include <sys/ioctl.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #endif
@@ -240,6 +242,29 @@ class PosixFiles final : public Files {
   }
 
 #ifdef __linux__
+  Result<bool> clone_file(const Path& from, const Path& to, std::uint32_t mode) override {
+    const int source = ::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (source < 0) return failure("open", from);
+    const int target = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (target < 0) {
+      const auto error = failure("create", to);
+      ::close(source);
+      return error;
+    }
+    const int cloned = ::ioctl(target, FICLONE, source);
+    const int code = errno;
+    const auto moded = cloned == 0 ? check(::fchmod(target, mode), "set the mode of", to) : Result<void>();
+    ::close(target);
+    ::close(source);
+    if (cloned == 0) {
+      UPSWARM_CHECK(moded);
+      return true;
+    }
+    UPSWARM_CHECK(remove_file(to));
+    if (code == EIO || code == ENOSPC || code == EDQUOT) return failure("clone " + from.string(), code);
+    return false;  // each file system has its own words for that it cannot
+  }
+
   Result<bool> can_sync_as_one(const Path& folder) override {
     static const bool is_honest = has_honest_syncfs();
     if (!is_honest) return false;

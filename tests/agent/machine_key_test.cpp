@@ -5,6 +5,7 @@
 
 #include "tests/support/stopping_files.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::agent {
 namespace {
@@ -65,7 +66,7 @@ TEST_F(MachineKeyTest, ALinkIsNoKey) {
 TEST(MachineKeyStopsTest, APowerCutAtAnyOperationLeavesNoneOrAWholeOne) {
   for (std::size_t n = 1;; ++n) {
     const tests::TemporaryFolder folder;
-    tests::StoppingFiles files(system_files());
+    tests::StoppingFiles files(tests::unsynced_files());
     files.stop_at(n);
     const auto made = open_machine_key(files, folder.path());
     const auto after = open_machine_key(system_files(), folder.path());

@@ -9,15 +9,20 @@
 #include "tests/support/release_fixture.hpp"
 #include "tests/support/stop_at_read.hpp"
 #include "tests/support/stopping_files.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::installer {
 
 struct TestMachine {
-  explicit TestMachine(const Path& folder)
-      : product{.product = "app", .channel = "stable", .platform = "linux-x64", .root = folder / "root"} {
-    for (const char* name : {"products", "trees", "incoming"})
-      std::filesystem::create_directories(folder / "state" / name);
-    state = folder / "state";
+  /// In `folder` of the disk `on`, which must outlive the machine.
+  explicit TestMachine(const Path& folder, Files& on = tests::unsynced_files())
+      : product{.product = "app", .channel = "stable", .platform = "linux-x64", .root = folder / "root"},
+        state(folder / "state"),
+        disk(on) {
+    for (const char* name : {"products", "trees", "incoming"}) {
+      const auto made = make_folders(disk, state / name);
+      EXPECT_TRUE(made) << made.error().message();
+    }
     config.keep_free = 0_B;
     config.keep_releases = 1;
     config.keep_for = std::chrono::hours(24);
@@ -30,9 +35,7 @@ struct TestMachine {
   /// Copies the package to where the service would, and installs it.
   Result<messages::Outcome> install(const tests::MadeRelease& release, const char* from = nullptr) {
     auto work = installation();
-    std::error_code code;
-    const auto& source = from == nullptr ? release.full : release.deltas.at(from);
-    std::filesystem::copy_file(source, work.incoming(), std::filesystem::copy_options::overwrite_existing, code);
+    take_over(from == nullptr ? release.full : release.deltas.at(from), work.incoming());
     const auto& package = from == nullptr ? release.entry.full : release.entry.deltas.at(0).file;
     return work.install(release.entry, {{package, release.entry.version, release.entry.content}}, {}, {});
   }
@@ -53,7 +56,7 @@ struct TestMachine {
       bytes.resize(part.offset.count, '?');
       bytes += whole.substr(part.offset.count, part.length.count);
     }
-    auto path = state.parent_path() / "parts.upk";
+    auto path = release.full.parent_path() / "parts.upk";
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }
@@ -72,9 +75,7 @@ struct TestMachine {
     auto work = installation();
     std::vector<PackageStep> steps;
     for (const auto* const release : releases) {
-      std::error_code code;
-      std::filesystem::copy_file(release->deltas.begin()->second, work.incoming(steps.size()),
-                                 std::filesystem::copy_options::overwrite_existing, code);
+      take_over(release->deltas.begin()->second, work.incoming(steps.size()));
       const auto& entry = release->entry;
       steps.push_back({entry.deltas.at(0).file, entry.version, entry.content});
     }
@@ -82,13 +83,13 @@ struct TestMachine {
   }
 
   ProductRecord record() {
-    auto loaded = RecordStore(system_files(), state / "products").load("app");
+    auto loaded = RecordStore(disk, state / "products").load("app");
     EXPECT_TRUE(loaded) << loaded.error().message();
     return *loaded;
   }
 
   std::string current() {
-    const auto version = VersionedLayout(system_files(), product.root).current_version();
+    const auto version = VersionedLayout(disk, product.root).current_version();
     EXPECT_TRUE(version) << version.error().message();
     return version->value_or("");
   }
@@ -96,7 +97,7 @@ struct TestMachine {
   /// Whether `current` holds exactly the tree that `release` was packed from.
   void expect_runs(const tests::MadeRelease& release) {
     EXPECT_EQ(current(), release.entry.version);
-    const auto tree = package::scan_tree(system_files(), product.root / "current/");
+    const auto tree = package::scan_tree(disk, product.root / "current/");
     ASSERT_TRUE(tree) << tree.error().message();
     EXPECT_EQ(package::content_digest(*tree), release.entry.content);
     EXPECT_EQ(record().current, release.entry.version);
@@ -105,7 +106,8 @@ struct TestMachine {
   ProductConfig product;
   InstallerConfig config;
   Path state;
-  tests::StoppingFiles files{system_files()};
+  Files& disk;  ///< beneath `files`, which counts and stops
+  tests::StoppingFiles files{disk};
   tests::FakeClock clock;
   tests::ScriptedRunner runner;
   RecordStore records{files, state_of(product)};
@@ -115,6 +117,13 @@ struct TestMachine {
     auto file = system_files().open(path);
     EXPECT_TRUE(file) << file.error().message();
     return std::move(*file);
+  }
+  /// As the service does before, which no test of Installation stops.
+  void take_over(const Path& package, const Path& to) {
+    const auto cleared = remove_tree(disk, to);
+    EXPECT_TRUE(cleared) << cleared.error().message();
+    const auto copied = copy_file(disk, *opened(package), to, 0600);
+    EXPECT_TRUE(copied) << copied.error().message();
   }
   static Path state_of(const ProductConfig& product) { return product.root.parent_path() / "state" / "products"; }
 };

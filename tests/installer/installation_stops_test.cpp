@@ -3,6 +3,7 @@
 #include <span>
 
 #include "tests/installer/installation_fixture.hpp"
+#include "tests/support/disk_model.hpp"
 
 namespace upswarm::installer {
 namespace {
@@ -10,6 +11,12 @@ namespace {
 /// With a file that no package needs to bring twice.
 tests::TreeFiles with_large(tests::TreeFiles files) {
   for (int i = 0; i < 40'000; ++i) files["share/large"] += std::to_string(i * i);
+  return files;
+}
+
+/// More than are synced one by one.
+tests::TreeFiles with_many(tests::TreeFiles files) {
+  for (int i = 0; i < 70; ++i) files["share/many/" + std::to_string(i)] = std::to_string(i * i);
   return files;
 }
 
@@ -24,8 +31,24 @@ enum class Way {
   chain,
   chain_bad_health,
   kept,
-  kept_bad_health
+  kept_bad_health,
+  many_files,
+  retention,
+  clones
 };
+
+/// What a power cut leaves of what was not synced: each is tried at each operation.
+struct Left {
+  tests::DiskModel::Unsynced what;
+  std::uint32_t seed = 0;
+};
+constexpr std::array<Left, 7> kLeft{{{tests::DiskModel::Unsynced::everything},
+                                     {tests::DiskModel::Unsynced::nothing},
+                                     {tests::DiskModel::Unsynced::names},
+                                     {tests::DiskModel::Unsynced::content},
+                                     {tests::DiskModel::Unsynced::some, 1'000},
+                                     {tests::DiskModel::Unsynced::some, 2'000},
+                                     {tests::DiskModel::Unsynced::some, 3'000}}};
 
 class StopsTest : public testing::TestWithParam<Way> {
  protected:
@@ -34,21 +57,19 @@ class StopsTest : public testing::TestWithParam<Way> {
     one.entry.services = {"web"};
   }
 
+  static inline const Path kFolder = "/machine";
+
   /// A machine on release one (or on nothing, for Way::first; or on two above one, to go back from), made once.
   void SetUp() override {
-    TestMachine machine(before.path());
-    if (GetParam() == Way::first) return;
-    ASSERT_TRUE(machine.install(one));
-    if (GetParam() == Way::rollback || is_kept()) {
+    TestMachine machine(kFolder, before);
+    if (GetParam() != Way::first) {
+      ASSERT_TRUE(machine.install(one));
+    }
+    if (has_two()) {
       ASSERT_TRUE(machine.install(two));
     }
-  }
-
-  /// That machine, in `folder`.
-  void prepare(const tests::TemporaryFolder& folder) const {
-    constexpr auto kAll = std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks |
-                          std::filesystem::copy_options::overwrite_existing;
-    std::filesystem::copy(before.path(), folder.path(), kAll);
+    before.set_clones(GetParam() == Way::clones);
+    ASSERT_TRUE(before.sync_as_one(kFolder)) << "that was long ago";
   }
 
   static void prepare(TestMachine& machine) {
@@ -58,12 +79,16 @@ class StopsTest : public testing::TestWithParam<Way> {
     if (GetParam() == Way::bad_health || GetParam() == Way::sparse_bad_health) fails("health 2.0.0");
     if (GetParam() == Way::chain_bad_health) fails("health 3.0.0");
     if (GetParam() == Way::kept_bad_health) fails("health 1.0.0");
+    if (GetParam() == Way::retention) machine.clock.advance(std::chrono::hours(48));
   }
 
   static bool blames() {
     return GetParam() == Way::bad_health || GetParam() == Way::chain_bad_health || GetParam() == Way::kept_bad_health ||
            GetParam() == Way::sparse_bad_health;
   }
+  /// Whether the machine runs release two, above one.
+  static bool has_two() { return GetParam() == Way::rollback || GetParam() == Way::retention || is_kept(); }
+  static std::string before_it() { return GetParam() == Way::first ? "" : has_two() ? "2.0.0" : "1.0.0"; }
   static bool is_kept() { return GetParam() == Way::kept || GetParam() == Way::kept_bad_health; }
 
   Result<messages::Outcome> act(TestMachine& machine) {
@@ -71,11 +96,14 @@ class StopsTest : public testing::TestWithParam<Way> {
       case Way::rollback: return machine.installation().roll_back("1.0.0", {}, {});
       case Way::sparse:
       case Way::sparse_bad_health: return machine.install_sparse(two);
+      case Way::clones:
       case Way::delta: return machine.install(two, "1.0.0");
       case Way::chain:
       case Way::chain_bad_health: return machine.install_chain({&two, &three});
       case Way::kept:
       case Way::kept_bad_health: return machine.installation().install_kept(one.entry, {}, {});
+      case Way::many_files: return machine.install(many);
+      case Way::retention: return machine.install(three, "2.0.0");
       default: return machine.install(two);
     }
   }
@@ -91,13 +119,13 @@ class StopsTest : public testing::TestWithParam<Way> {
     if (current.empty()) {
       EXPECT_EQ(GetParam(), Way::first);
     } else {
-      machine.expect_runs(current == "1.0.0" ? one : current == "2.0.0" ? two : three);
+      machine.expect_runs(release(current));
     }
     expect_gone(machine, std::array{"root/versions/.removing", "root/.current.new"});
-    const bool is_unfinished = current == (GetParam() == Way::first ? "" : "1.0.0") && !is_kept();
+    const bool is_unfinished = current == before_it() && !is_kept();
     if (!is_unfinished) expect_gone(machine, kUnfinished);
     EXPECT_TRUE(record.quarantine.empty()) << record.quarantine.front().reason;
-    EXPECT_TRUE(std::filesystem::is_empty(machine.state / "incoming"));
+    EXPECT_TRUE(machine.disk.list(machine.state / "incoming")->empty());
     // What was kept to go back to is still whole, too.
     if (is_kept() || GetParam() == Way::rollback) {
       const auto presence = machine.installation().present({one.entry.content, two.entry.content}, {});
@@ -106,18 +134,66 @@ class StopsTest : public testing::TestWithParam<Way> {
     }
   }
 
+  const tests::MadeRelease& release(const std::string& version) const {
+    for (const auto* const one_of : {&one, &two, &three})
+      if (one_of->entry.version == version) return *one_of;
+    return many;
+  }
+
   static constexpr std::array<const char*, 3> kUnfinished{"root/versions/.staging", "root/versions/.between",
                                                           "state/trees/app.between"};
-  static void expect_gone(const TestMachine& machine, std::span<const char* const> names) {
-    for (const auto* const name : names)
-      EXPECT_FALSE(std::filesystem::exists(machine.product.root.parent_path() / name)) << name;
+  /// The power goes at every operation of recovery, too. How often that was.
+  std::size_t recover_with_stops(const tests::DiskModel& found, const Left& left) {
+    std::size_t n = 1;
+    for (bool reached = true; reached && !HasFailure(); ++n) {
+      SCOPED_TRACE("recovery " + std::to_string(n));
+      tests::DiskModel disk(found);
+      {
+        TestMachine machine(kFolder, disk);
+        prepare(machine);
+        machine.files.stop_at(n);
+        ignore_failure(machine.installation().recover({}, {}), "it may be stopped");
+        reached = machine.files.was_reached();
+      }
+      disk.cut_power(left.what, left.seed + static_cast<std::uint32_t>(n));
+      TestMachine machine(kFolder, disk);
+      prepare(machine);
+      const auto recovered = machine.installation().recover({}, {});
+      EXPECT_TRUE(recovered) << recovered.error().message();
+      expect_whole(machine, n);
+    }
+    return n - 1;
+  }
+
+  /// Reads, too. No release is blamed for it.
+  void fail_everywhere(ErrorKind kind) {
+    for (std::size_t n = 1;; ++n) {
+      tests::DiskModel disk(before);
+      TestMachine machine(kFolder, disk);
+      prepare(machine);
+      machine.files.stop_at(n, tests::StoppingFiles::Mode::fail_any, kind);
+      ignore_failure(act(machine), "it may fail");
+      const bool reached = machine.files.was_reached();
+      machine.files.stop_at({});
+      const auto recovered = machine.installation().recover({}, {});
+      ASSERT_TRUE(recovered) << "operation " << n << ": " << recovered.error().message();
+      expect_whole(machine, n);
+      if (!blames() && GetParam() != Way::rollback) {
+        EXPECT_TRUE(machine.record().bad.empty()) << "operation " << n << ": " << machine.record().bad.front().reason;
+      }
+      if (HasFailure() || !reached) return;
+    }
+  }
+
+  static void expect_gone(TestMachine& machine, std::span<const char* const> names) {
+    for (const auto* const name : names) EXPECT_FALSE(*exists(machine.disk, kFolder / name)) << name;
   }
 
   /// How many files of the tree that is being made are whole in staging.
-  std::size_t whole_in_staging(const TestMachine& machine) const {
+  std::size_t whole_in_staging(TestMachine& machine) const {
     const auto staging = machine.product.root / "versions/.staging";
-    if (!std::filesystem::exists(staging)) return 0;
-    const auto found = package::scan_tree(system_files(), staging);
+    if (!*exists(machine.disk, staging)) return 0;
+    const auto found = package::scan_tree(machine.disk, staging);
     const auto wanted = package::scan_tree(system_files(), two.tree);
     return static_cast<std::size_t>(std::ranges::count_if(found->entries, [&](const auto& entry) {
       const auto* const right = wanted->find(entry.path);
@@ -125,34 +201,40 @@ class StopsTest : public testing::TestWithParam<Way> {
     }));
   }
 
-  tests::TemporaryFolder before;
+  tests::DiskModel before;
   tests::TemporaryFolder packages;
   tests::MadeRelease one = tests::make_release(packages, "1.0.0", 1, with_large(tests::first_tree()));
   tests::MadeRelease two = tests::make_release(packages, "2.0.0", 2, with_large(tests::second_tree()), &one);
   tests::MadeRelease three = tests::make_release(packages, "3.0.0", 3, with_large(tests::third_tree()), &two);
+  tests::MadeRelease many = tests::make_release(packages, "4.0.0", 4, with_many(tests::second_tree()));
 };
 
 TEST_P(StopsTest, ThePowerGoesAtEveryOperation) {
-  std::size_t n = 1;
-  for (bool reached = true; reached; ++n) {
-    const tests::TemporaryFolder folder;
-    prepare(folder);
-    TestMachine machine(folder.path());
+  std::size_t cuts = 0;
+  for (std::size_t n = 1;; ++n) {
+    tests::DiskModel running(before);
+    TestMachine machine(kFolder, running);
     prepare(machine);
     machine.files.stop_at(n);
     const auto outcome = act(machine);
-    reached = machine.files.was_reached();
-    machine.files.stop_at({});
-    const auto recovered = machine.installation().recover({}, {});
-    ASSERT_TRUE(recovered) << "operation " << n << ": " << recovered.error().message();
-    expect_whole(machine, n);
-    if (HasFailure()) return;
-    if (!reached) {
-      EXPECT_TRUE(outcome) << outcome.error().message();
+    for (const auto& left : kLeft) {
+      ++cuts;
+      SCOPED_TRACE("left " + std::to_string(&left - kLeft.data()));
+      tests::DiskModel disk(running);
+      disk.cut_power(left.what, left.seed + static_cast<std::uint32_t>(n));
+      TestMachine again(kFolder, disk);
+      prepare(again);
+      const auto recovered = again.installation().recover({}, {});
+      ASSERT_TRUE(recovered) << "operation " << n << ": " << recovered.error().message();
+      expect_whole(again, n);
+      if (HasFailure()) return;
     }
+    if (machine.files.was_reached()) continue;
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    break;
   }
-  RecordProperty("stops", static_cast<int>(n - 2));
-  EXPECT_GT(n, 10U);
+  RecordProperty("cuts", static_cast<int>(cuts));
+  EXPECT_GT(cuts, 10 * kLeft.size());
 }
 
 /// The ways that unpack something and end well.
@@ -161,85 +243,75 @@ class NextTryTest : public StopsTest {};
 TEST_P(NextTryTest, GoesOnFromWhatIsWhole) {
   std::size_t all = 0;
   {
-    const tests::TemporaryFolder folder;
-    prepare(folder);
-    TestMachine machine(folder.path());
+    tests::DiskModel disk(before);
+    TestMachine machine(kFolder, disk);
     ASSERT_TRUE(act(machine));
     all = machine.files.operations();
   }
   std::size_t went_on = 0;
   for (std::size_t n = 1; n <= all; ++n) {
     SCOPED_TRACE("operation " + std::to_string(n));
-    const tests::TemporaryFolder folder;
-    prepare(folder);
-    TestMachine machine(folder.path());
-    machine.files.stop_at(n);
-    ignore_failure(act(machine), "it was stopped");
-    machine.files.stop_at({});
-    ASSERT_TRUE(machine.installation().recover({}, {}));
-    if (machine.current() != (GetParam() == Way::first ? "" : "1.0.0")) continue;
-    const auto whole = whole_in_staging(machine);
-    machine.files.stop_at({});
-    const auto outcome = act(machine);
-    ASSERT_TRUE(outcome) << outcome.error().message();
-    EXPECT_EQ(outcome->result, "completed") << outcome->reason;
-    machine.expect_runs(GetParam() == Way::chain ? three : two);
-    expect_gone(machine, kUnfinished);
-    if (whole < 2) continue;
-    ++went_on;
-    EXPECT_LT(machine.files.operations(), all);
+    tests::DiskModel stopped(before);
+    {
+      TestMachine machine(kFolder, stopped);
+      machine.files.stop_at(n);
+      ignore_failure(act(machine), "it was stopped");
+    }
+    for (const auto& left : {kLeft[0], kLeft[2], kLeft[4]}) {
+      tests::DiskModel disk(stopped);
+      disk.cut_power(left.what, left.seed + static_cast<std::uint32_t>(n));
+      TestMachine machine(kFolder, disk);
+      ASSERT_TRUE(machine.installation().recover({}, {}));
+      if (machine.current() != before_it()) continue;
+      const auto whole = whole_in_staging(machine);
+      machine.files.stop_at({});
+      const auto outcome = act(machine);
+      ASSERT_TRUE(outcome) << outcome.error().message();
+      EXPECT_EQ(outcome->result, "completed") << outcome->reason;
+      machine.expect_runs(GetParam() == Way::chain ? three : two);
+      expect_gone(machine, kUnfinished);
+      if (whole < 2) continue;
+      ++went_on;
+      EXPECT_LT(machine.files.operations(), all);
+    }
   }
   EXPECT_GT(went_on, 5U);
 }
 
 TEST_P(StopsTest, ThePowerGoesAgainDuringRecovery) {
-  std::size_t first = 0;
+  std::size_t all = 0;
   {
-    const tests::TemporaryFolder folder;
-    prepare(folder);
-    TestMachine machine(folder.path());
+    tests::DiskModel disk(before);
+    TestMachine machine(kFolder, disk);
     prepare(machine);
     machine.files.stop_at({});
     ASSERT_TRUE(act(machine));
-    first = machine.files.operations() * 3 / 4;  // in the middle of the switch, for most ways
+    all = machine.files.operations();
   }
-  for (std::size_t n = 1;; ++n) {
-    const tests::TemporaryFolder folder;
-    prepare(folder);
-    TestMachine machine(folder.path());
-    prepare(machine);
-    machine.files.stop_at(first);
-    ignore_failure(act(machine), "it was stopped");
-    machine.files.stop_at(n);
-    ignore_failure(machine.installation().recover({}, {}), "it may be stopped");
-    const bool reached = machine.files.was_reached();
-    machine.files.stop_at({});
-    const auto recovered = machine.installation().recover({}, {});
-    ASSERT_TRUE(recovered) << "operation " << n << ": " << recovered.error().message();
-    expect_whole(machine, n);
-    if (HasFailure() || !reached) return;
+  std::size_t cuts = 0;
+  for (const auto eighths : {2U, 4U, 5U, 6U, 7U}) {
+    tests::DiskModel stopped(before);
+    {
+      TestMachine machine(kFolder, stopped);
+      prepare(machine);
+      machine.files.stop_at(all * eighths / 8);
+      ignore_failure(act(machine), "it was stopped");
+    }
+    for (const auto& left : kLeft) {
+      tests::DiskModel found(stopped);
+      found.cut_power(left.what, left.seed);
+      cuts += recover_with_stops(found, left);
+      if (HasFailure()) return;
+    }
   }
+  RecordProperty("cuts", static_cast<int>(cuts));
+  EXPECT_GT(cuts, kLeft.size());
 }
 
-TEST_P(StopsTest, EveryOperationFailsOnceForWantOfSpace) {
-  for (std::size_t n = 1;; ++n) {
-    const tests::TemporaryFolder folder;
-    prepare(folder);
-    TestMachine machine(folder.path());
-    prepare(machine);
-    machine.files.stop_at(n, tests::StoppingFiles::Mode::fail, ErrorKind::no_space);
-    ignore_failure(act(machine), "it may fail");
-    const bool reached = machine.files.was_reached();
-    machine.files.stop_at({});
-    const auto recovered = machine.installation().recover({}, {});
-    ASSERT_TRUE(recovered) << "operation " << n << ": " << recovered.error().message();
-    expect_whole(machine, n);
-    if (!blames() && GetParam() != Way::rollback) {
-      EXPECT_TRUE(machine.record().bad.empty()) << "operation " << n;
-    }
-    if (HasFailure() || !reached) return;
-  }
-}
+TEST_P(StopsTest, EveryOperationFailsOnceForWantOfSpace) { fail_everywhere(ErrorKind::no_space); }
+TEST_P(StopsTest, EveryOperationFailsOnceByTheDisk) { fail_everywhere(ErrorKind::disk); }
+TEST_P(StopsTest, EveryOperationFailsOnceForWantOfRights) { fail_everywhere(ErrorKind::denied); }
+TEST_P(StopsTest, EveryOperationFailsOnceWhileSomebodyHoldsTheFile) { fail_everywhere(ErrorKind::busy); }
 
 std::string name_of(const testing::TestParamInfo<Way>& way) {
   switch (way.param) {
@@ -254,6 +326,9 @@ std::string name_of(const testing::TestParamInfo<Way>& way) {
     case Way::chain_bad_health: return "ChainBadHealth";
     case Way::kept: return "Kept";
     case Way::kept_bad_health: return "KeptBadHealth";
+    case Way::many_files: return "ManyFiles";
+    case Way::retention: return "Retention";
+    case Way::clones: return "Clones";
   }
   return "Unknown";
 }
@@ -261,9 +336,10 @@ std::string name_of(const testing::TestParamInfo<Way>& way) {
 INSTANTIATE_TEST_SUITE_P(Ways, StopsTest,
                          testing::Values(Way::sparse, Way::sparse_bad_health, Way::full, Way::delta, Way::bad_health,
                                          Way::rollback, Way::first, Way::chain, Way::chain_bad_health, Way::kept,
-                                         Way::kept_bad_health),
+                                         Way::kept_bad_health, Way::many_files, Way::retention, Way::clones),
                          name_of);
-INSTANTIATE_TEST_SUITE_P(Ways, NextTryTest, testing::Values(Way::sparse, Way::full, Way::delta, Way::first, Way::chain),
+INSTANTIATE_TEST_SUITE_P(Ways, NextTryTest,
+                         testing::Values(Way::sparse, Way::full, Way::delta, Way::first, Way::chain, Way::clones),
                          name_of);
 
 }  // namespace

@@ -231,8 +231,9 @@ TEST_F(InstallationTest, RollingBackToADamagedReleaseIsRefused) {
   ASSERT_TRUE(machine.install(two));
   folder.write("root/versions/1.0.0/share/text", "damaged");
   const auto outcome = machine.installation().roll_back("1.0.0", {}, {});
-  ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().kind, ErrorKind::corrupt);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->result, "failed");
+  EXPECT_NE(outcome->reason.find("share/text"), std::string::npos) << outcome->reason;
   machine.expect_runs(two);
 }
 
@@ -265,21 +266,6 @@ TEST_F(InstallationTest, AnUnfinishedJournalStopsNewWork) {
       Journal{.kind = "full", .to = two.entry, .from = "1.0.0", .reason = {}, .started = machine.clock.now()};
   ASSERT_TRUE(machine.records.save(record));
   EXPECT_EQ(machine.install(two).error().kind, ErrorKind::busy);
-}
-
-TEST_F(InstallationTest, AReleaseThatKeepsCrashingTheMachineIsRolledBack) {
-  ASSERT_TRUE(machine.install(one));
-  machine.runner.failures["health 2.0.0"] = Error{ErrorKind::cancelled, "health check", "the machine went down"};
-  EXPECT_FALSE(machine.install(two));
-  EXPECT_EQ(machine.current(), "2.0.0");
-  EXPECT_FALSE(machine.installation().recover({}, {}));
-  EXPECT_FALSE(machine.installation().recover({}, {}));
-  const auto outcome = machine.installation().recover({}, {});
-  ASSERT_TRUE(outcome) << outcome.error().message();
-  ASSERT_TRUE(*outcome);
-  EXPECT_EQ((*outcome)->result, "rolled_back");
-  machine.expect_runs(one);
-  EXPECT_EQ(machine.record().bad.size(), 1U);
 }
 
 TEST_F(InstallationTest, ARestartDuringProbationChecksAgainAndCommits) {

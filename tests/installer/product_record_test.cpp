@@ -4,6 +4,7 @@
 
 #include "tests/support/stopping_files.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::installer {
 namespace {
@@ -33,6 +34,7 @@ ProductRecord sample() {
   record.highest = {1, 2};
   record.floor = {1, 1};
   record.bad = {{sha256("bad"), "3.0.0", "it crashed", at}};
+  record.setbacks = {{sha256("late"), "2.0.0", "the machine went down", 2, 1, at}};
   record.journal = Journal{.phase = Phase::probation,
                            .kind = "delta",
                            .to = entry("2.0.0", 2),
@@ -40,7 +42,8 @@ ProductRecord sample() {
                            .reason = "r",
                            .blame = true,
                            .started = at,
-                           .recoveries = 1};
+                           .recoveries = 1,
+                           .stopped = true};
   record.outcomes = {{.number = 5,
                       .product = "app",
                       .from = "",
@@ -78,7 +81,7 @@ TEST(ProductRecord, AllPhasesComeBack) {
 TEST(ProductRecord, EveryMissingFieldIsRefused) {
   const auto whole = to_json(sample());
   for (const auto& [key, value] : whole.items()) {
-    if (key == "journal") continue;  // none is a state, too
+    if (key == "journal" || key == "setbacks") continue;  // none is a state, too
     auto json = whole;
     json.erase(key);
     EXPECT_FALSE(parse_record(json.dump(), "record")) << key;
@@ -117,7 +120,7 @@ TEST(ProductRecord, ADamagedRecordIsNotTakenForANewOne) {
 TEST(ProductRecord, SavingIsAllOrNothingAtEveryOperation) {
   for (std::size_t n = 1;; ++n) {
     const tests::TemporaryFolder folder;
-    tests::StoppingFiles files(system_files());
+    tests::StoppingFiles files(tests::unsynced_files());
     RecordStore store(files, folder.path());
     auto record = sample();
     ASSERT_TRUE(store.save(record));
@@ -168,6 +171,31 @@ TEST(ProductRecord, TheOldestOutcomesAreDropped) {
   EXPECT_EQ(record.outcomes.size(), kMostKeptOutcomes);
   EXPECT_EQ(record.outcomes.back().number, 300);
   EXPECT_EQ(record.last_outcome, 300);
+}
+
+TEST(ProductRecord, WhatIsBadIsNamedOnceAndTheOldestGoes) {
+  ProductRecord record;
+  record.note_setback(entry("1.0.0", 1), "why", false, {});
+  for (int i = 0; i < 3; ++i) record.mark_bad({entry("1.0.0", 1).content, "1.0.0", "again", {}});
+  EXPECT_EQ(record.bad.size(), 1U);
+  EXPECT_TRUE(record.setbacks.empty());
+  for (std::size_t i = 0; i < kMostBad; ++i) record.mark_bad({sha256(std::to_string(i)), "2.0.0", "", {}});
+  EXPECT_EQ(record.bad.size(), kMostBad);
+  EXPECT_EQ(record.bad.front().content, sha256("0"));
+}
+
+TEST(ProductRecord, SetbacksAreWaitedForLongerEachTimeAndADayAtMost) {
+  ProductRecord record;
+  const Time now{std::chrono::seconds(1'800'000'000)};
+  std::vector<std::int64_t> minutes;
+  for (int i = 0; i < 9; ++i) {
+    record.note_setback(entry("1.0.0", 1), "why", i == 0, now);
+    const auto wait = record.setback(entry("1.0.0", 1).content)->not_before - now;
+    minutes.push_back(std::chrono::duration_cast<std::chrono::minutes>(wait).count());
+  }
+  EXPECT_EQ(minutes, (std::vector<std::int64_t>{5, 15, 45, 135, 405, 1215, 1440, 1440, 1440}));
+  EXPECT_EQ(record.setbacks.size(), 1U);
+  EXPECT_EQ(record.setbacks[0].interruptions, 1);
 }
 
 }  // namespace

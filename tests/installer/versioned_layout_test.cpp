@@ -4,6 +4,7 @@
 
 #include "tests/support/stopping_files.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::installer {
 namespace {
@@ -17,7 +18,7 @@ class VersionedLayoutTest : public testing::Test {
   }
 
   tests::TemporaryFolder folder;
-  tests::StoppingFiles files{system_files()};
+  tests::StoppingFiles files{tests::unsynced_files()};
   VersionedLayout layout{files, folder / "root"};
 };
 

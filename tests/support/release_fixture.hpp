@@ -1,6 +1,7 @@
 // Small real releases for installer tests: trees on disk, packed, with the entries that would be signed.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -16,6 +17,7 @@ class ScriptedRunner final : public installer::ReleaseRunner {
  public:
   std::vector<std::string> calls;
   std::map<std::string, Error> failures;  ///< by call: "health 2.0.0", "hook after", "stop web", ...
+  std::function<void(const std::string&)> on_call;
 
   Result<void> run_hook(const char* name, const trust::Command& /*command*/, const installer::RunContext& /*context*/,
                         std::stop_token /*stop*/) override {
@@ -40,6 +42,7 @@ class ScriptedRunner final : public installer::ReleaseRunner {
  private:
   Result<void> note(const std::string& call) {
     calls.push_back(call);
+    if (on_call) on_call(call);
     const auto found = failures.find(call);
     if (found != failures.end()) return found->second;
     return {};

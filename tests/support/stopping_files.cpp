@@ -3,6 +3,21 @@
 namespace upswarm::tests {
 namespace {
 
+class StoppingInputFile final : public InputFile {
+ public:
+  StoppingInputFile(StoppingFiles& files, std::unique_ptr<InputFile> real) : files_(files), real_(std::move(real)) {}
+
+  Result<std::size_t> read_at(Bytes offset, std::span<std::byte> buffer) override {
+    UPSWARM_CHECK(files_.look("read"));
+    return real_->read_at(offset, buffer);
+  }
+  Result<FileInfo> info() override { return real_->info(); }
+
+ private:
+  StoppingFiles& files_;
+  std::unique_ptr<InputFile> real_;
+};
+
 class StoppingOutputFile final : public OutputFile {
  public:
   StoppingOutputFile(StoppingFiles& files, std::unique_ptr<OutputFile> real) : files_(files), real_(std::move(real)) {}
@@ -11,8 +26,10 @@ class StoppingOutputFile final : public OutputFile {
     UPSWARM_CHECK(files_.step("write"));
     return real_->write(bytes);
   }
-  /// Counts, but does not wait for the disk: the power cuts of the tests are not real ones.
-  Result<void> sync() override { return files_.step("sync"); }
+  Result<void> sync() override {
+    UPSWARM_CHECK(files_.step("sync"));
+    return real_->sync();
+  }
 
  private:
   StoppingFiles& files_;
@@ -42,9 +59,12 @@ Result<void> StoppingFiles::step(const char* what) {
   return {};
 }
 
+Result<void> StoppingFiles::look(const char* what) { return mode_ == Mode::fail_any ? step(what) : alive(); }
+
 Result<std::unique_ptr<InputFile>> StoppingFiles::open(const Path& path) {
-  UPSWARM_CHECK(alive());
-  return real_.open(path);
+  UPSWARM_CHECK(look("open"));
+  UPSWARM_TRY(auto file, real_.open(path));
+  return std::unique_ptr<InputFile>(std::make_unique<StoppingInputFile>(*this, std::move(file)));
 }
 
 Result<std::unique_ptr<OutputFile>> StoppingFiles::create(const Path& path, std::uint32_t mode) {
@@ -54,12 +74,12 @@ Result<std::unique_ptr<OutputFile>> StoppingFiles::create(const Path& path, std:
 }
 
 Result<FileInfo> StoppingFiles::info(const Path& path) {
-  UPSWARM_CHECK(alive());
+  UPSWARM_CHECK(look("info"));
   return real_.info(path);
 }
 
 Result<std::vector<std::string>> StoppingFiles::list(const Path& folder) {
-  UPSWARM_CHECK(alive());
+  UPSWARM_CHECK(look("list"));
   return real_.list(folder);
 }
 
@@ -89,13 +109,18 @@ Result<void> StoppingFiles::make_symlink(const std::string& target, const Path& 
 }
 
 Result<std::string> StoppingFiles::read_symlink(const Path& path) {
-  UPSWARM_CHECK(alive());
+  UPSWARM_CHECK(look("read_symlink"));
   return real_.read_symlink(path);
 }
 
 Result<void> StoppingFiles::hard_link(const Path& existing, const Path& path) {
   UPSWARM_CHECK(step("hard_link"));
   return real_.hard_link(existing, path);
+}
+
+Result<bool> StoppingFiles::clone_file(const Path& from, const Path& to, std::uint32_t mode) {
+  UPSWARM_CHECK(step("clone_file"));
+  return real_.clone_file(from, to, mode);
 }
 
 Result<void> StoppingFiles::set_mode(const Path& path, std::uint32_t mode) {
@@ -105,33 +130,27 @@ Result<void> StoppingFiles::set_mode(const Path& path, std::uint32_t mode) {
 
 Result<void> StoppingFiles::sync_file(const Path& path) {
   UPSWARM_CHECK(step("sync_file"));
-  return exists(real_, path) ? Result<void>()
-                             : Result<void>(Error{ErrorKind::not_found, "sync " + path.string(), "it is not there"});
+  return real_.sync_file(path);
 }
 
 Result<void> StoppingFiles::sync_folder(const Path& folder) {
   UPSWARM_CHECK(step("sync_folder"));
-  return exists(real_, folder)
-             ? Result<void>()
-             : Result<void>(Error{ErrorKind::not_found, "sync the folder " + folder.string(), "it is not there"});
+  return real_.sync_folder(folder);
 }
 
 Result<Bytes> StoppingFiles::free_space(const Path& path) {
-  UPSWARM_CHECK(alive());
+  UPSWARM_CHECK(look("free_space"));
   return real_.free_space(path);
 }
 
-/// On any file system: it is not done.
-Result<bool> StoppingFiles::can_sync_as_one(const Path& /*folder*/) {
+Result<bool> StoppingFiles::can_sync_as_one(const Path& folder) {
   UPSWARM_CHECK(alive());
-  return true;
+  return real_.can_sync_as_one(folder);
 }
 
 Result<void> StoppingFiles::sync_as_one(const Path& folder) {
   UPSWARM_CHECK(step("sync_as_one"));
-  return exists(real_, folder)
-             ? Result<void>()
-             : Result<void>(Error{ErrorKind::not_found, "sync all of " + folder.string(), "it is not there"});
+  return real_.sync_as_one(folder);
 }
 
 }  // namespace upswarm::tests

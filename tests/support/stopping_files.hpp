@@ -10,9 +10,10 @@ namespace upswarm::tests {
 /// Passes every operation on to `real` until the n-th that changes something. What happens then:
 ///   stop  that operation and every later one fails: the machine is off
 ///   fail  that operation alone fails, with `kind`; everything after it works again
+///   fail_any  the same, where operations that read count, too
 class StoppingFiles final : public Files {
  public:
-  enum class Mode { stop, fail };
+  enum class Mode { stop, fail, fail_any };
 
   explicit StoppingFiles(Files& real) : real_(real) {}
 
@@ -33,6 +34,7 @@ class StoppingFiles final : public Files {
   Result<void> make_symlink(const std::string& target, const Path& path) override;
   Result<std::string> read_symlink(const Path& path) override;
   Result<void> hard_link(const Path& existing, const Path& path) override;
+  Result<bool> clone_file(const Path& from, const Path& to, std::uint32_t mode) override;
   Result<void> set_mode(const Path& path, std::uint32_t mode) override;
   Result<void> sync_file(const Path& path) override;
   Result<void> sync_folder(const Path& folder) override;
@@ -42,6 +44,9 @@ class StoppingFiles final : public Files {
 
   /// Counts one changing operation; an error when it is the one. Used by the files that create() returns, too.
   Result<void> step(const char* what);
+  /// Of one that reads: counts with Mode::fail_any alone; an error when the machine is off. Used by the files that
+  /// open() returns, too.
+  Result<void> look(const char* what);
 
  private:
   /// An error when the machine is off.

@@ -25,10 +25,16 @@ class UnsyncedFiles : public Files {
   }
   Result<std::string> read_symlink(const Path& path) override { return real_.read_symlink(path); }
   Result<void> hard_link(const Path& existing, const Path& path) override { return real_.hard_link(existing, path); }
+  Result<bool> clone_file(const Path& from, const Path& to, std::uint32_t mode) override {
+    return real_.clone_file(from, to, mode);
+  }
   Result<void> set_mode(const Path& path, std::uint32_t mode) override { return real_.set_mode(path, mode); }
-  Result<void> sync_file(const Path& /*path*/) override { return {}; }
-  Result<void> sync_folder(const Path& /*folder*/) override { return {}; }
+  Result<void> sync_file(const Path& path) override { return must_exist(path); }
+  Result<void> sync_folder(const Path& folder) override { return must_exist(folder); }
   Result<Bytes> free_space(const Path& path) override { return real_.free_space(path); }
+  /// On any file system: it is not done.
+  Result<bool> can_sync_as_one(const Path& /*folder*/) override { return true; }
+  Result<void> sync_as_one(const Path& folder) override { return must_exist(folder); }
 
  private:
   class UnsyncedFile final : public OutputFile {
@@ -40,6 +46,11 @@ class UnsyncedFiles : public Files {
    private:
     std::unique_ptr<OutputFile> real_;
   };
+
+  Result<void> must_exist(const Path& path) {
+    UPSWARM_CHECK(real_.info(path));
+    return {};
+  }
 
   Files& real_;
 };

@@ -80,7 +80,15 @@ Result<void> DeltaApplier::make_tree(const Sha256& content, bool resume) {
 Result<void> DeltaApplier::copy_file(std::size_t number) {
   const auto size = told_.tree.entries[number].size;
   const auto& from = work_.base_tree.entries[told_.sources[number].from];
-  UPSWARM_TRY(const auto in, work_.files.open(place_of(work_.base, from.path)));
+  const auto judge = [this, number, &from](const Sha256& digest) -> Result<void> {
+    if (accept(number, digest)) return {};
+    return altered(from.path);
+  };
+  const auto path = place_of(work_.base, from.path);
+  UPSWARM_TRY(const bool is_cloned, output_.clone_file(
+                                        number, path, [this] { return tell({}); }, judge));
+  if (is_cloned) return tell(size);
+  UPSWARM_TRY(const auto in, work_.files.open(path));
   UPSWARM_CHECK(output_.start_file(number));
   for (Bytes at;;) {
     UPSWARM_TRY(const auto count, in->read_at(at, buffer_));
@@ -90,10 +98,7 @@ Result<void> DeltaApplier::copy_file(std::size_t number) {
     UPSWARM_CHECK(tell(Bytes{count}));
     if (count < buffer_.size()) break;
   }
-  return output_.end_file([this, number, &from](const Sha256& digest) -> Result<void> {
-    if (accept(number, digest)) return {};
-    return altered(from.path);
-  });
+  return output_.end_file(judge);
 }
 
 Result<void> DeltaApplier::make_group(const PatchGroup& group, Bytes streams) {

@@ -99,26 +99,44 @@ Result<bool> TreeOutput::fits(const TreeEntry& entry, const Path& path, const Fi
   return has_mode(info, entry.mode) && info.size == entry.size && info.link_count == 1;
 }
 
+/// What cannot be read is made again.
 Result<void> TreeOutput::hash_candidate(std::size_t entry, const Accept& accept, const GoOn& go_on) {
-  const auto path = place_of(to_, tree_.entries[entry].path);
-  // What cannot be read is made again.
-  const auto file = files_.open(path);
-  if (!file) return {};
-  ByteBuffer buffer(std::min<std::uint64_t>(kReadBuffer, tree_.entries[entry].size.count));
-  bool is_read = true;
-  for (Bytes at; at < tree_.entries[entry].size;) {
-    UPSWARM_CHECK(go_on());
-    const auto count = (*file)->read_at(at, buffer);
-    is_read = count && *count > 0;
-    if (!is_read) break;
-    hashes_.update(ByteView(buffer).first(*count));
-    at += Bytes{*count};
-  }
-  hashes_.finish([this, entry, is_read, accept](const Sha256& digest) -> Result<void> {
+  const auto read = read_back(entry, go_on);
+  if (!read && read.error().kind == ErrorKind::cancelled) return read;
+  hashes_.finish([this, entry, is_read = static_cast<bool>(read), accept](const Sha256& digest) -> Result<void> {
     is_kept_[entry] = is_read && accept(entry, digest) ? 1 : 0;
     return {};
   });
   return {};
+}
+
+/// What is on disk of a file goes to its digest: all of it, or as much as the tree says.
+Result<void> TreeOutput::read_back(std::size_t entry, const GoOn& go_on) {
+  const auto& about = tree_.entries[entry];
+  UPSWARM_TRY(const auto file, files_.open(place_of(to_, about.path)));
+  ByteBuffer buffer(std::min<std::uint64_t>(kReadBuffer, about.size.count));
+  for (Bytes at; at < about.size;) {
+    UPSWARM_CHECK(go_on());
+    UPSWARM_TRY(const auto count, file->read_at(at, buffer));
+    if (count == 0) break;
+    hashes_.update(ByteView(buffer).first(count));
+    at += Bytes{count};
+  }
+  return {};
+}
+
+Result<bool> TreeOutput::clone_file(std::size_t entry, const Path& from, const GoOn& go_on, HashThread::Judge judge) {
+  if (!can_clone_) return false;
+  const auto& about = tree_.entries[entry];
+  const auto to = place_of(to_, about.path);
+  UPSWARM_TRY(can_clone_, files_.clone_file(from, to, about.mode));
+  if (!can_clone_) return false;
+  UPSWARM_TRY(const auto info, files_.info(to));
+  if (info.size == about.size) UPSWARM_CHECK(read_back(entry, go_on));  // else it has no digest that could be right
+  hashes_.finish([is_whole = info.size == about.size, judge = std::move(judge)](const Sha256& digest) {
+    return judge(is_whole ? digest : Sha256{});
+  });
+  return true;
 }
 
 Result<void> TreeOutput::start_file(std::size_t entry) {

@@ -46,6 +46,9 @@ class TreeOutput {
   /// Errors: corrupt  some file is wrong that was ended before; as OutputFile::write.
   Result<void> write(ByteView bytes);
   Result<void> end_file(HashThread::Judge judge);
+  /// In place of these three: the file is what `from` holds, shared with it on disk (Files::clone_file), and is read
+  /// back for its digest. False: it must be written, nothing was made.
+  Result<bool> clone_file(std::size_t entry, const Path& from, const GoOn& go_on, HashThread::Judge judge);
   bool has_started() const { return file_ != nullptr; }
 
   /// Waits for all digests.   Errors: the first that a judge gave.
@@ -59,6 +62,7 @@ class TreeOutput {
   Result<void> visit(const Path& folder, const std::string& prefix, const GoOn& go_on);
   Result<bool> fits(const TreeEntry& entry, const Path& path, const FileInfo& info);
   Result<void> hash_candidate(std::size_t entry, const Accept& accept, const GoOn& go_on);
+  Result<void> read_back(std::size_t entry, const GoOn& go_on);
 
   Files& files_;
   const Path& to_;
@@ -69,6 +73,7 @@ class TreeOutput {
   bool is_synced_as_one_ = false;
   std::unique_ptr<OutputFile> file_;
   bool is_sync_started_ = false;  // at its end
+  bool can_clone_ = true;         // as far as is known
   HashThread hashes_;
 };
 

@@ -7,6 +7,7 @@
 #include "tests/protocol/package/program_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 #include "tests/support/stopping_files.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -241,7 +242,7 @@ TEST_F(OpeningTest, StoppedAtEveryOperationItGoesOn) {
         {"c", "y"}});
   expect_opened(2, 2);
   const auto wanted = scanned(new_tree);
-  tests::StoppingFiles files(system_files());
+  tests::StoppingFiles files(tests::unsynced_files());
   const auto apply_by = [&]() -> Result<void> {
     UPSWARM_TRY(auto reader, DeltaReader::open(opened(folder / "d")));
     UPSWARM_CHECK(reader.apply(files, old_tree, base, folder / "out", {}, {}, {.resume = true}));

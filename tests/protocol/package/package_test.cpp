@@ -3,6 +3,7 @@
 #include "protocol/package/encode/compress.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 #include "tests/support/stopping_files.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -262,7 +263,7 @@ TEST_F(PackageTest, AStopLeavesNothingHalfMade) {
 TEST_F(PackageTest, PackingFailsCleanlyAtEveryOperation) {
   const auto tree = write_tree(folder, "tree", {{"a", noise(3000, 1)}});
   for (std::size_t n = 1;; ++n) {
-    tests::StoppingFiles files(system_files());
+    tests::StoppingFiles files(tests::unsynced_files());
     files.stop_at(n, tests::StoppingFiles::Mode::fail, ErrorKind::no_space);
     const auto packed = write_package(files, tree, folder / "p", {}, {});
     if (!files.was_reached()) {

@@ -4,6 +4,7 @@
 #include "tests/protocol/package/program_fixture.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 #include "tests/support/stopping_files.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -87,7 +88,7 @@ class ResumeTest : public testing::TestWithParam<Way> {
 };
 
 TEST_P(ResumeTest, StoppedAtEveryOperationItGoesOnFromTheWholeFiles) {
-  tests::StoppingFiles files(system_files());
+  tests::StoppingFiles files(tests::unsynced_files());
   ASSERT_TRUE(make(files));
   const auto all = files.operations();
   EXPECT_GT(all, 25U);
@@ -110,7 +111,7 @@ TEST_P(ResumeTest, StoppedAtEveryOperationItGoesOnFromTheWholeFiles) {
 }
 
 TEST_P(ResumeTest, AndAgainWhenTheSecondRunIsStoppedToo) {
-  tests::StoppingFiles files(system_files());
+  tests::StoppingFiles files(tests::unsynced_files());
   ASSERT_TRUE(make(files));
   const auto half = files.operations() / 2;
   for (std::size_t n = 1; n <= half; ++n) {

@@ -7,6 +7,7 @@
 #include "tests/support/repository_simulator.hpp"
 #include "tests/support/stopping_files.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::trust {
 
@@ -50,7 +51,7 @@ class ClientFixture : public testing::Test {
   tests::FakeClock clock;
   tests::RepositorySimulator simulator{clock};
   tests::TemporaryFolder folder;
-  tests::StoppingFiles files{system_files()};
+  tests::StoppingFiles files{tests::unsynced_files()};
   TrustStore store = std::move(*TrustStore::open(files, folder / "trust"));
   TrustClient client{store, simulator, ed25519_verifier(), clock};
 };

@@ -121,7 +121,7 @@ TEST_F(TreeOutputTest, WhatWasKeptIsSyncedToo) {
 
 TEST_F(TreeOutputTest, ASyncOfAllThatFailsIsAnErrorAndTheFilesAreKept) {
   make_content(64);
-  tests::StoppingFiles files(system_files());
+  tests::StoppingFiles files(tests::unsynced_files());
   ASSERT_TRUE(write(files));
   const auto last = files.operations();
   std::filesystem::remove_all(folder / "out");
