@@ -1,5 +1,7 @@
 #include "agent/repository_view.hpp"
 
+#include <algorithm>
+
 #include "agent/target_cache.hpp"
 #include "protocol/base/log.hpp"
 
@@ -194,7 +196,8 @@ Result<void> RepositoryView::add_filter(const messages::ProductState& product, O
 Result<void> RepositoryView::add_roots(trust::RoleVersion above, Offer& offer) {
   // An installer without a root refuses by itself; it needs no long chain for that.
   const auto first = above > 0 ? above + 1 : client_.root_version();
-  for (auto version = first; version <= client_.root_version(); ++version) {
+  const auto last = std::min(client_.root_version(), first + trust::kMostRootRotations - 1);
+  for (auto version = first; version <= last; ++version) {
     auto bytes = folders_.load_root(version);
     // Fetched anew it is not kept: nobody has verified it here.
     if (!bytes) bytes = http_.metadata(root_name(version), trust::kLongestRoot);

@@ -65,7 +65,7 @@ class RepositoryView {
   /// After a refresh that reached nobody: whether what is on disk loads and has not expired.
   bool use_what_is_here();
 
-  /// All that the installer needs: roots above its own, the metadata of all roles,
+  /// All that the installer needs: roots above its own (as many as one refresh of it takes), the metadata of all roles,
   /// index and filter of its products. A product that the repository does not know is left out with a warning.
   /// Whoever signs or serves one product's files must not hold the others, nor an urgent release by a filter: where an
   /// index is not what was signed, has expired or is not there, that product alone fails; such a filter is none.

@@ -94,5 +94,26 @@ TEST_F(RepositoryViewTest, OneProductsIndexThatIsNotServedDoesNotHinderAnother) 
   EXPECT_EQ(result_of_run(), CycleResult::nothing) << "it is looked for again at each round";
 }
 
+/// An installer takes so many in one refresh; the rest comes with the next offers.
+TEST_F(RepositoryViewTest, AnOfferHasNoMoreRootsThanOneRefreshTakes) {
+  for (int i = 0; i < 40; ++i) repository_.rotate_root();
+  repository_.publish();
+  for (int i = 0; i < 2; ++i) result_of_run({.full_refresh = true});  // the agent takes 32 in a refresh, too
+  const auto roots_above = [&](trust::RoleVersion version) {
+    installer_.state.root_version = version;
+    result_of_run({.full_refresh = true});
+    std::vector<std::string> roots;
+    for (const auto& [name, bytes] : installer_.offers.back()) {
+      if (name.ends_with(".root.json")) roots.push_back(name);
+    }
+    return roots;
+  };
+  const auto first = roots_above(1);
+  EXPECT_EQ(first.size(), 33U) << "those, and the one that counts now";
+  EXPECT_THAT(first, Contains("metadata/33.root.json"));
+  EXPECT_THAT(first, Not(Contains("metadata/34.root.json")));
+  EXPECT_EQ(roots_above(33).size(), 8U);
+}
+
 }  // namespace
 }  // namespace upswarm::agent
