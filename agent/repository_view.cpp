@@ -1,5 +1,7 @@
 #include "agent/repository_view.hpp"
 
+#include <algorithm>
+
 #include "agent/target_cache.hpp"
 #include "protocol/base/log.hpp"
 
@@ -11,6 +13,12 @@ constexpr const char* kFullRefreshAt = "full_refresh_at";
 constexpr std::string_view kRootSuffix = ".root.json";
 
 std::string root_name(trust::RoleVersion version) { return std::to_string(version) + std::string(kRootSuffix); }
+
+/// Not about the way to it, nor about this machine: those pass, and then all of it may be good.
+bool is_about_what_is_served(const Error& error) {
+  if (error.kind == ErrorKind::untrusted) return error.reason != "certificate";
+  return error.kind == ErrorKind::corrupt || error.reason == "missing";
+}
 
 Result<trust::RoleVersion> version_of_root(std::string_view bytes) {
   UPSWARM_TRY(const auto envelope, trust::parse_envelope(bytes, "root", trust::kLongestRoot));
@@ -137,54 +145,70 @@ Result<void> RepositoryView::refresh_fully() {
   return refreshed;
 }
 
-Result<std::map<std::string, std::string>> RepositoryView::offer(const messages::Hello& hello) {
-  std::map<std::string, std::string> offer;
+Result<Offer> RepositoryView::offer(const messages::Hello& hello) {
+  Offer offer;
   for (const auto& product : hello.products) {
-    const auto index = trust::index_path(product.product, product.channel, product.platform);
-    const bool has_nightlies = product.prerelease && add_nightlies(product, offer);
-    const auto added = add_target(index, trust::kLongestIndex, offer);
-    if (!added && added.error().kind == ErrorKind::not_found && has_nightlies) {
-      log::debug("there are nightly builds alone", {{"product", product.product}});
-    } else if (!added && added.error().kind == ErrorKind::not_found) {
-      log::warning("the seeder does not publish this product", {{"product", product.product}, {"index", index}});
-      continue;
-    } else {
-      UPSWARM_CHECK(added);
-    }
-    const auto rollout = add_target(trust::rollout_path(product.product, product.channel, product.platform),
-                                    trust::kLongestRollout, offer);
-    if (!rollout && rollout.error().kind != ErrorKind::not_found) return rollout.error();
+    const auto added = add_product(product, offer);
+    if (added) continue;
+    if (!is_about_what_is_served(added.error())) return added.error();
+    offer.failed.insert_or_assign(product.product, added.error());
   }
   // After the targets: finding them may have fetched delegated roles.
-  for (auto& [name, bytes] : client_.files()) offer["metadata/" + name] = std::move(bytes);
+  for (auto& [name, bytes] : client_.files()) offer.files["metadata/" + name] = std::move(bytes);
   UPSWARM_CHECK(add_roots(hello.root_version, offer));
   return offer;
 }
 
+Result<void> RepositoryView::add_product(const messages::ProductState& product, Offer& offer) {
+  const auto index = trust::index_path(product.product, product.channel, product.platform);
+  const bool has_nightlies = product.prerelease && add_nightlies(product, offer);
+  const auto added = add_target(index, trust::kLongestIndex, offer);
+  if (!added && added.error().kind == ErrorKind::not_found && has_nightlies) {
+    log::debug("there are nightly builds alone", {{"product", product.product}});
+  } else if (!added && added.error().kind == ErrorKind::not_found) {
+    log::warning("the seeder does not publish this product", {{"product", product.product}, {"index", index}});
+    return {};
+  } else {
+    UPSWARM_CHECK(added);
+  }
+  return add_filter(product, offer);
+}
+
 /// What is wrong with nightly builds must not keep the releases from the machine.
-bool RepositoryView::add_nightlies(const messages::ProductState& product, std::map<std::string, std::string>& offer) {
+bool RepositoryView::add_nightlies(const messages::ProductState& product, Offer& offer) {
   const auto index = trust::preindex_path(product.product, product.channel, product.platform);
   const auto added = add_target(index, trust::kLongestIndex, offer);
   if (!added) log::info("no nightly builds", {{"product", product.product}, {"why", added.error().message()}});
   return added.has_value();
 }
 
-Result<void> RepositoryView::add_roots(trust::RoleVersion above, std::map<std::string, std::string>& offer) {
+/// The installer, too, takes whatever is wrong with a filter for none.
+Result<void> RepositoryView::add_filter(const messages::ProductState& product, Offer& offer) {
+  const auto added = add_target(trust::rollout_path(product.product, product.channel, product.platform),
+                                trust::kLongestRollout, offer);
+  if (added) return {};
+  const auto& why = added.error();
+  if (why.kind != ErrorKind::not_found && !is_about_what_is_served(why)) return why;
+  log::info("no rollout filter", {{"product", product.product}, {"why", why.message()}});
+  return {};
+}
+
+Result<void> RepositoryView::add_roots(trust::RoleVersion above, Offer& offer) {
   // An installer without a root refuses by itself; it needs no long chain for that.
   const auto first = above > 0 ? above + 1 : client_.root_version();
-  for (auto version = first; version <= client_.root_version(); ++version) {
+  const auto last = std::min(client_.root_version(), first + trust::kMostRootRotations - 1);
+  for (auto version = first; version <= last; ++version) {
     auto bytes = folders_.load_root(version);
     // Fetched anew it is not kept: nobody has verified it here.
     if (!bytes) bytes = http_.metadata(root_name(version), trust::kLongestRoot);
-    UPSWARM_TRY(offer["metadata/" + root_name(version)], std::move(bytes));
+    UPSWARM_TRY(offer.files["metadata/" + root_name(version)], std::move(bytes));
   }
   return {};
 }
 
-Result<void> RepositoryView::add_target(const std::string& path, Bytes longest,
-                                        std::map<std::string, std::string>& offer) {
+Result<void> RepositoryView::add_target(const std::string& path, Bytes longest, Offer& offer) {
   UPSWARM_TRY(const auto target, client_.find(path));
-  UPSWARM_TRY(offer["targets/" + target.consistent_name()], client_.fetch(path, longest));
+  UPSWARM_TRY(offer.files["targets/" + target.consistent_name()], client_.fetch(path, longest));
   return {};
 }
 

@@ -42,6 +42,12 @@ class RepositoryFolders {
 /// What the store trusts of a role now, by the name of another version of it ("7.snapshot.json"); empty: nothing.
 std::string earlier_form(const trust::TrustStore& store, const std::string& name);
 
+/// What the installer is to judge by.
+struct Offer {
+  std::map<std::string, std::string> files;  ///< "metadata/<name>", "targets/<consistent name>" -> content
+  std::map<std::string, Error> failed = {};  ///< products without a good index, and why; their files are not there
+};
+
 /// One look at the repository, for one cycle. One thread.
 class RepositoryView {
  public:
@@ -59,9 +65,12 @@ class RepositoryView {
   /// After a refresh that reached nobody: whether what is on disk loads and has not expired.
   bool use_what_is_here();
 
-  /// All that the installer needs: roots above its own, the metadata of all roles, index and filter of its products.
-  /// A product that the repository does not know is left out with a warning.   Errors: as TrustClient::fetch.
-  Result<std::map<std::string, std::string>> offer(const messages::Hello& hello);
+  /// All that the installer needs: roots above its own (as many as one refresh of it takes), the metadata of all roles,
+  /// index and filter of its products. A product that the repository does not know is left out with a warning.
+  /// Whoever signs or serves one product's files must not hold the others, nor an urgent release by a filter: where an
+  /// index is not what was signed, has expired or is not there, that product alone fails; such a filter is none.
+  /// Errors: unreachable, cancelled, disk, ...: what may pass, or is of this machine.
+  Result<Offer> offer(const messages::Hello& hello);
 
   /// The releases of the signed index of a product, and its nightly builds where it follows them; none where they
   /// cannot be read: then there is just less to choose from. After offer().
@@ -78,9 +87,11 @@ class RepositoryView {
  private:
   class RootKeeper;
   Result<void> refresh_fully();
-  bool add_nightlies(const messages::ProductState& product, std::map<std::string, std::string>& offer);
-  Result<void> add_roots(trust::RoleVersion above, std::map<std::string, std::string>& offer);
-  Result<void> add_target(const std::string& path, Bytes longest, std::map<std::string, std::string>& offer);
+  Result<void> add_product(const messages::ProductState& product, Offer& offer);
+  bool add_nightlies(const messages::ProductState& product, Offer& offer);
+  Result<void> add_filter(const messages::ProductState& product, Offer& offer);
+  Result<void> add_roots(trust::RoleVersion above, Offer& offer);
+  Result<void> add_target(const std::string& path, Bytes longest, Offer& offer);
 
   RepositoryFolders& folders_;
   StateStore& state_;

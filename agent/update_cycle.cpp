@@ -102,7 +102,9 @@ Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
     if (followed.error().kind == ErrorKind::cancelled) return followed;
   }
   if (round.first_error) return {};
-  return tidy(round);
+  UPSWARM_CHECK(tidy(round));
+  if (!round.offer.failed.empty()) round.first_error = round.offer.failed.begin()->second;
+  return {};
 }
 
 /// Whether there may be something new. A seeder that does not answer is an error of the round, but what is on disk and
@@ -145,8 +147,14 @@ Result<bool> UpdateCycle::is_settled(const Round& round) {
 Result<std::vector<messages::ProductDecision>> UpdateCycle::offer(Round& round) {
   UPSWARM_TRY(round.offer, round.view->offer(round.hello));
   show_expiry(round);  // delegated roles are known only now
-  UPSWARM_TRY(auto decisions, tools_.installer.offer_metadata(round.offer, round.stop));
-  UPSWARM_CHECK(round.view->settle());
+  UPSWARM_TRY(auto decisions, tools_.installer.offer_metadata(round.offer.files, round.stop));
+  for (const auto& [product, error] : round.offer.failed) {
+    log::error("product held", {{"product", product}, {"error", error.message()}});
+    tools_.board.set_decision(product, "", "held", "held: " + error.message());
+    round.all_current = false;
+  }
+  std::erase_if(decisions, [&](const auto& one) { return round.offer.failed.contains(one.product); });
+  if (round.offer.failed.empty()) UPSWARM_CHECK(round.view->settle());
   return decisions;
 }
 
@@ -273,7 +281,7 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .metered_fallback = tools_.metered_fallback,
                     .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },
                     .offer_again = [this, &round](const Order& order) -> Result<bool> {
-                      UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer, round.stop));
+                      UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer.files, round.stop));
                       return std::ranges::any_of(decisions, [&](const auto& one) {
                         return one.product == order.product && one.kind == messages::ProductDecision::Kind::wanted &&
                                one.entry->content == order.entry.content;

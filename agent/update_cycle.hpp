@@ -82,7 +82,7 @@ class UpdateCycle {
     bool is_foreground = false;       ///< a user waits
     messages::Hello hello;
     std::optional<RepositoryView> view;
-    std::map<std::string, std::string> offer;
+    Offer offer;
     CycleEnd end;
     std::optional<Error> first_error;
     std::set<Sha256> needed;  ///< content digests of what is wanted

@@ -146,6 +146,20 @@ Result<Delegations> read_delegations(ObjectReader in) {
   return delegations;
 }
 
+/// The bytes of the character (UTF-8) that begins at `at`; within one, those that are left of it.
+std::size_t length_of_character(std::string_view text, std::size_t at) {
+  const auto is_inside = [&text](std::size_t i) { return (static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U; };
+  std::size_t end = at + 1;
+  while (end < text.size() && is_inside(end)) ++end;
+  return end - at;
+}
+
+/// The key whatever its spelling: PEM may be wrapped in many ways.
+std::string without_space(std::string text) {
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+  return text;
+}
+
 /// Whether `text`, one part of a path, fits `pattern`. Going back to the last star alone is enough, so that no pattern
 /// takes longer than the product of the lengths.
 bool fits_part(std::string_view pattern, std::string_view text) {
@@ -157,7 +171,10 @@ bool fits_part(std::string_view pattern, std::string_view text) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = p++;
       star_text = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+    } else if (p < pattern.size() && pattern[p] == '?') {
+      ++p;
+      t += length_of_character(text, t);
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
       ++p;
       ++t;
     } else if (star != std::string_view::npos) {
@@ -285,7 +302,7 @@ Result<void> verify_signatures(const Envelope& envelope, const RoleKeys& role, c
     const auto key = keys.find(signature.key_id);
     if (key == keys.end() || std::ranges::find(role.key_ids, signature.key_id) == role.key_ids.end()) continue;
     if (verifier.is_good(key->second, signature.value, as_bytes(envelope.canonical)))
-      good.insert(key->second.public_text);
+      good.insert(without_space(key->second.public_text));
   }
   if (good.size() >= static_cast<std::size_t>(role.threshold)) return {};
   return Error{ErrorKind::untrusted, "verify " + what,
@@ -298,7 +315,7 @@ bool has_rotated(const Root& from, const Root& to, const std::string& role) {
     std::set<std::string> keys;
     for (const auto& id : root.roles.at(role).key_ids) {
       const auto key = root.keys.find(id);
-      keys.insert(key == root.keys.end() ? id : key->second.public_text);
+      keys.insert(key == root.keys.end() ? id : without_space(key->second.public_text));
     }
     return keys;
   };

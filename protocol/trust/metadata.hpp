@@ -130,7 +130,7 @@ Json to_json(const Targets& targets);
 /// canonical form of `content`. `content` holds UTF-8.
 std::string seal(const Json& content, const std::vector<const SigningKey*>& keys);
 
-/// Whether at least `role.threshold` different keys of `role` signed: one key under two ids counts once.
+/// Whether at least `role.threshold` different keys of `role` signed: one under two ids, or in two PEMs, counts once.
 /// Errors: untrusted  reason wrong_signature.
 Result<void> verify_signatures(const Envelope& envelope, const RoleKeys& role, const std::map<KeyId, PublicKey>& keys,
                                const SignatureVerifier& verifier, const std::string& what);
@@ -139,7 +139,7 @@ Result<void> verify_signatures(const Envelope& envelope, const RoleKeys& role, c
 /// no rotation.
 bool has_rotated(const Root& from, const Root& to, const std::string& role);
 
-/// Whether a delegated role may speak about `path` (`*` and `?` do not match `/`; hash prefixes are of SHA-256(path)).
+/// Whether a delegated role may speak about `path` (a `?` is one character, no wildcard is `/`; hashes are of SHA-256).
 bool is_responsible(const DelegatedRole& role, std::string_view path);
 
 /// The name of the bin that speaks about `path`.

@@ -57,6 +57,12 @@ void SignedRepository::set_nightlies(const std::vector<trust::Entry>& entries) {
   nightly_targets_ = {{trust::preindex_path("app", "stable", "linux-x64"), text_of(trust::to_json(index))}};
 }
 
+void SignedRepository::set_other(std::chrono::hours lives) {
+  const trust::Index index{"other", "stable", "linux-x64", {1, 0}, {}};
+  other_targets_ = {{trust::index_path("other", "stable", "linux-x64"), text_of(trust::to_json(index))}};
+  other_lives_ = lives;
+}
+
 void SignedRepository::rotate_root() {
   auto old = std::move(root_);
   root_ = trust::SigningKey::generate();
@@ -64,10 +70,10 @@ void SignedRepository::rotate_root() {
   serve(std::to_string(root_version_) + ".root.json", trust::seal(trust::to_json(make_root()), {&old, &root_}));
 }
 
-trust::Targets SignedRepository::make_role(const Contents& contents) const {
+trust::Targets SignedRepository::make_role(const Contents& contents, std::chrono::hours lives) const {
   trust::Targets role;
   role.version = version_;
-  role.expires = clock_.now() + std::chrono::days(7);
+  role.expires = clock_.now() + lives;
   for (const auto& [path, bytes] : contents) {
     role.targets[path] = {Bytes{bytes.size()}, sha256(bytes)};
     const trust::TrustedTarget target{path, role.targets[path], ""};
@@ -86,6 +92,10 @@ void SignedRepository::publish(std::chrono::hours timestamp_lives) {
     targets.delegations.keys[nightly_.id()] = nightly_.public_key();
     targets.delegations.roles.push_back(delegation("pre-app", nightly_, {"pre/app/*/*/*", "preindex/app/*/*"}, false));
   }
+  if (!other_targets_.empty()) {
+    targets.delegations.keys[other_.id()] = other_.public_key();
+    targets.delegations.roles.push_back(delegation("rel-other", other_, {"pkg/other/*/*/*", "index/other/*/*"}, false));
+  }
   trust::Snapshot snapshot{version_, clock_.now() + std::chrono::days(7), {}};
   const auto add = [&](const std::string& role, const trust::Targets& content, const trust::SigningKey& key) {
     const auto bytes = trust::seal(trust::to_json(content), {&key});
@@ -95,7 +105,8 @@ void SignedRepository::publish(std::chrono::hours timestamp_lives) {
   add("targets", targets, targets_);
   add("rel-app", make_role(release_targets_), release_);
   if (!nightly_targets_.empty()) add("pre-app", make_role(nightly_targets_), nightly_);
-  add("rollout", make_role(rollout_targets_), online_);
+  if (!other_targets_.empty()) add("rel-other", make_role(other_targets_, other_lives_), other_);
+  add("rollout", make_role(rollout_targets_, rollout_lives), online_);
   const auto snapshot_bytes = trust::seal(trust::to_json(snapshot), {&snapshot_});
   serve(std::to_string(version_) + ".snapshot.json", snapshot_bytes);
   const trust::Timestamp timestamp{

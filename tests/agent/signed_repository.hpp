@@ -20,6 +20,9 @@ class SignedRepository {
   void set_release(const std::vector<trust::Entry>& entries);
   /// From the next publish() on: a role pre-app with this index of nightly builds, signed by a key of its own.
   void set_nightlies(const std::vector<trust::Entry>& entries);
+  /// From the next publish() on: a role rel-other with an index of "other" for stable, linux-x64, that lives for so
+  /// long.
+  void set_other(std::chrono::hours lives);
   void drop_releases() { release_targets_.clear(); }
   void drop_rollout() { rollout_targets_.clear(); }
   /// The next publish() brings a new root, signed by the old key and a new one.
@@ -29,9 +32,11 @@ class SignedRepository {
 
   const std::string& first_root() const { return first_root_; }
 
+  std::chrono::hours rollout_lives{7 * 24};  ///< from the next publish() on
+
  private:
   using Contents = std::map<std::string, std::string>;
-  trust::Targets make_role(const Contents& contents) const;
+  trust::Targets make_role(const Contents& contents, std::chrono::hours lives = std::chrono::hours(7 * 24)) const;
   trust::Root make_root() const;
   void serve(const std::string& name, const std::string& bytes) {
     http_.bodies[std::string(kSeeder) + "/metadata/" + name] = bytes;
@@ -52,6 +57,9 @@ class SignedRepository {
   Contents release_targets_;
   Contents nightly_targets_;
   Contents rollout_targets_;
+  trust::SigningKey other_ = trust::SigningKey::generate();
+  Contents other_targets_;
+  std::chrono::hours other_lives_{};
 };
 
 }  // namespace upswarm::tests

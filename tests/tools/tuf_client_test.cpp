@@ -138,6 +138,16 @@ TEST_F(TufClientTest, TargetsComeInTheirOrderUntilOneFails) {
   EXPECT_EQ(kept("targets"), (Names{"pkg%2Fapp%2Flinux-x64%2F1.0.0%2Fb"}));
 }
 
+TEST_F(TufClientTest, NoTargetIsAnothersHalf) {
+  for (const char* path : {"odd/a", "odd/a.part"}) simulator->add_target("rel-app", path, path);
+  simulator->targets.delegations.roles.at(0).paths.emplace_back("odd/*");
+  simulator->publish({"targets", "rel-app"});
+  ASSERT_EQ(init(), 0);
+  ASSERT_EQ(download({"odd/a.part"}), 0);
+  ASSERT_EQ(download({"odd/a"}), 0);
+  EXPECT_EQ(kept("targets"), (Names{"odd%2Fa", "odd%2Fa.part"}));
+}
+
 TEST_F(TufClientTest, WrongBytesAreNotKept) {
   ASSERT_EQ(init(), 0);
   ASSERT_EQ(download({kPath}), 0);

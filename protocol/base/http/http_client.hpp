@@ -36,7 +36,7 @@ struct HttpRequest {
   std::uint64_t most_per_second = 0;                                ///< bytes of the answer; 0: no limit
   Bytes longest = 1_MiB;                                            ///< a longer answer is cut off: corrupt (too_long)
   std::chrono::milliseconds time_limit{std::chrono::seconds(60)};   ///< for the whole request
-  std::chrono::milliseconds stall_limit{std::chrono::seconds(20)};  ///< without at least 100 bytes a second
+  std::chrono::milliseconds stall_limit{std::chrono::seconds(20)};  ///< below 100 bytes a second; whole seconds
   /// Takes the body of a 2xx answer as it comes, instead of HttpResponse::body. An error of it ends the request.
   std::function<Result<void>(ByteView)> sink = {};
 };

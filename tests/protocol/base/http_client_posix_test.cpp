@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,8 +24,8 @@ using namespace std::chrono_literals;
 /// `more` answers so many more connections.
 class OneAnswer {
  public:
-  explicit OneAnswer(std::string answer, std::size_t body = 0, std::vector<std::string> more = {})
-      : answer_(std::move(answer)), body_(body), more_(std::move(more)) {
+  explicit OneAnswer(std::string answer, std::size_t body = 0, std::vector<std::string> more = {}, bool drips = false)
+      : answer_(std::move(answer)), body_(body), more_(std::move(more)), drips_(drips) {
     listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -43,6 +44,8 @@ class OneAnswer {
       }
     });
   }
+  /// A server that goes on after `answer` with one byte every 20 ms, until the client hangs up, 400 at most.
+  static OneAnswer dripping(std::string answer) { return OneAnswer(std::move(answer), 0, {}, true); }
   OneAnswer(const OneAnswer&) = delete;
   OneAnswer& operator=(const OneAnswer&) = delete;
   ~OneAnswer() {
@@ -76,14 +79,23 @@ class OneAnswer {
       if (count <= 0) break;
       left.remove_prefix(static_cast<std::size_t>(count));
     }
+    if (drips_) drip(connection);
     if (answer_.empty())
       static_cast<void>(::recv(connection, buffer.data(), buffer.size(), 0));  // until the client gives up
     ::close(connection);
   }
 
+  static void drip(int connection) {
+    pollfd hung_up{.fd = connection, .events = POLLIN, .revents = 0};
+    for (int left = 400; left > 0 && ::poll(&hung_up, 1, 20) == 0; --left) {
+      if (::send(connection, "x", 1, MSG_NOSIGNAL) != 1) return;
+    }
+  }
+
   std::string answer_;
   std::size_t body_;
   std::vector<std::string> more_;
+  bool drips_;
   std::string request_;
   int listening_ = -1;
   std::jthread thread_;
@@ -210,6 +222,20 @@ TEST_F(HttpClientTest, SilenceHasALimit) {
   const auto response = send({.url = server.url, .time_limit = 200ms});
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, ErrorKind::unreachable);
+}
+
+TEST_F(HttpClientTest, AnAnswerThatDripsHasALimit) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n";
+  auto steady = OneAnswer::dripping(head);
+  const auto at_most = send({.url = steady.url, .time_limit = 200ms});
+  ASSERT_FALSE(at_most);
+  EXPECT_EQ(at_most.error().kind, ErrorKind::unreachable);
+  auto slow = OneAnswer::dripping(head);
+  const auto stalled = send({.url = slow.url, .stall_limit = 900ms});
+  ASSERT_FALSE(stalled) << "less than 100 bytes a second count as nothing";
+  EXPECT_EQ(stalled.error().kind, ErrorKind::unreachable);
+  auto endless = OneAnswer::dripping("HTTP/1.1 200 OK\r\nX-Head: ");
+  EXPECT_FALSE(send({.url = endless.url, .time_limit = 200ms})) << "in the headers, too";
 }
 
 TEST_F(HttpClientTest, AStopCancels) {

@@ -104,6 +104,12 @@ TEST_F(ClientAttacks, ARoleThatExpiredInTheStoreIsExpired) {
   EXPECT_EQ(refresh_says(), "untrusted expired");
 }
 
+TEST_F(ClientAttacks, AProgramThatRunsOnLooksAtTheTimeInEachRefresh) {
+  ASSERT_TRUE(client.refresh());
+  clock.time = simulator.root.expires;
+  EXPECT_EQ(why(client.refresh()), "untrusted expired");
+}
+
 /// A clock that moves on whenever somebody looks.
 class RestlessClock final : public Clock {
  public:

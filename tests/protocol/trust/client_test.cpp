@@ -176,7 +176,7 @@ TEST_F(ClientRoots, RotatedKeysRecoverFromAFastForward) {
     const auto timestamp = simulator.timestamp;
     const auto snapshot = simulator.snapshot;
     simulator.snapshot.version = 1'000'000;
-    simulator.snapshot.meta["targets.json"].version = simulator.targets.version;
+    simulator.snapshot.meta["rel-app.json"].version = 1'000'000;
     simulator.timestamp.version = 1'000'000;
     simulator.publish_snapshot();
     ASSERT_EQ(refresh_says(), "ok");

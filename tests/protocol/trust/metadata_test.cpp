@@ -146,6 +146,22 @@ TEST_F(SignaturesTest, OneKeyUnderTwoIdsCountsOnce) {
   EXPECT_FALSE(verify_signatures(*parsed, {{a.id(), "another-id"}, 2}, keys, ed25519_verifier(), "test"));
 }
 
+TEST(Signatures, OnePemKeyInTwoSpellingsCountsOnce) {
+  const auto key = SigningKey::generate();
+  const auto parsed = parse_envelope(R"({"signed":{},"signatures":[{"keyid":"a","sig":""},{"keyid":"b","sig":""}]})",
+                                     "test", kLongestRoot);
+  ASSERT_TRUE(parsed);
+  class Trusting final : public SignatureVerifier {
+    bool is_good(const PublicKey& /*key*/, std::string_view /*hex*/, ByteView /*message*/) const override {
+      return true;
+    }
+  };
+  const std::map<KeyId, PublicKey> keys{{"a", {"rsa", "rsassa-pss-sha256", "-----BEGIN\nQUJD\nREVG\n-----END\n"}},
+                                        {"b", {"rsa", "rsassa-pss-sha256", "-----BEGIN\r\nQUJDREVG\n-----END"}}};
+  EXPECT_TRUE(verify_signatures(*parsed, {{"a", "b"}, 1}, keys, Trusting(), "test"));
+  EXPECT_FALSE(verify_signatures(*parsed, {{"a", "b"}, 2}, keys, Trusting(), "test"));
+}
+
 struct PathCase {
   const char* pattern;
   const char* path;
@@ -159,7 +175,25 @@ TEST(Responsibility, PatternsMatchPartByPart) {
         PathCase{"pkg/app/*/*/*", "pkg/app/a/b/c/d", false}, PathCase{"pkg/app/*/*/*", "pkg/other/a/b/c", false},
         PathCase{"*", "file", true}, PathCase{"*", "a/file", false}, PathCase{"a?c", "abc", true},
         PathCase{"a?c", "a/c", false}, PathCase{"*.json", "x.json", true}, PathCase{"a*b*c", "aXbYbZc", true},
-        PathCase{"a*b*c", "aXbYbZ", false}, PathCase{"", "", true}, PathCase{"a", "", false}}) {
+        PathCase{"a*b*c", "aXbYbZ", false}, PathCase{"", "", true}, PathCase{"a", "", false},
+        // A character of several bytes is one.
+        PathCase{"a?c",
+                 "a\xc3\xa9"
+                 "c",
+                 true},
+        PathCase{"a??c",
+                 "a\xc3\xa9"
+                 "c",
+                 false},
+        PathCase{"*?c",
+                 "\xe2\x82\xac"
+                 "c",
+                 true},
+        PathCase{"*??c",
+                 "\xe2\x82\xac"
+                 "c",
+                 false},
+        PathCase{"?*", "\xf0\x9f\x98\x80", true}}) {
     EXPECT_EQ(is_responsible({"r", {}, false, {pattern}, {}}, path), matches) << pattern << " " << path;
   }
 }

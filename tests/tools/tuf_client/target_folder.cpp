@@ -5,7 +5,8 @@
 namespace upswarm::tools {
 namespace {
 
-constexpr std::size_t kLongestFileName = 240;  // of 255, so that ".part" fits
+constexpr std::size_t kLongestFileName = 240;  // of 255, so that kPart fits
+constexpr const char* kPart = ".part-";        // no target's file begins with a dot
 constexpr std::size_t kBlock = 256 * 1024;
 
 }  // namespace
@@ -36,7 +37,7 @@ Result<bool> TargetFolder::has(const trust::TrustedTarget& target) const {
 Result<void> TargetFolder::fetch(const trust::TrustedTarget& target, const std::string& name,
                                  HttpSource& source) const {
   const auto to = file_of(target.path);
-  const Path part = to.string() + ".part";
+  const Path part = folder_ / (kPart + to.filename().string());
   UPSWARM_CHECK(remove_tree(files_, part));
   auto fetched = [&]() -> Result<void> {
     UPSWARM_TRY(const auto out, files_.create(part, 0644));
