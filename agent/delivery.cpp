@@ -128,7 +128,7 @@ Result<PlanFacts> Delivery::gather(const Order& order, const std::stop_token& st
                   .failed = {},
                   .link = tools_.link,
                   .fallback_left = {},
-                  .site_seeds = [this](const trust::PackageFile& file) { return tools_.swarm.site_seeds(file); },
+                  .seeds = {},
                   .sparse = {}};
   if (tools_.link == Link::metered && !tools_.is_foreground && !order.entry.urgent) {
     facts.fallback_left = FallbackBudget(tools_.store, tools_.clock).left(tools_.metered_fallback, order.entry.full);
@@ -139,7 +139,17 @@ Result<PlanFacts> Delivery::gather(const Order& order, const std::stop_token& st
     if (one.is_whole()) facts.cached.insert(one.request.file.sha256);
   }
   UPSWARM_CHECK(verify_on_disk(order, facts, stop));
+  ask_who_has(facts, stop);
   return facts;
+}
+
+/// One question to the tracker. Without an answer the origin is reckoned with.
+void Delivery::ask_who_has(PlanFacts& facts, const std::stop_token& stop) {
+  auto packages = worth_asking_about(facts);
+  if (packages.empty()) return;
+  auto seeds = tools_.swarm.count_seeds(std::move(packages), stop);
+  if (seeds) facts.seeds = std::move(*seeds);
+  else log::info("who has the packages is not known", {{"why", seeds.error().message()}});
 }
 
 /// The wanted tree, and where that is not there what deltas would start from.

@@ -74,6 +74,7 @@ class Delivery {
     std::string why() const { return outcome ? outcome->reason : error->message(); }
   };
   Result<PlanFacts> gather(const Order& order, const std::stop_token& stop);
+  void ask_who_has(PlanFacts& facts, const std::stop_token& stop);
   Result<void> verify_on_disk(const Order& order, PlanFacts& facts, const std::stop_token& stop);
   Result<messages::Outcome> deliver_by_plan(const Order& order, Session& session, const std::stop_token& stop);
   Result<SparseOffer> look_for_parts(const Order& order, Session& session, const std::stop_token& stop);

@@ -1,7 +1,6 @@
 // Which way brings a machine to a release, and why not another.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -80,8 +79,9 @@ struct PlanFacts {
   Link link = Link::normal;
   /// Of the month's budget for fallbacks on a metered link; nothing: the link is not, or there is no limit.
   std::optional<Bytes> fallback_left = {};
-  /// How many neighbours have the whole package; nothing: nobody knows, and the origin is reckoned with.
-  std::function<std::optional<int>(const trust::PackageFile&)> site_seeds = {};
+  /// How many neighbours have each package whole; of those that are left out nobody knows, and the origin is reckoned
+  /// with.
+  std::map<trust::InfoHash, int> seeds = {};
   std::optional<SparseOffer> sparse = {};  ///< nothing: nobody looked for it
 };
 
@@ -104,6 +104,10 @@ struct Plan {
 /// None starts from a damaged base (but sparse, which takes of it what is whole), is quarantined (of a chain: any of
 /// its steps), failed just now, or is a fallback that takes more of the network than facts.fallback_left.
 Plan make_plan(const PlanFacts& facts);
+
+/// The packages of which it matters to a plan who has them: the full one, the delta, and the deltas that lead on from
+/// what is installed, the nearest first. None where nothing has to be fetched; at most messages::kMostScraped.
+std::vector<trust::InfoHash> worth_asking_about(const PlanFacts& facts);
 
 /// The largest index that is fetched to see what it would save.
 inline constexpr Bytes kLongestFetchedIndex = 16_MiB;

@@ -114,11 +114,31 @@ TEST_F(DeliveryTest, AChainIsHandedOverInOrderAndItsBytesAddUp) {
   EXPECT_THAT(verdict("delta"), HasSubstr("costs more"));
 }
 
+TEST_F(DeliveryTest, WhoHasANewReleaseIsAskedBeforeItIsPlanned) {
+  two_.deltas.clear();
+  installer_.wants["app"] = wanted_;
+  swarm_.seeds = {{wanted_.full.info_hash, 2}};
+  EXPECT_EQ(kind_of_delivery(), "full completed") << "nothing of it was here before";
+  ASSERT_EQ(swarm_.asked_about.size(), 1U);
+  EXPECT_THAT(swarm_.asked_about[0], testing::Contains(wanted_.full.info_hash));
+  EXPECT_EQ(plan().ways.at(0).site, 1000_B);
+  EXPECT_EQ(plan().ways.at(0).origin, 0_B);
+  EXPECT_THAT(plan().reason, HasSubstr("2 neighbours have it"));
+  EXPECT_THAT(verdict("delta"), HasSubstr("who has it is not known"));
+}
+
+TEST_F(DeliveryTest, WithoutATrackerTheOriginIsReckonedWith) {
+  swarm_.tracker_error = Error{ErrorKind::unreachable, "ask the tracker", "no answer"};
+  EXPECT_EQ(kind_of_delivery(), "chain completed");
+  EXPECT_EQ(plan().ways.at(0).origin, 20_B);
+}
+
 TEST_F(DeliveryTest, WhatIsOnDiskIsNotFetched) {
   installer_.on_disk = {wanted_.content};
   EXPECT_EQ(kind_of_delivery(), "nothing completed");
   EXPECT_TRUE(swarm_.fetched.empty());
   EXPECT_THAT(installer_.from_disk, ElementsAre("app"));
+  EXPECT_TRUE(swarm_.asked_about.empty()) << "nothing has to be fetched";
   EXPECT_THAT(installer_.verified, ElementsAre(wanted_.content)) << "no base is needed then";
   EXPECT_EQ(store_.history(1)->at(0).bytes.verified(), 0_B);
 }
