@@ -214,10 +214,17 @@ class Planner {
     return cost;
   }
 
+  bool saves_bytes() const { return facts_.link != Link::normal; }
+
+  std::string link_words() const {
+    const auto words = "a " + std::string(name_of(facts_.link)) + " link";
+    return facts_.link_says.empty() ? words : words + " (" + facts_.link_says + ")";
+  }
+
   /// What is compared first, and what decides where that is the same.
   std::tuple<std::int64_t, std::int64_t> rank_by_link(const Way& way) const {
     const auto network = weighed(way.bytes.network(), 1);
-    return facts_.link == Link::metered ? std::tuple{network, way.cost} : std::tuple{way.cost, network};
+    return saves_bytes() ? std::tuple{network, way.cost} : std::tuple{way.cost, network};
   }
 
   std::tuple<bool, std::tuple<std::int64_t, std::int64_t>, WayKind> rank(const Way& way) const {
@@ -309,13 +316,13 @@ class Planner {
       const auto usable = std::ranges::count_if(plan.ways, [](const Way& way) { return way.why_not.empty(); });
       plan.reason = words_of(*chosen) + ": ";
       if (usable == 1) plan.reason += "the only way there is";
-      else plan.reason += facts_.link == Link::metered ? "the fewest bytes, on a metered link" : "it costs least";
+      else plan.reason += saves_bytes() ? "the fewest bytes, on " + link_words() : "it costs least";
     }
     if (chosen != nullptr) plan.reason += with_offer(*chosen);
     for (auto& way : plan.ways) {
       if (&way == chosen) way.verdict = plan.reason;
       else if (!way.why_not.empty()) way.verdict = way.why_not;
-      else way.verdict = (facts_.link == Link::metered ? "it takes more bytes" : "it costs more") + with_offer(way);
+      else way.verdict = (saves_bytes() ? "it takes more bytes" : "it costs more") + with_offer(way);
     }
   }
 

@@ -77,6 +77,7 @@ struct PlanFacts {
   std::set<Sha256> cached = {};                ///< packages that are whole in the cache
   std::map<WayKind, std::string> failed = {};  ///< just now, and why
   Link link = Link::normal;
+  std::string link_says = {};  ///< for people, why a link is slow
   /// Of the month's budget for fallbacks on a metered link; nothing: the link is not, or there is no limit.
   std::optional<Bytes> fallback_left = {};
   /// How many neighbours have each package whole; of those that are left out nobody knows, and the origin is reckoned
@@ -91,7 +92,7 @@ struct Plan {
   const Way* chosen() const { return ways.empty() || !ways.front().why_not.empty() ? nullptr : &ways.front(); }
 };
 
-/// On a normal link the lowest cost wins; on a metered one the fewest bytes over the network.
+/// On a normal link the lowest cost wins; on a slow or metered one the fewest bytes over the network.
 ///
 ///   nothing  the wanted tree is on disk, or runs already under another counter
 ///   delta    the one of the wanted entry from what is installed

@@ -90,6 +90,7 @@ Result<agent::Downloaded> FakeSwarm::fetch(const agent::DownloadRequest& request
   if (during_fetch) during_fetch();
   const auto failure = failures.find(request.file.sha256);
   progress({{}, request.file.length, {}, 0, 0});
+  for (const auto& came : comes) progress({came.verified(), request.file.length, came, 0, 0});
   if (failure != failures.end()) {
     agent::BytesBySource came;
     came.site = before_failure;

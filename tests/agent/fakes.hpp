@@ -45,10 +45,11 @@ class FakeHttpClient final : public HttpClient {
 class FakeSwarm final : public agent::Swarm {
  public:
   std::map<Sha256, Error> failures;
-  Bytes before_failure;                  ///< so much comes before each of them
-  std::optional<Error> range_failure;    ///< of every request of parts
-  agent::SwarmView view;                 ///< what is fetched is here then
-  std::map<trust::InfoHash, int> seeds;  ///< by the tracker's word
+  Bytes before_failure;                     ///< so much comes before each of them
+  std::optional<Error> range_failure;       ///< of every request of parts
+  std::vector<agent::BytesBySource> comes;  ///< progress of each fetch, before its end
+  agent::SwarmView view;                    ///< what is fetched is here then
+  std::map<trust::InfoHash, int> seeds;     ///< by the tracker's word
   std::optional<Error> tracker_error;
   std::vector<std::vector<trust::InfoHash>> asked_about;
   std::vector<agent::DownloadRequest> fetched;

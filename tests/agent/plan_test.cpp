@@ -264,6 +264,17 @@ TEST_F(PlanTest, BytesOfNeighboursCostLessThanThoseOfTheOriginOnANormalLink) {
   EXPECT_EQ(chosen(), WayKind::delta);
 }
 
+TEST_F(PlanTest, OnASlowLinkTheFewestBytesWinAndItSaysWhatIsSlow) {
+  add_delta(wanted_, one_, 200_B);
+  facts_.seeds = {{wanted_.full.info_hash, 3}, {wanted_.deltas[0].file.info_hash, 0}};
+  facts_.link = Link::slow;
+  facts_.link_says = "4 KiB a second at most";
+  EXPECT_EQ(chosen(), WayKind::delta);
+  EXPECT_THAT(plan().reason,
+              HasSubstr("the fewest bytes, on a slow link (4 KiB a second at most); no neighbour has it"));
+  EXPECT_THAT(way(WayKind::full).verdict, HasSubstr("it takes more bytes"));
+}
+
 TEST_F(PlanTest, ASiteWithoutASeedIsTheOrigin) {
   facts_.seeds = {{wanted_.full.info_hash, 0}};
   EXPECT_EQ(way(WayKind::full).bytes.origin, 1000_B);
