@@ -28,6 +28,9 @@ Result<Json> unpack_package(const PackageWork& work, const Path& package, const 
 /// What a machine that has the folder `old` would fetch of a full package, and which chunks it lacks; each of these by
 /// itself (as path, offset and size) where `names_chunks`.
 Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& package, bool names_chunks);
+/// What pack_folder or make_delta leaves beside `to` when the process is ended in the midst of it. Not for one that
+/// runs. Another run removes none of it by itself.
+void remove_half_made(Files& files, const Path& to);
 /// `from`, `to_tree` and `base` are folders or full packages; packages are unpacked beside the output meanwhile.
 Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
                         const package::DeltaOptions& options = {});
