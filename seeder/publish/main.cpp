@@ -208,8 +208,8 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   auto& inspect = *app.add_subcommand("inspect", "What a package or delta says about itself");
   inspect.add_option("FILE", line.folder)->required();
   inspect.add_option("--base", line.second,
-                     "What a delta starts from (folder or .upk): also says how each file comes, what it costs, and why "
-                     "not more of it is copied");
+                     "What a delta starts from (folder or .upk): also says which old files each file comes from, and "
+                     "names those that have no name in the delta");
   inspect.add_flag("--files", line.lists_files, "Also each file, folder and link in a full package");
 }
 

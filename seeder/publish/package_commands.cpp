@@ -158,12 +158,16 @@ Result<Json> inspect_delta(Files& files, const Path& file, const Path& base) {
                               {"regions", group.layout.regions.size()},
                               {"streams", std::move(streams)}});
   }
-  if (base.empty()) return json;
+  if (base.empty()) {
+    UPSWARM_TRY(const auto made, explain_made_files(reader));
+    describe_origins(made, false, json);
+    return json;
+  }
   UPSWARM_TRY(const auto base_tree, read_tree(files, base));
   UPSWARM_TRY(auto origins, explain_delta(reader, base_tree));
   UPSWARM_TRY(const auto base_info, files.info(base));
   if (base_info.type == FileType::folder) UPSWARM_CHECK(explain_closed_archives(files, base, origins));
-  describe_origins(origins, json);
+  describe_origins(origins, true, json);
   return json;
 }
 

@@ -39,8 +39,9 @@ Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& 
                          bool resume = false);
 
 struct InspectOptions {
-  Path base;           ///< the folder or full package that a delta starts from: how each file comes, what it costs, and
-                       ///< why not more of it is copied
+  /// The folder or full package that a delta starts from: then it is told of each file how it comes, from what, what it
+  /// costs, and why not more of it is copied. Without, the same of those that are made, but for old files' names.
+  Path base;
   bool files = false;  ///< each entry of a full package, as `tree`
 };
 
