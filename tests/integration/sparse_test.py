@@ -124,6 +124,8 @@ class Sparse(WorldTest):
         late = world.machine("m1", address="127.0.0.2").start()
         late.await_version("1.0.0")
         late.agent.stop()
+        late.agent_settings["swarm"]["http_after"] = "120s"  # however slowly the neighbour gives
+        late.write_configs()
         world.release("1.1.0", world.tree("1.1.0", {**big("1.1.0"), **files}))
         world.await_taken_in()
         first = world.machine("m2", address="127.0.0.3").start()
