@@ -26,6 +26,7 @@ constexpr auto kLongestDelay = std::chrono::minutes(5);
 constexpr auto kAskNetworkEvery = std::chrono::minutes(1);
 constexpr std::int64_t kMostSeeds = 1'000'000;
 constexpr std::size_t kMostPeers = 200;
+constexpr std::size_t kHashLength = 20;
 constexpr std::size_t kLongestReason = 200;
 
 Error wrong_answer(std::string cause) {
@@ -98,11 +99,6 @@ Result<void> read_site(const BencodeValue& value, AnnounceAnswer& answer) {
   UPSWARM_TRY(answer.ranges, read_ranges(value, messages::kRanges));
   UPSWARM_TRY(auto others, read_ranges(value, messages::kOtherRanges));
   answer.other_ranges = std::move(others).value_or(std::vector<Network>());
-  if (const auto* seeds = value.find(messages::kSeeds)) {
-    if (!seeds->integer() || *seeds->integer() < 0 || *seeds->integer() > kMostSeeds)
-      return wrong_answer(std::string(messages::kSeeds) + " is no such number");
-    answer.seeds = static_cast<int>(*seeds->integer());
-  }
   return {};
 }
 
@@ -124,6 +120,16 @@ std::string words_of(const std::string& text) {
   return words;
 }
 
+Result<BencodeValue> read_answer(std::string_view body) {
+  UPSWARM_TRY(auto value, parse_bencode(body, "the tracker's answer"));
+  if (!value.dictionary()) return wrong_answer("not a dictionary");
+  if (const auto* failure = value.find("failure reason")) {
+    return Error{ErrorKind::denied, "announce", failure->text() ? words_of(*failure->text()) : "no reason given",
+                 "announce"};
+  }
+  return value;
+}
+
 bool is_any_address(const std::string& address) {
   boost::system::error_code problem;
   const auto parsed = boost::asio::ip::make_address(address, problem);
@@ -142,12 +148,7 @@ std::string host_of(std::string_view url) {
 }
 
 Result<AnnounceAnswer> parse_announce_answer(std::string_view body) {
-  UPSWARM_TRY(const auto value, parse_bencode(body, "the tracker's answer"));
-  if (!value.dictionary()) return wrong_answer("not a dictionary");
-  if (const auto* failure = value.find("failure reason")) {
-    return Error{ErrorKind::denied, "announce", failure->text() ? words_of(*failure->text()) : "no reason given",
-                 "announce"};
-  }
+  UPSWARM_TRY(const auto value, read_answer(body));
   AnnounceAnswer answer;
   UPSWARM_TRY(answer.interval, read_seconds(value, "interval", answer.interval));
   UPSWARM_TRY(answer.min_interval, read_seconds(value, "min interval", answer.min_interval));
@@ -175,6 +176,29 @@ std::string announce_target(const AnnounceQuery& query) {
   url += "&" + std::string(messages::kAgentKey) + "=1&" + messages::kLeadKey + (query.stats.may_lead ? "=1" : "=0");
   if (!query.network.empty()) url += "&" + std::string(messages::kNetworkKey) + "=" + query.network;
   return url;
+}
+
+std::string scrape_target(const std::vector<trust::InfoHash>& ids, const std::string& network) {
+  auto url = "/scrape?" + std::string(messages::kAgentKey) + "=1";
+  if (!network.empty()) url += "&" + std::string(messages::kNetworkKey) + "=" + network;
+  for (const auto& id : ids) url += "&info_hash=" + percent_encoded(from_hex(id).value_or({}));
+  return url;
+}
+
+Result<std::map<trust::InfoHash, int>> parse_scrape_answer(std::string_view body) {
+  UPSWARM_TRY(const auto value, read_answer(body));
+  const auto* const files = value.find("files");
+  if (!files || !files->dictionary() || files->dictionary()->size() > messages::kMostScraped)
+    return wrong_answer("files are no dictionary of at most " + std::to_string(messages::kMostScraped));
+  std::map<trust::InfoHash, int> seeds;
+  for (const auto& [id, counts] : *files->dictionary()) {
+    const auto* const complete = counts.find("complete");
+    const auto* const count = complete ? complete->integer() : nullptr;
+    if (id.size() != kHashLength || !count || *count < 0 || *count > kMostSeeds)
+      return wrong_answer("complete is no such number of a torrent");
+    seeds[to_hex(as_bytes(id))] = static_cast<int>(*count);
+  }
+  return seeds;
 }
 
 milliseconds announce_delay(const AnnounceAnswer& answer, const AnnounceStats& stats, int failures) {
@@ -351,19 +375,33 @@ void Announcer::say_stopped(const trust::InfoHash& id, milliseconds longest) {
 }
 
 Result<AnnounceAnswer> Announcer::send(const AnnounceQuery& query, milliseconds longest, std::stop_token stop) {
-  const auto& seeder = settings_.seeder_url;
-  const auto target = announce_target(query);
-  HttpRequest request{.url = seeder.substr(0, seeder.find_last_not_of('/') + 1) + target};
   // Only who wants a lease has to be known, and a signature takes the seeder longer than the rest of an announce.
-  if (settings_.sign && query.stats.may_lead) request.headers = settings_.sign(request.method, target);
+  UPSWARM_TRY(const auto body, ask(announce_target(query), query.stats.may_lead, longest, std::move(stop)));
+  return parse_announce_answer(body);
+}
+
+Result<std::map<trust::InfoHash, int>> Announcer::scrape(std::vector<trust::InfoHash> ids, milliseconds longest,
+                                                         std::stop_token stop) {
+  if (ids.empty()) return std::map<trust::InfoHash, int>();
+  ids.resize(std::min(ids.size(), messages::kMostScraped));
+  UPSWARM_TRY(const auto body, ask(scrape_target(ids, network()), false, longest, std::move(stop)));
+  return parse_scrape_answer(body);
+}
+
+Result<std::string> Announcer::ask(const std::string& target, bool is_signed, milliseconds longest,
+                                   std::stop_token stop) {
+  const auto& seeder = settings_.seeder_url;
+  HttpRequest request{.url = seeder.substr(0, seeder.find_last_not_of('/') + 1) + target};
+  if (settings_.sign && is_signed) request.headers = settings_.sign(request.method, target);
   request.longest = kLongestAnswer;
   request.time_limit = longest;
   if (!is_any_address(settings_.listen.address)) request.from = settings_.listen.address;
-  UPSWARM_TRY(const auto response, http_.send(request, std::move(stop)));
+  UPSWARM_TRY(auto response, http_.send(request, std::move(stop)));
   if (response.status != 200) {
-    return Error{ErrorKind::unreachable, "announce to " + seeder, "HTTP status " + std::to_string(response.status)};
+    return Error{ErrorKind::unreachable, "ask the tracker at " + seeder,
+                 "HTTP status " + std::to_string(response.status)};
   }
-  return parse_announce_answer(response.body);
+  return std::move(response.body);
 }
 
 Endpoint Announcer::origin_by_name() {

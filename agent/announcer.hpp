@@ -46,7 +46,6 @@ struct AnnounceAnswer {
   std::optional<GrantedLease> lease;
   std::optional<std::vector<Network>> ranges;  ///< of the site; nothing: the machine's own networks
   std::vector<Network> other_ranges;           ///< of sites that may help
-  std::optional<int> seeds;                    ///< neighbours that have the whole package
 };
 
 /// Reads a tracker's answer. Compact peers only. Intervals are brought into 1 s to 1 h. What is longer than
@@ -64,6 +63,13 @@ struct AnnounceQuery {
 };
 /// Path and query.
 std::string announce_target(const AnnounceQuery& query);
+
+/// Path and query of a question who has these; `network` as in AnnounceQuery.
+std::string scrape_target(const std::vector<trust::InfoHash>& ids, const std::string& network);
+
+/// How many of the site have the whole of each torrent; those that the tracker does not know are left out.
+/// Errors: corrupt; denied  the tracker gave a failure reason.
+Result<std::map<trust::InfoHash, int>> parse_scrape_answer(std::string_view body);
 
 /// "host" of "http://host:port/path"; "" if there is none.
 std::string host_of(std::string_view url);
@@ -105,6 +111,11 @@ class Announcer {
   void hurry(const trust::InfoHash& id);
   void remove(const trust::InfoHash& id);
 
+  /// Asks the tracker about these, of which none need be announced: the first messages::kMostScraped, for at most
+  /// `longest`.   Errors: as parse_scrape_answer and HttpClient::send; unreachable  a tracker that knows no scrapes.
+  Result<std::map<trust::InfoHash, int>> scrape(std::vector<trust::InfoHash> ids, std::chrono::milliseconds longest,
+                                                std::stop_token stop);
+
   /// Why the last announce failed; empty after a good one.
   std::string trouble(const trust::InfoHash& id) const;
 
@@ -132,6 +143,8 @@ class Announcer {
   void note_change();
   void say_stopped(const trust::InfoHash& id, std::chrono::milliseconds longest);
   Result<AnnounceAnswer> send(const AnnounceQuery& query, std::chrono::milliseconds longest, std::stop_token stop);
+  Result<std::string> ask(const std::string& target, bool is_signed, std::chrono::milliseconds longest,
+                          std::stop_token stop);
   Endpoint origin_by_name();
   std::string network();
 

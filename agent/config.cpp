@@ -29,10 +29,11 @@ void read_cache(ObjectReader& in, CacheRules& cache) {
 }
 
 Result<Link> parse_link(std::string_view text) {
-  for (const auto link : {Link::normal, Link::metered}) {
+  for (const auto link : {Link::normal, Link::slow, Link::metered}) {
     if (text == name_of(link)) return link;
   }
-  return Error{ErrorKind::invalid, "link \"" + std::string(text) + "\"", "\"normal\" or \"metered\" is wanted"};
+  return Error{ErrorKind::invalid, "link \"" + std::string(text) + "\"",
+               "\"normal\", \"slow\" or \"metered\" is wanted"};
 }
 
 void read_swarm(ObjectReader& in, SwarmSettings& swarm, Rates& rates) {
@@ -48,7 +49,9 @@ void read_swarm(ObjectReader& in, SwarmSettings& swarm, Rates& rates) {
   swarm.keep_free = in.bytes_or("keep_free", swarm.keep_free, 0_B, 1024_GiB);
 }
 
-constexpr auto kTold = {"http_after", "http_after_foreground", "local_discovery", "cache_age", "cache_size", "proxy"};
+constexpr Bytes kMostSlowLink = 1_GiB;
+constexpr auto kTold = {"http_after", "http_after_foreground", "local_discovery", "cache_age", "cache_size", "proxy",
+                        "slow_link"};
 
 std::string without_user(std::string url) {
   const auto scheme = url.find("://");
@@ -73,6 +76,8 @@ std::vector<Gate> describe_settings(const AgentConfig& config) {
   tell("cache_size", config.cache.size == 0_B ? "no limit" : to_string(config.cache.size));
   tell("proxy", config.proxy.empty() ? "none" : without_user(config.proxy),
        config.proxy.empty() ? "or what https_proxy, http_proxy and no_proxy of the agent's environment say" : "");
+  tell("slow_link", config.slow_link == 0_B ? "no line is slow" : to_string(config.slow_link) + "/s",
+       config.link ? "link says what the line is" : "a line that lately brought less from the seeder is slow");
   return settings;
 }
 
@@ -93,6 +98,7 @@ Result<AgentConfig> read_agent_config(const Config& config) {
   out.patience = in.duration_or("patience", out.patience, seconds(1), hours(24));
   if (in.has("link")) out.link = in.parsed("link", parse_link, 20).value_or(Link::normal);
   out.metered_fallback = in.bytes_or("metered_fallback", out.metered_fallback, 0_B, 1024_GiB);
+  out.slow_link = in.bytes_or("slow_link", out.slow_link, 0_B, kMostSlowLink);
   out.confirm_major = in.boolean_or("confirm_major", out.confirm_major);
   const auto note_given = [&](ObjectReader& from, auto names, auto& given) {
     for (const auto* name : names) {

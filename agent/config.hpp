@@ -31,6 +31,7 @@ struct AgentConfig {
   std::chrono::milliseconds patience{std::chrono::minutes(10)};  ///< for a download that nobody feeds
   std::optional<Link> link;                                      ///< nothing: what the system says of it
   Bytes metered_fallback = 100_MiB;          ///< a month, on a metered link, for what comes where a delta failed
+  Bytes slow_link = 128_KiB;                 ///< a second: a line that lately brought less is slow; 0: none is
   bool confirm_major = false;                ///< a higher major version waits for `upswarm update PRODUCT`
   SwarmSettings swarm;                       ///< cache and seeder_url are filled in
   CacheRules cache;                          ///< of [swarm], too

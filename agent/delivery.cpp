@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/fallback_budget.hpp"
+#include "agent/line_rate.hpp"
 #include "agent/pieces.hpp"
 #include "agent/plan_record.hpp"
 #include "protocol/base/log.hpp"
@@ -30,28 +31,6 @@ std::string what_of(const Way& way, std::size_t step) {
 /// Whether ranges of the origin failed in a way that pieces of the swarm may not.
 bool is_of_ranges(const Error& why) {
   return why.kind == ErrorKind::corrupt || why.kind == ErrorKind::not_found || why.kind == ErrorKind::unreachable;
-}
-
-/// What the history has already counts as on disk from then on.
-void move_told(BytesBySource& bytes, const BytesBySource& told) {
-  const auto take = [&](Bytes& from, Bytes most) {
-    const auto part = std::min(from, most);
-    from -= part;
-    return part;
-  };
-  bytes.disk += take(bytes.site, told.site) + take(bytes.other, told.other) + take(bytes.origin_bt, told.origin_bt) +
-                take(bytes.origin_http, told.origin_http);
-  take(bytes.wasted, told.wasted);
-}
-
-BytesBySource difference(BytesBySource all, const BytesBySource& part) {
-  all.disk -= part.disk;
-  all.site -= part.site;
-  all.other -= part.other;
-  all.origin_bt -= part.origin_bt;
-  all.origin_http -= part.origin_http;
-  all.wasted -= part.wasted;
-  return all;
 }
 
 bool is_failed(const std::optional<messages::Outcome>& outcome) { return !outcome || outcome->result == "failed"; }
@@ -98,7 +77,7 @@ Result<messages::Outcome> Delivery::deliver_by_plan(const Order& order, Session&
     const bool may_go_on = session.state() == SessionState::checking || session.state() == SessionState::downloading ||
                            may_follow(session.state(), SessionState::downloading);
     if (!is_failed(attempt.outcome) || !may_go_on) return end_by(std::move(attempt));
-    note_told(attempt);
+    if (attempt.outcome) told_.tell();  // the next way may go on from the same pieces
     if (attempt.is_of_ranges) {
       log::warning("the origin gives no ranges, pieces are fetched", {{"why", attempt.why()}});
       facts.sparse->choice =
@@ -127,9 +106,11 @@ Result<PlanFacts> Delivery::gather(const Order& order, const std::stop_token& st
                   .cached = {},
                   .failed = {},
                   .link = tools_.link,
+                  .link_says = {},
                   .fallback_left = {},
-                  .site_seeds = [this](const trust::PackageFile& file) { return tools_.swarm.site_seeds(file); },
+                  .seeds = {},
                   .sparse = {}};
+  note_slow_line(facts);
   if (tools_.link == Link::metered && !tools_.is_foreground && !order.entry.urgent) {
     facts.fallback_left = FallbackBudget(tools_.store, tools_.clock).left(tools_.metered_fallback, order.entry.full);
   }
@@ -139,7 +120,26 @@ Result<PlanFacts> Delivery::gather(const Order& order, const std::stop_token& st
     if (one.is_whole()) facts.cached.insert(one.request.file.sha256);
   }
   UPSWARM_CHECK(verify_on_disk(order, facts, stop));
+  ask_who_has(facts, stop);
   return facts;
+}
+
+void Delivery::note_slow_line(PlanFacts& facts) const {
+  if (tools_.link != Link::normal || tools_.slow_link == 0_B) return;
+  const auto best = LineRate(tools_.store).best(tools_.clock.now());
+  if (!best || *best >= tools_.slow_link) return;
+  facts.link = Link::slow;
+  facts.link_says = to_string(*best) + " a second is the most that lately came from the seeder, less than slow_link, " +
+                    to_string(tools_.slow_link);
+}
+
+/// One question to the tracker. Without an answer the origin is reckoned with.
+void Delivery::ask_who_has(PlanFacts& facts, const std::stop_token& stop) {
+  auto packages = worth_asking_about(facts);
+  if (packages.empty()) return;
+  auto seeds = tools_.swarm.count_seeds(std::move(packages), stop);
+  if (seeds) facts.seeds = std::move(*seeds);
+  else log::info("who has the packages is not known", {{"why", seeds.error().message()}});
 }
 
 /// The wanted tree, and where that is not there what deltas would start from.
@@ -367,15 +367,18 @@ Result<CachedDownload> Delivery::prepare(const Order& order, const Way& way, con
 
 Result<Downloaded> Delivery::fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop,
                                    const DownloadSink& see) {
+  LineMeter meter(tools_.steady_now);
   const auto show = [&](const DownloadProgress& progress) {
     if (see) see(progress);
+    meter.see(progress.by_source);
     tools_.board.set_download(cached.product, progress, progress.trouble.empty() ? what : progress.trouble);
   };
-  UPSWARM_TRY(auto file, tools_.swarm.fetch(cached.request, tools_.patience, show, stop));
+  auto fetched = tools_.swarm.fetch(cached.request, tools_.patience, show, stop);
+  if (const auto rate = meter.a_second())
+    ignore_failure(LineRate(tools_.store).note(*rate, tools_.clock.now()), "other transfers will be timed");
+  UPSWARM_TRY(auto file, std::move(fetched));
   cached.complete = true;
-  const auto& package = cached.request.file.sha256;
-  fetched_[package] = difference(file.by_source, file.of_parts);
-  if (const auto told = told_.find(package); told != told_.end()) move_told(file.by_source, told->second);
+  told_.take(cached.request.file.sha256, file);
   cached.bytes = to_source_bytes(file.by_source);
   UPSWARM_CHECK(tools_.store.keep_download(cached));
   log::info("downloaded", {{"product", cached.product},
@@ -399,11 +402,6 @@ Result<Downloaded> Delivery::fetch_for_budget(CachedDownload cached, const std::
   UPSWARM_CHECK(meter.finish());
   if (fetched || fetched.error().kind == ErrorKind::corrupt) UPSWARM_CHECK(budget.settle(file));
   return fetched;
-}
-
-/// A way that failed with an outcome has its bytes in the history; the next may go on from the same pieces.
-void Delivery::note_told(const Attempt& attempt) {
-  if (attempt.outcome) told_ = fetched_;
 }
 
 Result<void> Delivery::ask_patiently(const Order& order, const std::function<Result<void>()>& ask,

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <stop_token>
 
 #include "agent/installer_link.hpp"
@@ -12,6 +11,7 @@
 #include "agent/state_store.hpp"
 #include "agent/status_board.hpp"
 #include "agent/swarm.hpp"
+#include "agent/told_bytes.hpp"
 
 namespace upswarm::agent {
 
@@ -41,6 +41,9 @@ struct DeliveryTools {
   Link link;
   bool is_foreground = false;   ///< a user asked
   Bytes metered_fallback = {};  ///< a month, of fallbacks on a metered link in the background
+  Bytes slow_link = {};         ///< a second: a normal link that never brought more is slow; 0: none is
+  /// Times what comes from the origin.
+  std::function<std::chrono::steady_clock::time_point()> steady_now = std::chrono::steady_clock::now;
   /// The signed torrent of a package.
   std::function<Result<std::string>(const trust::PackageFile&)> torrent;
   /// Offers the metadata again; whether the installer still wants this entry.
@@ -74,6 +77,8 @@ class Delivery {
     std::string why() const { return outcome ? outcome->reason : error->message(); }
   };
   Result<PlanFacts> gather(const Order& order, const std::stop_token& stop);
+  void note_slow_line(PlanFacts& facts) const;
+  void ask_who_has(PlanFacts& facts, const std::stop_token& stop);
   Result<void> verify_on_disk(const Order& order, PlanFacts& facts, const std::stop_token& stop);
   Result<messages::Outcome> deliver_by_plan(const Order& order, Session& session, const std::stop_token& stop);
   Result<SparseOffer> look_for_parts(const Order& order, Session& session, const std::stop_token& stop);
@@ -85,7 +90,6 @@ class Delivery {
   Result<Downloaded> fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop,
                            const DownloadSink& see = {});
   Result<Downloaded> fetch_for_budget(CachedDownload cached, const std::string& what, const std::stop_token& stop);
-  void note_told(const Attempt& attempt);
   /// Asks again while the installer works on another product, and once more after it forgot what it wants.
   Result<void> ask_patiently(const Order& order, const std::function<Result<void>()>& ask, const std::stop_token& stop);
   Result<Attempt> hand_over_and_follow(const Order& order, const Way& way, const std::vector<Path>& files,
@@ -97,8 +101,7 @@ class Delivery {
   void move(const Order& order, Session& session, SessionState to, const std::string& detail);
 
   DeliveryTools tools_;
-  std::map<Sha256, BytesBySource> fetched_;  ///< of each package, by the way that is tried, in its pieces
-  std::map<Sha256, BytesBySource> told_;     ///< the same of ways that failed, which the history has already
+  ToldBytes told_;
 };
 
 }  // namespace upswarm::agent

@@ -90,7 +90,8 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
                      .has_room = [&keeper] { return keeper.last().has_room; },
                      .confirm_major = config.confirm_major,
                      .cache = config.cache,
-                     .metered_fallback = config.metered_fallback});
+                     .metered_fallback = config.metered_fallback,
+                     .slow_link = config.link ? 0_B : config.slow_link});
   keeper.look();  // before the first byte is given
   UPSWARM_CHECK(cycle.resume_seeding());
   PollLoop loop(parts.rhythm, random_below, clock, parts.board);

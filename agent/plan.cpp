@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "protocol/messages/announce.hpp"
+
 namespace upswarm::agent {
 namespace {
 
@@ -44,6 +46,34 @@ class Planner {
     std::ranges::stable_sort(plan.ways, {}, [&](const Way& way) { return rank(way); });
     judge(plan);
     return plan;
+  }
+
+  std::vector<trust::InfoHash> worth_asking_about() const {
+    if (nothing().why_not.empty()) return {};
+    std::vector<trust::InfoHash> ids;
+    const auto add = [&](const Step& step) {
+      const bool is_told = std::ranges::find(ids, step.file.info_hash) != ids.end();
+      if (!is_told && !facts_.cached.contains(step.file.sha256) && ids.size() < messages::kMostScraped)
+        ids.push_back(step.file.info_hash);
+    };
+    for (const auto& way : {full(), delta()}) {
+      if (way.why_not.empty()) add(way.steps.front());
+    }
+    if (!facts_.installed || !facts_.base_damage.empty()) return ids;
+    const auto deltas = edges();
+    std::set<Sha256> reached{*facts_.installed};
+    for (std::size_t length = 1; length <= messages::kLongestChain; ++length) {
+      std::set<Sha256> next;
+      for (const auto& content : reached) {
+        const auto [first, last] = deltas.equal_range(content);
+        for (auto edge = first; edge != last; ++edge) {
+          add(step_of(edge->second));
+          next.insert(edge->second.to->content);
+        }
+      }
+      reached = std::move(next);
+    }
+    return ids;
   }
 
  private:
@@ -152,12 +182,17 @@ class Planner {
            "link (metered_fallback); `upswarm update` takes it all the same, and so does a line that is not metered";
   }
 
+  /// Nothing: nobody knows.
+  std::optional<int> seeds_of(const Step& step) const {
+    const auto found = facts_.seeds.find(step.file.info_hash);
+    return found == facts_.seeds.end() ? std::nullopt : std::optional(found->second);
+  }
+
   ExpectedBytes bytes_of(const Step& step) const {
     if (facts_.cached.contains(step.file.sha256)) return {.disk = step.file.length, .site = {}, .origin = {}};
     const auto& choice = step.choice;
     if (!choice.is_empty()) return {.disk = choice.here, .site = choice.site, .origin = choice.origin};
-    const auto seeds = facts_.site_seeds ? facts_.site_seeds(step.file) : std::nullopt;
-    if (seeds.value_or(0) > 0) return {.disk = {}, .site = step.file.length, .origin = {}};
+    if (seeds_of(step).value_or(0) > 0) return {.disk = {}, .site = step.file.length, .origin = {}};
     return {.disk = {}, .site = {}, .origin = step.file.length};
   }
 
@@ -179,10 +214,17 @@ class Planner {
     return cost;
   }
 
+  bool saves_bytes() const { return facts_.link != Link::normal; }
+
+  std::string link_words() const {
+    const auto words = "a " + std::string(name_of(facts_.link)) + " link";
+    return facts_.link_says.empty() ? words : words + " (" + facts_.link_says + ")";
+  }
+
   /// What is compared first, and what decides where that is the same.
   std::tuple<std::int64_t, std::int64_t> rank_by_link(const Way& way) const {
     const auto network = weighed(way.bytes.network(), 1);
-    return facts_.link == Link::metered ? std::tuple{network, way.cost} : std::tuple{way.cost, network};
+    return saves_bytes() ? std::tuple{network, way.cost} : std::tuple{way.cost, network};
   }
 
   std::tuple<bool, std::tuple<std::int64_t, std::int64_t>, WayKind> rank(const Way& way) const {
@@ -238,6 +280,33 @@ class Planner {
     return best ? std::move(best->steps) : std::vector<Step>();
   }
 
+  /// What the swarm offers of it, for people; empty: nothing of it has to come.
+  std::string offer_of(const Way& way) const {
+    const auto neighbours = [](int count) {
+      return count == 0 ? std::string("no neighbour has")
+                        : std::to_string(count) + (count == 1 ? " neighbour has" : " neighbours have");
+    };
+    if (way.bytes.network() == 0_B) return "";
+    if (way.kind == WayKind::sparse) {
+      const auto& choice = way.steps.front().choice;
+      return choice.site == 0_B ? "no connected neighbour has any of it"
+                                : "connected neighbours have " + to_string(choice.site) + " of it";
+    }
+    if (way.steps.size() == 1) {
+      const auto seeds = seeds_of(way.steps.front());
+      return seeds ? neighbours(*seeds) + " it" : "who has it is not known";
+    }
+    const auto is_unknown = [&](const Step& step) { return !seeds_of(step); };
+    if (std::ranges::any_of(way.steps, is_unknown)) return "who has them is not known";
+    const auto there = std::ranges::count_if(way.steps, [&](const Step& step) { return seeds_of(step) > 0; });
+    return "neighbours have " + std::to_string(there) + " of its " + std::to_string(way.steps.size()) + " deltas";
+  }
+
+  std::string with_offer(const Way& way) const {
+    const auto offer = offer_of(way);
+    return offer.empty() ? "" : "; " + offer;
+  }
+
   /// Says of each way why it is taken or not.
   void judge(Plan& plan) const {
     const auto* const chosen = plan.chosen();
@@ -247,12 +316,13 @@ class Planner {
       const auto usable = std::ranges::count_if(plan.ways, [](const Way& way) { return way.why_not.empty(); });
       plan.reason = words_of(*chosen) + ": ";
       if (usable == 1) plan.reason += "the only way there is";
-      else plan.reason += facts_.link == Link::metered ? "the fewest bytes, on a metered link" : "it costs least";
+      else plan.reason += saves_bytes() ? "the fewest bytes, on " + link_words() : "it costs least";
     }
+    if (chosen != nullptr) plan.reason += with_offer(*chosen);
     for (auto& way : plan.ways) {
       if (&way == chosen) way.verdict = plan.reason;
       else if (!way.why_not.empty()) way.verdict = way.why_not;
-      else way.verdict = facts_.link == Link::metered ? "it takes more bytes" : "it costs more";
+      else way.verdict = (saves_bytes() ? "it takes more bytes" : "it costs more") + with_offer(way);
     }
   }
 
@@ -264,6 +334,8 @@ class Planner {
 std::string_view to_string(WayKind kind) { return kWayNames.at(static_cast<std::size_t>(kind)); }
 
 Plan make_plan(const PlanFacts& facts) { return Planner(facts).make(); }
+
+std::vector<trust::InfoHash> worth_asking_about(const PlanFacts& facts) { return Planner(facts).worth_asking_about(); }
 
 bool is_worth_looking_for_parts(const Plan& plan, const PlanFacts& facts) {
   const auto* const chosen = plan.chosen();

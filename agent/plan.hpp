@@ -1,7 +1,6 @@
 // Which way brings a machine to a release, and why not another.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -78,10 +77,12 @@ struct PlanFacts {
   std::set<Sha256> cached = {};                ///< packages that are whole in the cache
   std::map<WayKind, std::string> failed = {};  ///< just now, and why
   Link link = Link::normal;
+  std::string link_says = {};  ///< for people, why a link is slow
   /// Of the month's budget for fallbacks on a metered link; nothing: the link is not, or there is no limit.
   std::optional<Bytes> fallback_left = {};
-  /// How many neighbours have the whole package; nothing: nobody knows, and the origin is reckoned with.
-  std::function<std::optional<int>(const trust::PackageFile&)> site_seeds = {};
+  /// How many neighbours have each package whole; of those that are left out nobody knows, and the origin is reckoned
+  /// with.
+  std::map<trust::InfoHash, int> seeds = {};
   std::optional<SparseOffer> sparse = {};  ///< nothing: nobody looked for it
 };
 
@@ -91,7 +92,7 @@ struct Plan {
   const Way* chosen() const { return ways.empty() || !ways.front().why_not.empty() ? nullptr : &ways.front(); }
 };
 
-/// On a normal link the lowest cost wins; on a metered one the fewest bytes over the network.
+/// On a normal link the lowest cost wins; on a slow or metered one the fewest bytes over the network.
 ///
 ///   nothing  the wanted tree is on disk, or runs already under another counter
 ///   delta    the one of the wanted entry from what is installed
@@ -104,6 +105,10 @@ struct Plan {
 /// None starts from a damaged base (but sparse, which takes of it what is whole), is quarantined (of a chain: any of
 /// its steps), failed just now, or is a fallback that takes more of the network than facts.fallback_left.
 Plan make_plan(const PlanFacts& facts);
+
+/// The packages of which it matters to a plan who has them: the full one, the delta, and the deltas that lead on from
+/// what is installed, the nearest first. None where nothing has to be fetched; at most messages::kMostScraped.
+std::vector<trust::InfoHash> worth_asking_about(const PlanFacts& facts);
 
 /// The largest index that is fetched to see what it would save.
 inline constexpr Bytes kLongestFetchedIndex = 16_MiB;

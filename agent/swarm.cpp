@@ -24,6 +24,7 @@ constexpr auto kSaveLimit = std::chrono::milliseconds(1500);
 constexpr auto kMeetLimit = std::chrono::seconds(3);  // on a LAN a connection takes milliseconds
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
 constexpr auto kTrackerTime = std::chrono::seconds(1);  // it answers in milliseconds
+constexpr auto kScrapeLimit = std::chrono::seconds(2);  // with a connection yet to be made, over a satellite
 
 BytesBySource sum(BytesBySource one, const BytesBySource& other) {
   one.disk += other.disk;
@@ -65,7 +66,10 @@ class TorrentSwarm final : public Swarm {
                            const DownloadSink& progress, std::stop_token stop) override;
   Result<SwarmView> look(const DownloadRequest& request, std::stop_token stop) override;
   Result<void> keep_only(const std::vector<DownloadRequest>& requests) override;
-  std::optional<int> site_seeds(const trust::PackageFile& file) const override;
+  Result<std::map<trust::InfoHash, int>> count_seeds(std::vector<trust::InfoHash> packages,
+                                                     std::stop_token stop) override {
+    return announcer_->scrape(std::move(packages), kScrapeLimit, std::move(stop));
+  }
   void behave(const Manners& manners) override;
   void set_effort(Effort least) override;
   std::vector<SourceUse> sources() const override;
@@ -108,10 +112,9 @@ class TorrentSwarm final : public Swarm {
   bool asked_for_peers_ = false;  ///< by the announce under way, for fetching_
   std::optional<int> named_;      ///< neighbours, by the last such announce of fetching_
   std::chrono::steady_clock::time_point fetching_since_;
-  bool has_site_ = false;  ///< a seeder has said where neighbours are
-  std::string lease_;      ///< the token, while this machine leads for fetching_
-  bool is_alone_ = false;  ///< fetching_ has neither neighbours nor a way to the origin but HTTP
-  std::map<trust::InfoHash, int> seeds_;
+  bool has_site_ = false;              ///< a seeder has said where neighbours are
+  std::string lease_;                  ///< the token, while this machine leads for fetching_
+  bool is_alone_ = false;              ///< fetching_ has neither neighbours nor a way to the origin but HTTP
   std::map<Sha256, Bytes> by_ranges_;  ///< that came so in this run
 
   std::unique_ptr<Announcer> announcer_;     ///< its threads call stats_of and take_answer
@@ -326,7 +329,6 @@ Result<void> TorrentSwarm::drop(const Sha256& package) {
     const auto found = torrents_.find(package);
     if (found != torrents_.end()) {
       id = found->second;
-      seeds_.erase(id);
       torrents_.erase(found);
     }
   }
@@ -385,7 +387,6 @@ void TorrentSwarm::take_answer(const trust::InfoHash& id, const AnnounceAnswer& 
   {
     const std::lock_guard lock(mutex_);
     has_site_ = true;
-    if (answer.seeds) seeds_[id] = *answer.seeds;
     const auto named = static_cast<int>(neighbours.size());
     lead_or_follow(id, answer, named);
     if (fetching_ != id) return;  // whoever wants our pieces comes to us
@@ -452,12 +453,6 @@ std::vector<SourceUse> TorrentSwarm::sources() const {
   facts.peers = session_->peers(id);
   facts.shut_out = session_->shut_out();
   return describe_sources(facts);
-}
-
-std::optional<int> TorrentSwarm::site_seeds(const trust::PackageFile& file) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = seeds_.find(file.info_hash);
-  return found == seeds_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void TorrentSwarm::set_effort(Effort least) {

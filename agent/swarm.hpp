@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -128,8 +129,11 @@ class Swarm {
   /// Seeds what the cache holds of `requests`, and forgets and deletes everything else.
   virtual Result<void> keep_only(const std::vector<DownloadRequest>& requests) = 0;
 
-  /// How many neighbours have the whole package, as far as it is known without fetching it. Nothing: nobody knows.
-  virtual std::optional<int> site_seeds(const trust::PackageFile& /*file*/) const { return std::nullopt; }
+  /// How many neighbours have each of these packages whole, by the tracker's word; at most messages::kMostScraped are
+  /// asked for, the first, and those that the tracker does not know are left out. One question that enters no swarm and
+  /// takes at most two seconds.   Errors: of the tracker; cancelled.
+  virtual Result<std::map<trust::InfoHash, int>> count_seeds(std::vector<trust::InfoHash> packages,
+                                                             std::stop_token stop) = 0;
 
   /// What it may do from now on, also on connections that are there.
   virtual void behave(const Manners& manners) = 0;

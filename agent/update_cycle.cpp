@@ -279,6 +279,7 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .link = tools_.link(),
                     .is_foreground = round.is_foreground,
                     .metered_fallback = tools_.metered_fallback,
+                    .slow_link = tools_.slow_link,
                     .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },
                     .offer_again = [this, &round](const Order& order) -> Result<bool> {
                       UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer.files, round.stop));

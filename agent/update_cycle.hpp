@@ -36,6 +36,7 @@ struct CycleTools {
   bool confirm_major = false;  ///< a higher major version waits until it is asked for by the name of its product
   CacheRules cache = {};
   Bytes metered_fallback = {};  ///< as DeliveryTools has it
+  Bytes slow_link = {};         ///< as DeliveryTools has it
 };
 
 struct CycleRequest {

@@ -17,9 +17,12 @@ constexpr std::size_t kMostWanted = 200;
 
 Error refused(const std::string& why) { return {ErrorKind::invalid, "read the announce", why}; }
 
-using Query = std::map<std::string, std::string, std::less<>>;
+constexpr std::string_view kInfoHash = "info_hash";
 
-Result<Query> parse_query(std::string_view text) {
+using Query = std::multimap<std::string, std::string, std::less<>>;
+
+/// No key is there twice but `repeated`.
+Result<Query> parse_query(std::string_view text, std::string_view repeated = {}) {
   if (text.size() > kLongestQuery) return refused("the query is too long");
   Query query;
   while (!text.empty()) {
@@ -30,8 +33,10 @@ Result<Query> parse_query(std::string_view text) {
     if (item.empty()) continue;
     const auto value = percent_decoded(equals == std::string_view::npos ? std::string_view() : item.substr(equals + 1));
     if (!value) return refused("a percent sign without two hexadecimal digits");
-    const auto added = query.emplace(std::string(item.substr(0, equals)), *value);
-    if (!added.second) return refused("a key twice: " + std::string(item.substr(0, std::min<std::size_t>(equals, 40))));
+    const auto key = item.substr(0, equals);
+    if (key != repeated && query.contains(key))
+      return refused("a key twice: " + std::string(key.substr(0, std::min<std::size_t>(key.size(), 40))));
+    query.emplace(std::string(key), *value);
   }
   return query;
 }
@@ -99,7 +104,7 @@ Result<Announce> parse_announce(std::string_view text) {
   UPSWARM_TRY(const auto query, parse_query(text));
   QueryReader in(query);
   Announce announce;
-  announce.info_hash = in.hash("info_hash");
+  announce.info_hash = in.hash(kInfoHash.data());
   announce.peer_id = in.hash("peer_id");
   announce.port = static_cast<std::uint16_t>(in.number("port", std::nullopt, 65535));
   announce.uploaded = in.number("uploaded", 0, kMax);
@@ -115,6 +120,22 @@ Result<Announce> parse_announce(std::string_view text) {
   }
   if (in.mistake()) return *in.mistake();
   return announce;
+}
+
+Result<Scrape> parse_scrape(std::string_view text) {
+  UPSWARM_TRY(const auto query, parse_query(text, kInfoHash));
+  QueryReader in(query);
+  Scrape scrape;
+  const auto [first, last] = query.equal_range(kInfoHash);
+  for (auto one = first; one != last; ++one) scrape.info_hashes.push_back(one->second);
+  const bool are_hashes =
+      std::ranges::all_of(scrape.info_hashes, [](const auto& hash) { return hash.size() == kHashLength; });
+  if (scrape.info_hashes.empty() || scrape.info_hashes.size() > messages::kMostScraped || !are_hashes)
+    return refused("1 to " + std::to_string(messages::kMostScraped) + " info_hash of 20 bytes are wanted");
+  scrape.is_agent = in.number(messages::kAgentKey, 0, 1) == 1;
+  if (scrape.is_agent) scrape.network = in.network(messages::kNetworkKey);
+  if (in.mistake()) return *in.mistake();
+  return scrape;
 }
 
 }  // namespace upswarm::seeder

@@ -1,10 +1,11 @@
-// What a client asks of the tracker (BEP 3, BEP 23; for agents protocol/messages/announce.hpp).
+// What a client asks of the tracker (BEP 3, BEP 23, BEP 48; for agents protocol/messages/announce.hpp).
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "seeder/network.hpp"
 
@@ -34,5 +35,15 @@ struct Announce {
 /// `query` is what follows the question mark. Unknown keys (ip, key, trackerid, ...) are ignored, as are the keys of
 /// agents where the sender is none; a known key twice is not. Errors: invalid.
 Result<Announce> parse_announce(std::string_view query);
+
+/// A question for who has which torrents.
+struct Scrape {
+  std::vector<std::string> info_hashes;     ///< 20 raw bytes each; 1 to messages::kMostScraped
+  bool is_agent = false;                    ///< it is told of its site alone
+  std::optional<InterfaceAddress> network;  ///< of agents
+};
+
+/// As parse_announce, but that `info_hash` may be there more than once.
+Result<Scrape> parse_scrape(std::string_view query);
 
 }  // namespace upswarm::seeder

@@ -75,4 +75,13 @@ std::string to_text(const AnnounceAnswer& answer) {
   return bencoded_dictionary(reply);
 }
 
+std::string to_text(const std::map<std::string, ScrapeCount>& counts) {
+  std::map<std::string, std::string> files;
+  for (const auto& [info_hash, count] : counts) {
+    files[info_hash] = bencoded_dictionary({{"complete", bencoded(static_cast<std::int64_t>(count.complete))},
+                                            {"incomplete", bencoded(static_cast<std::int64_t>(count.incomplete))}});
+  }
+  return bencoded_dictionary({{"files", bencoded_dictionary(files)}});
+}
+
 }  // namespace upswarm::seeder

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,16 @@ struct AnnounceAnswer {
 
 /// Bencoded.
 std::string to_text(const AnnounceAnswer& answer);
+
+/// Who is in the swarm of one torrent.
+struct ScrapeCount {
+  std::size_t complete = 0;
+  std::size_t incomplete = 0;
+};
+
+/// The bencoded answer to a scrape (BEP 48), by info-hash of 20 raw bytes. How often each was downloaded is not counted
+/// here, and not said.
+std::string to_text(const std::map<std::string, ScrapeCount>& counts);
 
 /// The bencoded answer that tells a client why it gets none.
 std::string announce_failure(std::string_view reason);

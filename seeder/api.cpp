@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kMetadata = "/metadata/";
 constexpr std::string_view kTargets = "/targets/";
 constexpr std::string_view kAnnounce = "/announce";
+constexpr std::string_view kScrape = "/scrape";
 constexpr std::string_view kTimestamp = "timestamp.json";
 constexpr std::string_view kBundles = "/v1/bundles/";
 constexpr std::string_view kCommit = "/commit";
@@ -67,11 +68,13 @@ HttpAnswer Api::failure(const Error& error) {
   return answer;
 }
 
-/// An unchanged poll (the timestamp that the machine has, and the next root, which is not there) and an announce.
+/// An unchanged poll (the timestamp that the machine has, and the next root, which is not there), an announce, a
+/// scrape.
 std::optional<HttpAnswer> Api::answer_at_once(const HttpCall& call) {
   if (call.method != "GET") return std::nullopt;
   // Whether a machine has a key is in the database.
   if (call.path == kAnnounce && !parts_.enrolled_leaders) return announce(call);
+  if (call.path == kScrape) return scrape(call);
   if (!call.path.starts_with(kMetadata)) return std::nullopt;
   const auto name = call.path.substr(kMetadata.size());
   const auto file = parts_.incoming.shelf().find(name);
@@ -91,6 +94,7 @@ HttpAnswer Api::get(const HttpCall& call, const std::string& path) {
   if (path.starts_with(kMetadata)) return metadata(call, path.substr(kMetadata.size()));
   if (path.starts_with(kTargets)) return target(call, path.substr(kTargets.size()));
   if (path == kAnnounce) return announce(call);
+  if (path == kScrape) return scrape(call);
   if (path == "/v1/health") return health();
   if (path == "/v1/status") return status(call);
   if (path == messages::kReportsPath || path == messages::kEnrolPath || path.starts_with(kBundles))
@@ -105,7 +109,7 @@ HttpAnswer Api::post(const HttpCall& call, const std::string& path) {
     return commit(call, path.substr(kBundles.size(), path.size() - kBundles.size() - kCommit.size()));
   }
   const bool known = path.starts_with(kMetadata) || path.starts_with(kTargets) || path == kAnnounce ||
-                     path == "/v1/health" || path == "/v1/status";
+                     path == kScrape || path == "/v1/health" || path == "/v1/status";
   return failure(known ? other_method(call) : not_here(call.path));
 }
 
@@ -185,13 +189,24 @@ HttpAnswer Api::rationed(const HttpCall& call, std::chrono::seconds wait) {
   return answer;
 }
 
+HttpAnswer Api::tracker_answer() {
+  return {.headers = {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}}};
+}
+
 HttpAnswer Api::announce(const HttpCall& call) {
-  HttpAnswer answer{.headers = {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}}};
+  auto answer = tracker_answer();
   auto announce = parse_announce(call.query);
   if (announce && parts_.enrolled_leaders && announce->wants() && announce->may_lead)
     announce->may_lead = is_vouched_for(call);
   answer.body =
       announce ? parts_.tracker.answer(*announce, call.remote, call.local) : announce_failure(announce.error().cause);
+  return answer;
+}
+
+HttpAnswer Api::scrape(const HttpCall& call) {
+  auto answer = tracker_answer();
+  const auto scrape = parse_scrape(call.query);
+  answer.body = scrape ? parts_.tracker.answer(*scrape, call.remote) : announce_failure(scrape.error().cause);
   return answer;
 }
 

@@ -5,6 +5,7 @@
 //   GET  /targets/PATH               consistent names; ETag, If-None-Match, one Range, If-Range; of packages with
 //                                    Upswarm-Lease, or rationed: 429 with Retry-After (package_gate.hpp)
 //   GET  /announce?...               BitTorrent tracker (tracker.hpp, protocol/messages/announce.hpp), signed or not
+//   GET  /scrape?...                 who has which torrents, by the same
 //   POST /v1/reports                 one report (protocol/messages/report.hpp), signed by its machine or not
 //   POST /v1/enrol                   protocol/messages/enrolment.hpp
 //   GET  /v1/health                  {"status": "ok"}, or 503 {"status": "expired" | "empty"}
@@ -71,6 +72,8 @@ class Api final : public HttpHandler {
   HttpAnswer target(const HttpCall& call, const std::string& name);
   HttpAnswer rationed(const HttpCall& call, std::chrono::seconds wait);
   HttpAnswer announce(const HttpCall& call);
+  static HttpAnswer tracker_answer();
+  HttpAnswer scrape(const HttpCall& call);
   bool is_vouched_for(const HttpCall& call);
   HttpAnswer health();
   HttpAnswer status(const HttpCall& call);

@@ -209,6 +209,25 @@ std::string Tracker::answer(const Announce& announce, const IpAddress& remote, c
   return to_text(describe(visit, peer, {plain(settings_.seeder_address.value_or(local)), settings_.seeder_port}));
 }
 
+std::string Tracker::answer(const Scrape& scrape, const IpAddress& remote) {
+  const std::lock_guard turn(turn_);
+  const auto now = clock_.now();
+  if (now >= next_look_) forget_silent(now);
+  const auto place = sites_.place_of(remote, scrape.network);
+  std::map<std::string, ScrapeCount> counts;
+  for (const auto& info_hash : scrape.info_hashes) {
+    const auto found = torrents_.find(info_hash);
+    if (found == torrents_.end()) continue;
+    auto& torrent = found->second;
+    const auto site = torrent.sites.find(place.site);
+    if (site != torrent.sites.end()) forget_silent(torrent, site->second, now);
+    if (!scrape.is_agent) counts[info_hash] = {torrent.seeds, torrent.peers - torrent.seeds};
+    else if (site == torrent.sites.end()) counts[info_hash] = {};
+    else counts[info_hash] = {site->second.seeds(), site->second.size() - site->second.seeds()};
+  }
+  return to_text(counts);
+}
+
 std::map<std::string, std::int64_t> Tracker::take_completed() {
   const std::lock_guard turn(turn_);
   return std::exchange(completed_, {});

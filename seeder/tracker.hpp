@@ -1,4 +1,4 @@
-// The tracker (BEP 3): who else of the site has this torrent, and who of the site fetches it from the origin
+// The tracker (BEP 3, BEP 48): who else of the site has this torrent, and who of the site fetches it from the origin
 // (docs/decisions/0012-sites-and-leaders.md).
 //
 // A peer's address is the one its connection came from, or, behind an address translation, its private one; a claimed
@@ -55,6 +55,9 @@ class Tracker {
 
   /// Notes the peer and gives the bencoded answer. `remote` is where the announce came from, `local` where it arrived.
   std::string answer(const Announce& announce, const IpAddress& remote, const IpAddress& local);
+
+  /// The bencoded answer to who asks who is there; notes nothing.
+  std::string answer(const Scrape& scrape, const IpAddress& remote);
 
   /// Of each torrent, how many peers got it whole since the last call.
   std::map<std::string, std::int64_t> take_completed();

@@ -4,7 +4,13 @@
 
 namespace upswarm::agent {
 
-std::string_view name_of(Link link) { return link == Link::metered ? "metered" : "normal"; }
+std::string_view name_of(Link link) {
+  switch (link) {
+    case Link::slow: return "slow";
+    case Link::metered: return "metered";
+    default: return "normal";
+  }
+}
 
 LinkWord LinkWatch::look() {
   if (set_) return {*set_, "set by the administrator"};

@@ -1,4 +1,4 @@
-// Whether what goes over the machine's line is paid for by the byte, and who says so.
+// What kind of line the machine has: whether what goes over it is paid for by the byte, and who says so.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,9 @@
 
 namespace upswarm::agent {
 
-enum class Link { normal, metered };
+/// Slow is what nobody but the administrator says, or the agent found (line_rate.hpp): there as on a metered one few
+/// bytes should be fetched, and that is all.
+enum class Link { normal, slow, metered };
 
 std::string_view name_of(Link link);
 

@@ -21,6 +21,10 @@
 //     "upswarm other ranges"    the same for peers of other sites, where an administrator lets them help
 //     "upswarm seeds"           how many neighbours of the site have the whole package
 //
+//   GET /scrape?info_hash=...&info_hash=...&upswarm=1&network=...
+//                                     as BEP 48, of 1 to kMostScraped torrents: asks who has them, and enters no swarm.
+//                                     An agent is told of its site alone; torrents that are not tracked are left out
+//
 //   BitTorrent (BEP 10): an agent that leads says {"upswarm": {"lease": TOKEN}} in its extension handshake to the
 //   origin. Without a good token the origin gives nothing and hangs up.
 //
@@ -35,6 +39,7 @@ namespace upswarm::messages {
 inline constexpr std::size_t kLongestLease = 128;
 inline constexpr std::size_t kLongestSiteName = 100;
 inline constexpr std::size_t kMostRanges = 100;
+inline constexpr std::size_t kMostScraped = 24;
 
 // Of the query.
 inline constexpr const char* kAgentKey = "upswarm";

@@ -32,7 +32,7 @@ struct WayStatus {
 struct PlanStatus {
   std::string from;  ///< version; empty: nothing was installed
   std::string to;
-  std::string link;  ///< "normal", "metered"
+  std::string link;  ///< "normal", "slow", "metered"
   std::string reason;
   Time at;
   std::vector<WayStatus> ways;  ///< those that could be taken first, the cheapest first

@@ -285,6 +285,93 @@ class Reader {
   ToldTree told_;
 };
 
+/// Follows the steps without the tree that they start from.
+class MadeFileReader {
+ public:
+  explicit MadeFileReader(ByteReader& in) : in_(in) {}
+
+  Result<std::vector<MadeFile>> read() {
+    const auto total = in_.varint();
+    if (total > kMostTreeEntries) return corrupt("its tree has too many entries");
+    while (in_.good() && entry_ < total) {
+      const auto step = in_.varint();
+      const auto count = step >> kStepBits;
+      if (count == 0 || count > kMostTreeEntries) return corrupt("its tree is impossible");
+      UPSWARM_CHECK(take(static_cast<Step>(step & kStepMask), count));
+    }
+    if (!in_.good()) return corrupt("its tree is cut off");
+    if (entry_ > total) return corrupt("its tree is longer than it says");
+    return std::move(made_);
+  }
+
+ private:
+  Result<void> take(Step step, std::uint64_t count) {
+    switch (step) {
+      case Step::keep: return skip(count, count);
+      case Step::drop: return skip(0, count);
+      case Step::changed:
+        for (std::uint64_t i = 0; i < count && in_.good(); ++i) {
+          UPSWARM_CHECK(add("", static_cast<std::uint32_t>(at_)));
+          UPSWARM_CHECK(skip(1, 1));
+        }
+        return {};
+      case Step::fresh:
+        for (std::uint64_t i = 0; i < count && in_.good(); ++i) UPSWARM_CHECK(tell());
+        return {};
+      case Step::moved:
+        in_.varint();
+        in_.varint();
+        in_.raw(std::min<std::uint64_t>(in_.varint(), kLongestTreePath));
+        return skip(count, 0);
+    }
+    return corrupt("its tree is told in a way that is not known");
+  }
+
+  Result<void> skip(std::uint64_t told, std::uint64_t old) {
+    entry_ += told;
+    at_ += old;
+    if (entry_ > kMostTreeEntries || at_ > kMostTreeEntries) return corrupt("its tree has too many entries");
+    return {};
+  }
+
+  Result<void> tell() {
+    const auto shared = in_.varint();
+    const auto rest = in_.varint();
+    if (shared > before_.size() || rest > kLongestTreePath) return corrupt("a path is impossible");
+    before_ = joined(std::string_view(before_).substr(0, shared), in_.raw(rest));
+    if (before_.size() > kLongestTreePath) return corrupt("a path is too long");
+    const auto told_type = in_.u8();
+    if (told_type > static_cast<std::uint8_t>(FileType::symlink)) return corrupt("an entry has no known type");
+    const auto type = static_cast<FileType>(told_type);
+    in_.varint();  // mode
+    if (type == FileType::symlink) in_.raw(std::min<std::uint64_t>(in_.varint(), kLongestTreePath));
+    if (type == FileType::regular) UPSWARM_CHECK(add(before_, std::nullopt));
+    text_ += before_.size();
+    if (text_ > kLongestTreeText) return corrupt("its paths are too long together");
+    return skip(1, 0);
+  }
+
+  Result<void> add(const std::string& path, std::optional<std::uint32_t> old_entry) {
+    const auto told = in_.varint();
+    if (told >= kFirstCopied) return {};
+    const Bytes size{in_.varint()};
+    if (size > kLargestTree - size_) return corrupt("its sizes overflow");
+    size_ += size;
+    in_.raw(DigestStart().size());
+    made_.push_back({static_cast<std::uint32_t>(entry_), path, old_entry, size,
+                     told == 0 ? ContentSource::Kind::patched : ContentSource::Kind::prefixed});
+    return {};
+  }
+
+  ByteReader& in_;
+  std::uint64_t entry_ = 0;  ///< of the told tree
+  std::uint64_t at_ = 0;     ///< in the other one
+  std::string before_;
+  std::size_t text_ = 0;
+  Bytes size_;
+  std::vector<MadeFile> made_;
+};
+
 }  // namespace
 
 DigestStart start_of(const Sha256& digest) {
@@ -316,5 +403,7 @@ void encode_tree_difference(const Tree& from, const Tree& to, const std::vector<
 }
 
 Result<ToldTree> decode_tree_difference(ByteReader& in, const Tree& from) { return Reader(in, from).read(); }
+
+Result<std::vector<MadeFile>> decode_made_files(ByteReader& in) { return MadeFileReader(in).read(); }
 
 }  // namespace upswarm::package

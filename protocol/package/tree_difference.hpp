@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "protocol/package/byte_coding.hpp"
 #include "protocol/package/tree.hpp"
@@ -35,5 +36,18 @@ void encode_tree_difference(const Tree& from, const Tree& to, const std::vector<
 
 /// Checks the tree as check_tree does.   Errors: corrupt.
 Result<ToldTree> decode_tree_difference(ByteReader& in, const Tree& from);
+
+/// A file of made content, as far as a difference tells of it without the other tree.
+struct MadeFile {
+  std::uint32_t entry = 0;  ///< of the told tree
+  std::string path = {};    ///< empty: that of `old_entry`
+  std::optional<std::uint32_t> old_entry =
+      {};  ///< of the other tree, where a file of this path and mode has other content
+  Bytes size = {};
+  ContentSource::Kind kind = ContentSource::Kind::patched;
+};
+
+/// Those files alone, in the order of the told tree. Only what needs no other tree is checked.   Errors: corrupt.
+Result<std::vector<MadeFile>> decode_made_files(ByteReader& in);
 
 }  // namespace upswarm::package

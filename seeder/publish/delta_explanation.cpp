@@ -52,18 +52,24 @@ struct Made {
   std::map<std::uint32_t, std::uint64_t> from;  ///< entry of the base, bytes
   std::string start;                            ///< of what is new, while it is being read
   std::optional<double> density;                ///< to which part of its size that start compresses
-  bool has_old_content = false;                 ///< its group had some to compare with
+  Bytes compared;                               ///< old content of its groups
   bool has_old_version = false;                 ///< the base has a file of its path
   bool is_compared_whole = false;               ///< with all of that
 };
 
 class Explainer {
  public:
-  Explainer(const package::DeltaReader& delta, const package::Tree& base) : delta_(delta), base_(base) {}
+  /// `base`: none where it is not known.
+  Explainer(const package::DeltaReader& delta, const package::Tree* base) : delta_(delta), base_(base) {}
 
   Result<std::vector<FileOrigin>> run() {
-    UPSWARM_TRY(const auto told, delta_.tree(base_));
-    list_files(told);
+    if (base_ != nullptr) {
+      UPSWARM_TRY(const auto told, delta_.tree(*base_));
+      list_files(told);
+    } else {
+      UPSWARM_TRY(const auto made, delta_.made_files());
+      list_files(made);
+    }
     for (std::size_t i = 0; i < delta_.info().groups.size(); ++i) UPSWARM_CHECK(explain_group(i));
     for (auto& made : made_) finish(made);
     return std::move(origins_);
@@ -72,7 +78,6 @@ class Explainer {
  private:
   void list_files(const package::ToldTree& told) {
     using Kind = package::ContentSource::Kind;
-    std::vector<std::pair<std::size_t, Kind>> order;
     for (std::size_t i = 0; i < told.sources.size(); ++i) {
       const auto& entry = told.tree.entries[i];
       if (entry.type != FileType::regular) continue;
@@ -81,27 +86,47 @@ class Explainer {
       origin.size = entry.size;
       const auto& source = told.sources[i];
       if (source.kind == Kind::copied) {
-        const auto& old_path = base_.entries[source.from].path;
+        const auto& old_path = base_->entries[source.from].path;
         origin.how = old_path == entry.path ? How::kept : How::moved;
         origin.copied = entry.size;
         origin.from.emplace_back(old_path, entry.size);
+        origins_.push_back(std::move(origin));
       } else {
-        origin.how = source.kind == Kind::prefixed ? How::text : How::made_anew;
-        const auto* const opened = delta_.info().opened.find_new(static_cast<std::uint32_t>(i));
-        origin.made = opened != nullptr ? opened->size : entry.size;
-        origin.streams = opened != nullptr ? opened->streams.size() : 0;
-        order.emplace_back(origins_.size(), source.kind);
+        list_made(static_cast<std::uint32_t>(i), std::move(origin), source.kind);
       }
-      origins_.push_back(std::move(origin));
     }
-    // As the groups make them: those with a prefix first.
-    std::stable_partition(order.begin(), order.end(), [](const auto& one) { return one.second == Kind::prefixed; });
-    for (const auto& [number, kind] : order) {
+    list_in_order();
+  }
+
+  void list_files(const std::vector<package::MadeFile>& files) {
+    for (const auto& file : files) {
+      FileOrigin origin;
+      origin.path = file.path;
+      origin.old_entry = file.old_entry;
+      origin.size = file.size;
+      list_made(file.entry, std::move(origin), file.kind);
+    }
+    list_in_order();
+  }
+
+  void list_made(std::uint32_t entry, FileOrigin origin, package::ContentSource::Kind kind) {
+    origin.how = kind == package::ContentSource::Kind::prefixed ? How::text : How::made_anew;
+    const auto* const opened = delta_.info().opened.find_new(entry);
+    origin.made = opened != nullptr ? opened->size : origin.size;
+    origin.streams = opened != nullptr ? opened->streams.size() : 0;
+    order_.push_back(origins_.size());
+    origins_.push_back(std::move(origin));
+  }
+
+  /// As the groups make them: those with a prefix first.
+  void list_in_order() {
+    std::ranges::stable_partition(order_, [&](std::size_t i) { return origins_[i].how == How::text; });
+    for (const auto number : order_) {
       Made made;
       made.origin = &origins_[number];
       made.left = made.origin->made.count;
-      const auto* const old_version = base_.find(made.origin->path);
-      made.has_old_version = old_version != nullptr && has_content(*old_version);
+      const auto* const old_version = base_ == nullptr ? nullptr : base_->find(made.origin->path);
+      made.has_old_version = made.origin->old_entry || (old_version != nullptr && has_content(*old_version));
       made_.push_back(std::move(made));
     }
   }
@@ -122,13 +147,15 @@ class Explainer {
 
   Result<void> explain_group(std::size_t number) {
     const auto& group = delta_.info().groups[number];
-    UPSWARM_TRY(pieces_, find_old_pieces(group, base_, delta_.info().opened));
+    if (base_ != nullptr) {
+      UPSWARM_TRY(pieces_, find_old_pieces(group, *base_, delta_.info().opened));
+    }
     UPSWARM_TRY(parts_, take_parts(group.new_length.count));
     for (const auto& part : parts_) {
       auto& made = made_[part.file];
-      made.has_old_content |= !pieces_.empty();
+      made.compared += group.old_length;
       made.is_compared_whole |= std::any_of(pieces_.begin(), pieces_.end(), [&](const auto& piece) {
-        const auto& old = base_.entries[piece.entry];
+        const auto& old = base_->entries[piece.entry];
         const auto* const opened = delta_.info().opened.find_old(piece.entry);
         return old.path == made.origin->path && piece.length == (opened != nullptr ? opened->size : old.size);
       });
@@ -176,6 +203,7 @@ class Explainer {
       each_part(copy.to, copy.length, [&](std::size_t part, std::uint64_t begin, std::uint64_t length) {
         ++counts_[part].copies;
         counts_[part].copied += length;
+        if (base_ == nullptr) return;
         auto& made = made_[parts_[part].file];
         auto from = copy.from + (begin - copy.to);
         while (length > 0) {
@@ -304,21 +332,23 @@ class Explainer {
 
   void finish(Made& made) const {
     auto& origin = *made.origin;
-    for (const auto& [entry, bytes] : made.from) origin.from.emplace_back(base_.entries[entry].path, Bytes{bytes});
+    for (const auto& [entry, bytes] : made.from) origin.from.emplace_back(base_->entries[entry].path, Bytes{bytes});
     std::stable_sort(origin.from.begin(), origin.from.end(),
                      [](const auto& a, const auto& b) { return a.second > b.second; });
     if (origin.how == How::text) return;
     if (origin.copied > Bytes{}) origin.how = How::patched;
     if (origin.copied.count * 2 >= origin.made.count) return;
-    if (!made.has_old_content) origin.why = "the old tree has nothing to compare it with";
-    else if (made.has_old_version && !made.is_compared_whole)
+    const auto where = base_ != nullptr ? "" : " (" + to_string(made.compared) + ")";
+    if (made.compared == 0_B) origin.why = "the old tree has nothing to compare it with";
+    else if (base_ != nullptr && made.has_old_version && !made.is_compared_whole)
       origin.why =
           "not all of its old version is in the part of the old tree that it was compared with (see diff --memory)";
     else if (is_dense(made) && origin.streams == 0 && is_named_as_archive(origin.path)) explain_closed(origin);
     else if (is_dense(made))
       origin.why = "what is new in it does not compress: compressed or encrypted content, nothing like it is old";
     else if (made.has_old_version)
-      origin.why = "little of it is in its old version, or in what else it was compared with";
+      origin.why = "little of it is in its old version, or in what else it was compared with" + where;
+    else if (base_ == nullptr) origin.why = "little of it is in the old files that it was compared with" + where;
     else origin.why = "it has no old version, and little of it is in the old files that it was compared with";
   }
 
@@ -330,10 +360,11 @@ class Explainer {
   }
 
   const package::DeltaReader& delta_;
-  const package::Tree& base_;
+  const package::Tree* base_;
   std::vector<FileOrigin> origins_;
-  std::vector<Made> made_;  ///< in the order in which the groups make them
-  std::size_t next_ = 0;    ///< in made_
+  std::vector<std::size_t> order_;  ///< of the made ones in origins_
+  std::vector<Made> made_;          ///< in the order in which the groups make them
+  std::size_t next_ = 0;            ///< in made_
   // Of the group at hand:
   std::vector<package::OldPiece> pieces_;
   std::vector<Part> parts_;
@@ -343,14 +374,20 @@ class Explainer {
 }  // namespace
 
 Result<std::vector<FileOrigin>> explain_delta(const package::DeltaReader& delta, const package::Tree& base_tree) {
-  return Explainer(delta, base_tree).run();
+  return Explainer(delta, &base_tree).run();
 }
 
-void describe_origins(const std::vector<FileOrigin>& origins, Json& to) {
+Result<std::vector<FileOrigin>> explain_made_files(const package::DeltaReader& delta) {
+  return Explainer(delta, nullptr).run();
+}
+
+void describe_origins(const std::vector<FileOrigin>& origins, bool has_base, Json& to) {
   constexpr std::size_t most_sources = 8;
   Json ways = Json::object();
-  for (const auto how : {How::kept, How::moved, How::patched, How::text, How::made_anew})
+  for (const auto how : {How::patched, How::text, How::made_anew, How::kept, How::moved}) {
+    if (how == How::kept && !has_base) break;
     ways[name_of(how)] = {{"files", 0}, {"size", 0}, {"cost", 0}};
+  }
   Json files = Json::array();
   for (const auto& origin : origins) {
     auto& way = ways[name_of(origin.how)];
@@ -358,8 +395,9 @@ void describe_origins(const std::vector<FileOrigin>& origins, Json& to) {
     way["size"] = way["size"].get<std::uint64_t>() + origin.size.count;
     way["cost"] = way["cost"].get<std::uint64_t>() + origin.cost.count;
     if (origin.how == How::kept) continue;
-    Json file{
-        {"path", origin.path}, {"how", name_of(origin.how)}, {"size", origin.size.count}, {"cost", origin.cost.count}};
+    Json file{{"how", name_of(origin.how)}, {"size", origin.size.count}, {"cost", origin.cost.count}};
+    if (origin.path.empty()) file["old_entry"] = *origin.old_entry;
+    else file["path"] = origin.path;
     if (origin.how == How::patched || origin.how == How::made_anew) {
       file["copied"] = origin.copied.count;
       file["altered"] = origin.altered.count;
@@ -375,6 +413,15 @@ void describe_origins(const std::vector<FileOrigin>& origins, Json& to) {
   to["files"] = std::move(files);
 }
 
+namespace {
+
+std::string name_of(const Json& file) {
+  if (file.contains("path")) return file.at("path").get<std::string>();
+  return "entry " + std::to_string(file.at("old_entry").get<std::uint64_t>()) + " of the old release (--base names it)";
+}
+
+}  // namespace
+
 std::string origins_text(const Json& described) {
   std::vector<const Json*> files;
   for (const auto& file : described) files.push_back(&file);
@@ -384,8 +431,8 @@ std::string origins_text(const Json& described) {
   std::string text;
   for (const auto* file : files) {
     const auto bytes = [&](const char* key) { return to_string(Bytes{file->at(key).get<std::uint64_t>()}); };
-    text += file->at("path").get<std::string>() + "\n    " + file->at("how").get<std::string>() + ", " + bytes("size") +
-            ", costs about " + bytes("cost");
+    text += name_of(*file) + "\n    " + file->at("how").get<std::string>() + ", " + bytes("size") + ", costs about " +
+            bytes("cost");
     if (file->contains("copied"))
       text += "; copied " + bytes("copied") + " (altered " + bytes("altered") + "), new " + bytes("new");
     if (file->contains("opened")) {

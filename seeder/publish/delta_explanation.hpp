@@ -1,13 +1,15 @@
 // Why a delta is as large as it is: how each file of the new tree comes, from what, and why not from more.
 #pragma once
 
+#include <optional>
+
 #include "protocol/base/json.hpp"
 #include "protocol/package/decode/delta_reader.hpp"
 
 namespace upswarm::publish {
 
-/// Of what one file of the new tree is made. Everything is read from the delta and the base's tree; nothing is guessed
-/// but `cost`, where several files share a stream.
+/// Of what one file of the new tree is made. Everything is read from the delta and, where it is known, the base's tree;
+/// nothing is guessed but `cost`, where several files share a stream.
 struct FileOrigin {
   enum class How {
     kept,      ///< as it was, where it was
@@ -16,7 +18,8 @@ struct FileOrigin {
     text,      ///< made by zstd with old text as a prefix: what is copied cannot be told apart from what is new
     made_anew  ///< nothing of it is copied
   } how = How::kept;
-  std::string path;
+  std::string path;  ///< empty where only the base has it: `old_entry` of its tree
+  std::optional<std::uint32_t> old_entry = {};
   Bytes size;
   Bytes made;  ///< what groups make of it: its size, or what it is opened. 0 where none do. Counts below are of that
   std::size_t streams = 0;  ///< that are opened
@@ -32,9 +35,12 @@ struct FileOrigin {
 /// For each regular file of the new tree, in its order.
 /// Errors: corrupt (reason "wrong_base" when `base_tree` is not what the delta starts from); disk.
 Result<std::vector<FileOrigin>> explain_delta(const package::DeltaReader& delta, const package::Tree& base_tree);
+/// The same for whoever has the delta alone: of the files that are made, without `from`.
+Result<std::vector<FileOrigin>> explain_made_files(const package::DeltaReader& delta);
 
-/// Adds to what `inspect` says of a delta: how many files came in which way, and each that is not kept.
-void describe_origins(const std::vector<FileOrigin>& origins, Json& to);
+/// Adds to what `inspect` says of a delta: how many files came in which way, and each that is not kept. Of kept and
+/// moved ones nothing where the delta alone was read.
+void describe_origins(const std::vector<FileOrigin>& origins, bool has_base, Json& to);
 
 /// One line a file for people, those that cost most first.
 std::string origins_text(const Json& described);

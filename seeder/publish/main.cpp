@@ -1,8 +1,11 @@
 // upswarm-publish: keys, packages, signatures and rollouts, at the release desk or in CI.
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <iostream>
 
 #include "seeder/publish/command_line.hpp"
+#include "seeder/publish/early_end.hpp"
+#include "seeder/publish/package_commands.hpp"
 
 namespace upswarm::publish {
 namespace {
@@ -205,8 +208,8 @@ void add_package_commands(CLI::App& app, CommandLine& line) {
   auto& inspect = *app.add_subcommand("inspect", "What a package or delta says about itself");
   inspect.add_option("FILE", line.folder)->required();
   inspect.add_option("--base", line.second,
-                     "What a delta starts from (folder or .upk): also says how each file comes, what it costs, and why "
-                     "not more of it is copied");
+                     "What a delta starts from (folder or .upk): also says which old files each file comes from, and "
+                     "names those that have no name in the delta");
   inspect.add_flag("--files", line.lists_files, "Also each file, folder and link in a full package");
 }
 
@@ -215,6 +218,15 @@ int answer(const Result<Answer>& result, bool json) {
   if (json) std::cout << to_text(result->json) << std::endl;
   else std::cout << result->text << std::flush;
   return static_cast<int>(result->code);
+}
+
+/// After a stop, for commands that compute for long between two looks at it.
+constexpr std::chrono::seconds kStopGrace{1};
+
+/// Leaves no half-made output, whatever other threads are at.
+[[noreturn]] void end_now(const CommandLine& line) {
+  remove_half_made(system_files(), line.output);
+  std::_Exit(report_error({ErrorKind::cancelled, line.command, "stopped"}, line.common.json));
 }
 
 }  // namespace
@@ -242,5 +254,8 @@ int main(int argc, char** argv) {
   line.command = command->get_name();
   if (line.command == "keys") line.command += " " + command->get_subcommands().front()->get_name();
   const auto stop = stop_on_signals();
+  std::optional<publish::EarlyEnd> early_end;
+  if (line.command == "diff" || line.command == "pack")
+    early_end.emplace(stop, publish::kStopGrace, [&line] { publish::end_now(line); });
   return publish::answer(publish::run(line, stop), line.common.json);
 }

@@ -21,14 +21,22 @@ enum class HalfMade {
   resumed,    ///< what another run left is gone on from, and what is half made is left for the next
 };
 
+Path target_of(const Path& to) {
+  auto target = std::filesystem::absolute(to).lexically_normal();
+  return target.has_filename() ? target : target.parent_path();
+}
+
+Path part_of(const Path& target) { return target.string() + ".part"; }
+Path old_tree_of(const Path& part) { return part.string() + ".old"; }
+Path new_tree_of(const Path& part) { return part.string() + ".new"; }
+
 /// Makes `to` by `make(part)`, whole or not at all.
 Result<Json> make_whole(Files& files, const Path& to, const std::function<Result<Json>(const Path&)>& make,
                         HalfMade half = HalfMade::removed) {
-  auto target = std::filesystem::absolute(to).lexically_normal();
-  if (!target.has_filename()) target = target.parent_path();
+  const auto target = target_of(to);
   UPSWARM_TRY(const auto there, exists(files, target));
   if (there) return Error{ErrorKind::denied, "make " + target.string(), "it is there already"};
-  const Path part = target.string() + ".part";
+  const auto part = part_of(target);
   UPSWARM_TRY(const auto in_the_way, exists(files, part));
   if (in_the_way && half != HalfMade::resumed) {
     return Error{ErrorKind::denied, "make " + target.string(),
@@ -150,12 +158,16 @@ Result<Json> inspect_delta(Files& files, const Path& file, const Path& base) {
                               {"regions", group.layout.regions.size()},
                               {"streams", std::move(streams)}});
   }
-  if (base.empty()) return json;
+  if (base.empty()) {
+    UPSWARM_TRY(const auto made, explain_made_files(reader));
+    describe_origins(made, false, json);
+    return json;
+  }
   UPSWARM_TRY(const auto base_tree, read_tree(files, base));
   UPSWARM_TRY(auto origins, explain_delta(reader, base_tree));
   UPSWARM_TRY(const auto base_info, files.info(base));
   if (base_info.type == FileType::folder) UPSWARM_CHECK(explain_closed_archives(files, base, origins));
-  describe_origins(origins, json);
+  describe_origins(origins, true, json);
   return json;
 }
 
@@ -184,6 +196,13 @@ Result<Json> unpack_package(const PackageWork& work, const Path& package, const 
     return describe_made(reader.index().tree, report, process_cpu_time() - start, {});
   };
   return make_whole(work.files, to, make, resume ? HalfMade::resumed : HalfMade::resumable);
+}
+
+void remove_half_made(Files& files, const Path& to) {
+  const auto part = part_of(target_of(to));
+  auto paths = package::half_written(part);
+  paths.insert(paths.end(), {part, old_tree_of(part), new_tree_of(part)});
+  for (const auto& path : paths) ignore_failure(remove_tree(files, path), "it is only half of something");
 }
 
 Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& package, bool names_chunks) {
@@ -219,8 +238,8 @@ Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& pa
 Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
                         const package::DeltaOptions& options) {
   return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
-    UPSWARM_TRY(const auto old_folder, TreeFolder::open(work, from, part.string() + ".old"));
-    UPSWARM_TRY(const auto new_folder, TreeFolder::open(work, to_tree, part.string() + ".new"));
+    UPSWARM_TRY(const auto old_folder, TreeFolder::open(work, from, old_tree_of(part)));
+    UPSWARM_TRY(const auto new_folder, TreeFolder::open(work, to_tree, new_tree_of(part)));
     UPSWARM_TRY(const auto packed, package::write_delta(work.files, old_folder.path(), new_folder.path(), part,
                                                         work.progress, work.stop, options));
     return Json{{"length", packed.length.count},
@@ -235,7 +254,7 @@ Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& 
   const auto make = [&](const Path& part) -> Result<Json> {
     UPSWARM_TRY(auto file, work.files.open(delta));
     UPSWARM_TRY(auto reader, package::DeltaReader::open(std::move(file)));
-    UPSWARM_TRY(const auto folder, TreeFolder::open(work, base, part.string() + ".old"));
+    UPSWARM_TRY(const auto folder, TreeFolder::open(work, base, old_tree_of(part)));
     const auto before = process_cpu_time();
     UPSWARM_TRY(const auto tree, package::scan_tree(work.files, folder.path()));
     const auto checking = process_cpu_time() - before;

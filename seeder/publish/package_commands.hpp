@@ -28,6 +28,9 @@ Result<Json> unpack_package(const PackageWork& work, const Path& package, const 
 /// What a machine that has the folder `old` would fetch of a full package, and which chunks it lacks; each of these by
 /// itself (as path, offset and size) where `names_chunks`.
 Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& package, bool names_chunks);
+/// What pack_folder or make_delta leaves beside `to` when the process is ended in the midst of it. Not for one that
+/// runs. Another run removes none of it by itself.
+void remove_half_made(Files& files, const Path& to);
 /// `from`, `to_tree` and `base` are folders or full packages; packages are unpacked beside the output meanwhile.
 Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
                         const package::DeltaOptions& options = {});
@@ -36,8 +39,9 @@ Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& 
                          bool resume = false);
 
 struct InspectOptions {
-  Path base;           ///< the folder or full package that a delta starts from: how each file comes, what it costs, and
-                       ///< why not more of it is copied
+  /// The folder or full package that a delta starts from: then it is told of each file how it comes, from what, what it
+  /// costs, and why not more of it is copied. Without, the same of those that are made, but for old files' names.
+  Path base;
   bool files = false;  ///< each entry of a full package, as `tree`
 };
 

@@ -158,13 +158,27 @@ TEST(AgentConfigTest, RefusesARelativePath) {
               HasSubstr("agent.toml:2: state_folder"));
 }
 
-TEST(AgentConfigTest, ALinkIsNormalOrMeteredOrForTheSystemToSay) {
+TEST(AgentConfigTest, ALinkIsNormalSlowOrMeteredOrForTheSystemToSay) {
   const std::string head = "seeder_url = \"https://updates.example.org/\"\n";
   EXPECT_EQ(read(head)->link, std::nullopt);
   EXPECT_EQ(read(head + "link = \"normal\"\n")->link, Link::normal);
   EXPECT_FALSE(read(head)->confirm_major);
   EXPECT_EQ(read(head + "link = \"metered\"\n")->link, Link::metered);
-  EXPECT_THAT(mistake_in(head + "link = \"slow\"\n"), HasSubstr("metered"));
+  EXPECT_EQ(read(head + "link = \"slow\"\n")->link, Link::slow);
+  EXPECT_THAT(mistake_in(head + "link = \"fast\"\n"), HasSubstr("metered"));
+}
+
+TEST(AgentConfigTest, WhatASlowLinkBringsCanBeSetAndIsTold) {
+  const std::string head = "seeder_url = \"https://updates.example.org/\"\n";
+  EXPECT_EQ(read(head)->slow_link, 128_KiB);
+  const auto config = read(head + "slow_link = \"1 MiB\"\n");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->slow_link, 1_MiB);
+  EXPECT_EQ(told(*config, "slow_link").value, "1.00 MiB/s");
+  EXPECT_EQ(told(*config, "slow_link").set_by, "configuration");
+  EXPECT_EQ(told(*read(head + "slow_link = \"0\"\n"), "slow_link").value, "no line is slow");
+  EXPECT_THAT(told(*read(head + "link = \"normal\"\n"), "slow_link").says, HasSubstr("link says"));
+  EXPECT_THAT(mistake_in(head + "slow_link = \"2 GiB\"\n"), HasSubstr("slow_link"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/line_rate.hpp"
 #include "agent/machine_key.hpp"
 #include "agent/monthly_count.hpp"
 #include "agent/plan_record.hpp"
@@ -39,6 +40,12 @@ class DeliveryTest : public testing::Test {
                        .patience = std::chrono::minutes(1),
                        .link = link_,
                        .metered_fallback = metered_fallback_,
+                       .slow_link = slow_link_,
+                       .steady_now =
+                           [this] {
+                             steady_ += std::chrono::seconds(1);
+                             return steady_;
+                           },
                        .torrent = [](const trust::PackageFile& file) { return Result<std::string>(file.path); },
                        .offer_again =
                            [this](const Order&) {
@@ -95,6 +102,8 @@ class DeliveryTest : public testing::Test {
                              .token_file = {}},
                             open_machine_key(system_files(), folder_.path())};
   Bytes metered_fallback_ = 0_B;
+  Bytes slow_link_ = 0_B;
+  std::chrono::steady_clock::time_point steady_{};
   Link link_ = Link::normal;
   int offered_again_ = 0;
   std::stop_source stop_;
@@ -114,11 +123,31 @@ TEST_F(DeliveryTest, AChainIsHandedOverInOrderAndItsBytesAddUp) {
   EXPECT_THAT(verdict("delta"), HasSubstr("costs more"));
 }
 
+TEST_F(DeliveryTest, WhoHasANewReleaseIsAskedBeforeItIsPlanned) {
+  two_.deltas.clear();
+  installer_.wants["app"] = wanted_;
+  swarm_.seeds = {{wanted_.full.info_hash, 2}};
+  EXPECT_EQ(kind_of_delivery(), "full completed") << "nothing of it was here before";
+  ASSERT_EQ(swarm_.asked_about.size(), 1U);
+  EXPECT_THAT(swarm_.asked_about[0], testing::Contains(wanted_.full.info_hash));
+  EXPECT_EQ(plan().ways.at(0).site, 1000_B);
+  EXPECT_EQ(plan().ways.at(0).origin, 0_B);
+  EXPECT_THAT(plan().reason, HasSubstr("2 neighbours have it"));
+  EXPECT_THAT(verdict("delta"), HasSubstr("who has it is not known"));
+}
+
+TEST_F(DeliveryTest, WithoutATrackerTheOriginIsReckonedWith) {
+  swarm_.tracker_error = Error{ErrorKind::unreachable, "ask the tracker", "no answer"};
+  EXPECT_EQ(kind_of_delivery(), "chain completed");
+  EXPECT_EQ(plan().ways.at(0).origin, 20_B);
+}
+
 TEST_F(DeliveryTest, WhatIsOnDiskIsNotFetched) {
   installer_.on_disk = {wanted_.content};
   EXPECT_EQ(kind_of_delivery(), "nothing completed");
   EXPECT_TRUE(swarm_.fetched.empty());
   EXPECT_THAT(installer_.from_disk, ElementsAre("app"));
+  EXPECT_TRUE(swarm_.asked_about.empty()) << "nothing has to be fetched";
   EXPECT_THAT(installer_.verified, ElementsAre(wanted_.content)) << "no base is needed then";
   EXPECT_EQ(store_.history(1)->at(0).bytes.verified(), 0_B);
 }
@@ -401,6 +430,68 @@ TEST_F(DeliveryTest, OnAMeteredLinkTheFewestBytesWin) {
   installer_.wants["app"] = wanted_;
   EXPECT_EQ(kind_of_delivery(), "chain completed");
   EXPECT_EQ(plan().link, "metered");
+}
+
+/// The full package comes from neighbours, or 500 bytes in a delta from the origin.
+class SlowLinkTest : public DeliveryTest {
+ protected:
+  SlowLinkTest() {
+    two_.deltas.clear();
+    installer_.wants["app"] = wanted_;
+    swarm_.seeds = {{wanted_.full.info_hash, 2}};
+    slow_link_ = 128_KiB;
+  }
+  void measure(Bytes a_second) { ASSERT_TRUE(LineRate(store_).note(a_second, clock_.now())); }
+  void begin_anew() {
+    ASSERT_TRUE(store_.forget_download(wanted_.full.sha256));
+    installer_.state.products.clear();
+    installer_.add_product("app", &one_);
+  }
+};
+
+TEST_F(SlowLinkTest, IsWhatNeverBroughtEnoughAndTheFewestBytesWinOnIt) {
+  measure(100_KiB);
+  measure(40_KiB);
+  EXPECT_EQ(kind_of_delivery(), "delta completed");
+  EXPECT_EQ(plan().link, "slow");
+  EXPECT_THAT(plan().reason, HasSubstr("the fewest bytes, on a slow link (100 KiB a second is the most"));
+  EXPECT_THAT(plan().reason, HasSubstr("less than slow_link, 128 KiB"));
+}
+
+TEST_F(SlowLinkTest, OneFastTransferIsEnoughAndNoneSaysNothing) {
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  EXPECT_EQ(plan().link, "normal");
+  measure(40_KiB);
+  measure(128_KiB);
+  begin_anew();
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+}
+
+TEST_F(SlowLinkTest, TheAdministratorMaySayThatThereIsNone) {
+  measure(40_KiB);
+  slow_link_ = 0_B;
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+}
+
+TEST_F(SlowLinkTest, IsForgotten) {
+  measure(40_KiB);
+  clock_.advance(LineRate::kForgotten + std::chrono::hours(1));
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+}
+
+TEST_F(SlowLinkTest, WhatComesFromTheOriginIsTimedAlsoWhereItFails) {
+  BytesBySource some;
+  for (int i = 0; i < 5; ++i) {
+    some.origin_http += 64_KiB;
+    swarm_.comes.push_back(some);
+  }
+  EXPECT_EQ(kind_of_delivery(), "full completed");
+  EXPECT_EQ(LineRate(store_).best(clock_.now()), 64_KiB) << "four pieces in four seconds after the first";
+  clock_.advance(LineRate::kForgotten + std::chrono::hours(1));
+  begin_anew();
+  swarm_.failures[wanted_.full.sha256] = {ErrorKind::unreachable, "fetch", "nobody has it"};
+  EXPECT_FALSE(deliver());
+  EXPECT_EQ(LineRate(store_).best(clock_.now()), 64_KiB);
 }
 
 }  // namespace

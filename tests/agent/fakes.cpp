@@ -8,7 +8,7 @@ trust::PackageFile make_file(const std::string& name, Bytes length) {
   return {.path = "pkg/app/linux-x64/" + name,
           .length = length,
           .sha256 = sha256("bytes of " + name),
-          .info_hash = std::string(40, 'a'),
+          .info_hash = sha256(name).hex().substr(0, 40),
           .piece_length = 16_KiB};
 }
 
@@ -90,6 +90,7 @@ Result<agent::Downloaded> FakeSwarm::fetch(const agent::DownloadRequest& request
   if (during_fetch) during_fetch();
   const auto failure = failures.find(request.file.sha256);
   progress({{}, request.file.length, {}, 0, 0});
+  for (const auto& came : comes) progress({came.verified(), request.file.length, came, 0, 0});
   if (failure != failures.end()) {
     agent::BytesBySource came;
     came.site = before_failure;
@@ -107,6 +108,13 @@ Result<agent::Downloaded> FakeSwarm::fetch(const agent::DownloadRequest& request
 
 Result<agent::SwarmView> FakeSwarm::look(const agent::DownloadRequest& /*request*/, std::stop_token /*stop*/) {
   return view;
+}
+
+Result<std::map<trust::InfoHash, int>> FakeSwarm::count_seeds(std::vector<trust::InfoHash> packages,
+                                                              std::stop_token /*stop*/) {
+  asked_about.push_back(std::move(packages));
+  if (tracker_error) return *tracker_error;
+  return seeds;
 }
 
 Result<void> FakeSwarm::keep_only(const std::vector<agent::DownloadRequest>& requests) {

@@ -45,9 +45,13 @@ class FakeHttpClient final : public HttpClient {
 class FakeSwarm final : public agent::Swarm {
  public:
   std::map<Sha256, Error> failures;
-  Bytes before_failure;                ///< so much comes before each of them
-  std::optional<Error> range_failure;  ///< of every request of parts
-  agent::SwarmView view;               ///< what is fetched is here then
+  Bytes before_failure;                     ///< so much comes before each of them
+  std::optional<Error> range_failure;       ///< of every request of parts
+  std::vector<agent::BytesBySource> comes;  ///< progress of each fetch, before its end
+  agent::SwarmView view;                    ///< what is fetched is here then
+  std::map<trust::InfoHash, int> seeds;     ///< by the tracker's word
+  std::optional<Error> tracker_error;
+  std::vector<std::vector<trust::InfoHash>> asked_about;
   std::vector<agent::DownloadRequest> fetched;
   std::vector<agent::DownloadRequest> kept;
   std::optional<agent::Manners> manners;  ///< as it was told last
@@ -58,6 +62,8 @@ class FakeSwarm final : public agent::Swarm {
   Result<agent::Downloaded> fetch(const agent::DownloadRequest& request, std::chrono::milliseconds patience,
                                   const agent::DownloadSink& progress, std::stop_token stop) override;
   Result<agent::SwarmView> look(const agent::DownloadRequest& request, std::stop_token stop) override;
+  Result<std::map<trust::InfoHash, int>> count_seeds(std::vector<trust::InfoHash> packages,
+                                                     std::stop_token stop) override;
   Result<void> keep_only(const std::vector<agent::DownloadRequest>& requests) override;
   std::uint16_t listen_port() const override { return 6881; }
   void behave(const agent::Manners& how) override { manners = how; }

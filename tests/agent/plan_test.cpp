@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocol/messages/announce.hpp"
 #include "tests/agent/fakes.hpp"
 
 namespace upswarm::agent {
@@ -139,7 +140,7 @@ TEST_F(PlanTest, TakesTheDeltaFromWhatIsInstalled) {
   EXPECT_EQ(chosen(), WayKind::delta);
   EXPECT_EQ(way(WayKind::delta).steps.at(0).from_version, "1.0.0");
   EXPECT_THAT(plan().reason, HasSubstr("it costs least"));
-  EXPECT_EQ(way(WayKind::full).verdict, "it costs more");
+  EXPECT_EQ(way(WayKind::full).verdict, "it costs more; who has it is not known");
 }
 
 TEST_F(PlanTest, LeavesADeltaThatIsNoSmallerThanTheFullPackage) {
@@ -195,7 +196,7 @@ TEST_F(PlanTest, ADirectDeltaIsTakenWhereAChainSavesFewBytes) {
   facts_.link = Link::metered;
   EXPECT_EQ(chosen(), WayKind::chain);
   EXPECT_THAT(plan().reason, HasSubstr("fewest bytes"));
-  EXPECT_EQ(way(WayKind::delta).verdict, "it takes more bytes");
+  EXPECT_EQ(way(WayKind::delta).verdict, "it takes more bytes; who has it is not known");
 }
 
 TEST_F(PlanTest, AChainIsBounded) {
@@ -255,11 +256,7 @@ TEST_F(PlanTest, NothingStartsFromADamagedBase) {
 
 TEST_F(PlanTest, BytesOfNeighboursCostLessThanThoseOfTheOriginOnANormalLink) {
   add_delta(wanted_, one_, 200_B);
-  const auto full = wanted_.full.sha256;
-  facts_.site_seeds = [full](const trust::PackageFile& file) -> std::optional<int> {
-    if (file.sha256 == full) return 3;
-    return std::nullopt;
-  };
+  facts_.seeds = {{wanted_.full.info_hash, 3}};
   EXPECT_EQ(chosen(), WayKind::full) << "1,000 bytes from the site instead of 200 through the WAN link";
   EXPECT_EQ(way(WayKind::full).bytes.site, 1000_B);
   EXPECT_EQ(way(WayKind::delta).bytes.origin, 200_B);
@@ -267,9 +264,64 @@ TEST_F(PlanTest, BytesOfNeighboursCostLessThanThoseOfTheOriginOnANormalLink) {
   EXPECT_EQ(chosen(), WayKind::delta);
 }
 
+TEST_F(PlanTest, OnASlowLinkTheFewestBytesWinAndItSaysWhatIsSlow) {
+  add_delta(wanted_, one_, 200_B);
+  facts_.seeds = {{wanted_.full.info_hash, 3}, {wanted_.deltas[0].file.info_hash, 0}};
+  facts_.link = Link::slow;
+  facts_.link_says = "4 KiB a second at most";
+  EXPECT_EQ(chosen(), WayKind::delta);
+  EXPECT_THAT(plan().reason,
+              HasSubstr("the fewest bytes, on a slow link (4 KiB a second at most); no neighbour has it"));
+  EXPECT_THAT(way(WayKind::full).verdict, HasSubstr("it takes more bytes"));
+}
+
 TEST_F(PlanTest, ASiteWithoutASeedIsTheOrigin) {
-  facts_.site_seeds = [](const trust::PackageFile&) { return 0; };
+  facts_.seeds = {{wanted_.full.info_hash, 0}};
   EXPECT_EQ(way(WayKind::full).bytes.origin, 1000_B);
+}
+
+TEST_F(PlanTest, SaysWhatTheSwarmOffersOfEachWay) {
+  add_delta(wanted_, one_, 200_B);
+  facts_.seeds = {{wanted_.full.info_hash, 3}};
+  EXPECT_EQ(plan().reason, "full package (0.98 KiB): it costs least; 3 neighbours have it");
+  EXPECT_EQ(way(WayKind::delta).verdict, "it costs more; who has it is not known");
+  facts_.seeds = {{wanted_.full.info_hash, 1}, {wanted_.deltas[0].file.info_hash, 0}};
+  EXPECT_EQ(way(WayKind::full).verdict, "full package (0.98 KiB): it costs least; 1 neighbour has it");
+  EXPECT_EQ(way(WayKind::delta).verdict, "it costs more; no neighbour has it");
+  wanted_.deltas.clear();
+  add_chain();
+  facts_.seeds = {{two_.deltas[0].file.info_hash, 2}, {three_.deltas[0].file.info_hash, 0}};
+  EXPECT_THAT(plan().reason, HasSubstr("; who has them is not known"));
+  facts_.seeds[wanted_.deltas[0].file.info_hash] = 0;
+  EXPECT_THAT(plan().reason, HasSubstr("; neighbours have 1 of its 3 deltas"));
+  facts_.cached = {wanted_.full.sha256};
+  EXPECT_EQ(plan().reason, "full package (0.98 KiB): it costs least") << "it is here already";
+}
+
+TEST_F(PlanTest, AsksOnlyAboutPackagesThatCouldBeTaken) {
+  add_chain();
+  add_delta(wanted_, one_, 300_B);
+  add_delta(one_, two_, 10_B);
+  plan();
+  EXPECT_THAT(worth_asking_about(facts_),
+              ElementsAre(wanted_.full.info_hash, wanted_.deltas[1].file.info_hash, two_.deltas[0].file.info_hash,
+                          three_.deltas[0].file.info_hash, wanted_.deltas[0].file.info_hash))
+      << "none leads back";
+  facts_.cached = {wanted_.full.sha256};
+  put_aside(wanted_.deltas[1]);
+  EXPECT_THAT(worth_asking_about(facts_), ElementsAre(two_.deltas[0].file.info_hash, three_.deltas[0].file.info_hash,
+                                                      wanted_.deltas[0].file.info_hash));
+  facts_.cached.clear();
+  facts_.base_damage = "1.0.0 on disk is damaged";
+  EXPECT_THAT(worth_asking_about(facts_), ElementsAre(wanted_.full.info_hash));
+  facts_.is_here = true;
+  EXPECT_TRUE(worth_asking_about(facts_).empty());
+}
+
+TEST_F(PlanTest, AsksAboutNoMoreThanOneQuestionHolds) {
+  for (int i = 0; i < 40; ++i) add_delta(wanted_, one_, Bytes{10U + static_cast<unsigned>(i)});
+  plan();
+  EXPECT_EQ(worth_asking_about(facts_).size(), messages::kMostScraped);
 }
 
 TEST_F(PlanTest, WhatIsInTheCacheIsNotFetchedAgain) {

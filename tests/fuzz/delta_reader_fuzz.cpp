@@ -15,6 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto whole = fuzz::delta_of(bytes, package::content_digest(*base));
   auto reader = package::DeltaReader::open(std::make_unique<fuzz::MemoryFile>(whole));
   if (!reader || reader->info().unpacked > 1_MiB || reader->info().made > 4_MiB) return 0;
+  const auto told = reader->tree(*base);
+  const auto made = reader->made_files();
+  fuzz::must(!told || made.has_value());
   const tests::TemporaryFolder folder;
   const auto to = folder.path() / "to";
   package::StagingFiles staging(to);

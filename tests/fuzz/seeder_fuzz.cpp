@@ -1,5 +1,6 @@
 // What comes to a seeder from outside: announces, networks, leases, ranges, names, bundles, torrents, reports,
 // enrolments, signatures.
+#include "protocol/messages/announce.hpp"
 #include "protocol/messages/enrolment.hpp"
 #include "protocol/messages/machine_request.hpp"
 #include "seeder/announce.hpp"
@@ -76,6 +77,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto announce = seeder::parse_announce(text))
     fuzz::must(announce->info_hash.size() == 20 && announce->peer_id.size() == 20 && announce->left >= 0);
+  if (const auto scrape = seeder::parse_scrape(text))
+    fuzz::must(!scrape->info_hashes.empty() && scrape->info_hashes.size() <= messages::kMostScraped);
   read_place(text);
   read_lease(text);
   const auto range = seeder::parse_range(text, 1000_B);

@@ -116,6 +116,36 @@ class Sparse(WorldTest):
         self.expect_new_tree(machine, files)
         self.assertFalse(machine.status()["products"][0].get("quarantine"), "no package is to blame")
 
+    def test_what_neighbours_have_is_taken_from_them_where_the_delta_is_large(self):
+        files = {"share/new": noise(1_500_000, 5)}
+        world = self.published(machines=0)
+        world.release("1.0.0", world.tree("1.0.0", big("1.0.0")))
+        world.await_taken_in()
+        late = world.machine("m1", address="127.0.0.2").start()
+        late.await_version("1.0.0")
+        late.agent.stop()
+        late.agent_settings["swarm"]["http_after"] = "120s"  # however slowly the neighbour gives
+        late.write_configs()
+        world.release("1.1.0", world.tree("1.1.0", {**big("1.1.0"), **files}))
+        world.await_taken_in()
+        first = world.machine("m2", address="127.0.0.3").start()
+        first.await_version("1.1.0")
+        wait_until("the tracker knows that a machine has the package", lambda: self.whole(world, "1.1.0") > 0, seconds=60)
+        late.start_agent()
+        late.await_version("1.1.0")
+        update = late.history()[0]
+        self.assertEqual((update["bytes"]["origin_bt"], update["bytes"]["origin_http"]), (0, 0), update)
+        self.assertGreater(update["bytes"]["site"], 1_500_000, update)
+        self.expect_new_tree(late, files)
+        ways = self.ways(late)
+        self.assertSays(ways["delta"]["verdict"], "costs more; no neighbour has it")
+        self.assertSays(ways["full"]["verdict"], "1 neighbour has it")
+
+    def whole(self, world, version):
+        """On how many machines the full package is, as the seeder counts."""
+        packages = world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "--json", "status").json()["packages"]
+        return next(one["machines"] for one in packages if one["path"].endswith(f"{version}.upk"))
+
     def test_a_delta_spares_the_index(self):
         _, machine = self.updated()
         self.assertEqual(machine.history()[0]["kind"], "delta")

@@ -67,6 +67,30 @@ TEST(Announce, RefusesAgentsThatSpeakBadly) {
   EXPECT_TRUE(parse_announce(kGood + "&network=mine&lead=lead")) << "words of others mean nothing here";
 }
 
+TEST(Scrape, ReadsWhatIsAskedFor) {
+  const auto stranger = parse_scrape("info_hash=" + kHashText + "&network=mine");
+  ASSERT_TRUE(stranger) << stranger.error().message();
+  EXPECT_EQ(stranger->info_hashes, std::vector{kHash});
+  EXPECT_FALSE(stranger->is_agent);
+  const auto agent =
+      parse_scrape("upswarm=1&info_hash=" + kHashText + "&info_hash=" + kHashText + "&network=192.168.7.20/24");
+  ASSERT_TRUE(agent) << agent.error().message();
+  EXPECT_EQ(agent->info_hashes.size(), 2U);
+  EXPECT_TRUE(agent->is_agent);
+  EXPECT_EQ(agent->network->prefix, 24U);
+}
+
+TEST(Scrape, RefusesHostileQueries) {
+  const auto one = "info_hash=" + kHashText;
+  std::string many = one;
+  for (int i = 0; i < 24; ++i) many += "&" + one;
+  for (const auto& bad : {std::string(), std::string("upswarm=1"), std::string("info_hash=short"), many,
+                          one + "&info_hash=", one + "&upswarm=2", one + "&upswarm=1&upswarm=1",
+                          one + "&upswarm=1&network=10.0.0.1", one + "&x=" + std::string(3000, 'a')}) {
+    EXPECT_FALSE(parse_scrape(bad)) << bad;
+  }
+}
+
 TEST(Announce, WantsWhileSomethingIsMissing) {
   EXPECT_TRUE(parse_announce(kGood)->wants());
   EXPECT_FALSE(parse_announce(kGood + "&numwant=0")->wants());

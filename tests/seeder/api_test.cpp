@@ -222,6 +222,17 @@ TEST_F(ApiTest, AnswersAnnouncesAlwaysInBencode) {
   EXPECT_EQ(answer.body.rfind("d14:failure reason", 0), 0U) << answer.body;
 }
 
+TEST_F(ApiTest, AnswersScrapesAtOnceAndInBencode) {
+  auto scrape = call("GET", "/scrape");
+  EXPECT_EQ(api.answer(scrape).body.rfind("d14:failure reason", 0), 0U);
+  scrape.query = "info_hash=" + std::string(20, 'a');
+  EXPECT_EQ(api.answer(scrape).body, "d5:filesdee");
+  const auto at_once = api.answer_at_once(scrape);
+  ASSERT_TRUE(at_once);
+  EXPECT_EQ(at_once->body, "d5:filesdee");
+  EXPECT_EQ(api.answer(call("POST", "/scrape")).status, 405);
+}
+
 TEST_F(ApiTest, StoresReportsOnce) {
   const auto* const report =
       R"({"machine":"m","number":1,"product":"app","from":"","to":"1.0.0","running":"1.0.0","kind":"full","result":"completed","reason":"",)"

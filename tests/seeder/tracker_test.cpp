@@ -98,6 +98,29 @@ TEST_F(TrackerTest, GivesTheFirstOfASiteALeaseAndTheOrigin) {
   EXPECT_EQ(tracker->count().leaders, 2U);
 }
 
+TEST_F(TrackerTest, AScrapeTellsAnAgentOfItsSiteAndStrangersOfAll) {
+  const std::string other(20, '\x02');
+  Scrape scrape{.info_hashes = {kHash, other}, .is_agent = true, .network = {}};
+  const auto asked_from = [&](const char* from) { return tracker->answer(scrape, make_address(from)); };
+  const auto says_of_one = [](int seeds, int others) {
+    return "d5:filesd20:" + kHash + "d8:completei" + std::to_string(seeds) + "e10:incompletei" +
+           std::to_string(others) + "eeee";
+  };
+  EXPECT_EQ(asked_from("10.0.0.1"), says_of_one(0, 0)) << "what is not tracked is left out";
+  ask(agent(6881, 0), "10.0.0.1");
+  ask(agent(6881, 0), "10.0.0.2");
+  ask(agent(6881), "10.0.0.3");
+  ask(agent(6881, 0), "10.0.1.1");
+  EXPECT_EQ(asked_from("10.0.0.9"), says_of_one(2, 1));
+  EXPECT_EQ(asked_from("10.0.1.9"), says_of_one(1, 0));
+  EXPECT_EQ(tracker->count().peers, 4U) << "who asks is no peer";
+  scrape.is_agent = false;
+  EXPECT_EQ(asked_from("10.9.0.9"), says_of_one(3, 1));
+  clock.advance(seconds(120));
+  scrape.is_agent = true;
+  EXPECT_EQ(asked_from("10.0.0.9"), says_of_one(0, 0)) << "they have fallen silent";
+}
+
 TEST_F(TrackerTest, TheLeaseIsGoodAtTheOrigin) {
   const auto answer = ask(agent(6881));
   const auto token = answer.substr(answer.find("lease101:") + 9, 101);

@@ -74,6 +74,11 @@ Result<ToldTree> DeltaReader::tree(const Tree& base_tree) const {
   return told;
 }
 
+Result<std::vector<MadeFile>> DeltaReader::made_files() const {
+  ByteReader in(state_->tree_bytes);
+  return decode_made_files(in);
+}
+
 Bytes DeltaReader::State::streams_of(std::size_t group) const {
   auto at = streams;
   for (std::size_t i = 0; i < group; ++i) at += info.groups[i].packed_length();

@@ -37,6 +37,8 @@ class DeltaReader {
   /// The tree that it leads to from `base_tree`, the digests of made files not known, and where each file comes from.
   /// Errors: corrupt (reason "wrong_base" when it starts from another tree).
   Result<ToldTree> tree(const Tree& base_tree) const;
+  /// Of the same tree what can be told without the base: the files that are made.   Errors: corrupt.
+  Result<std::vector<MadeFile>> made_files() const;
   /// The copies of a group, for whoever wants to know what its files are made of.   Errors: corrupt; disk.
   Result<std::vector<CopyOperation>> copies(std::size_t group) const;
   /// One stream of a group that has no prefix. The reader must outlive it.

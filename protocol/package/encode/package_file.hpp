@@ -26,8 +26,6 @@ class PackageFile {
  private:
   PackageFile(Files& files, Path to, std::unique_ptr<OutputFile> parts)
       : files_(&files), to_(std::move(to)), parts_(std::move(parts)) {}
-  Path parts_path() const { return to_.string() + ".parts"; }
-  Path half_path() const { return to_.string() + ".half"; }
 
   Files* files_;
   Path to_;

@@ -72,4 +72,7 @@ Bytes memory_for_delta(Bytes old_size);
 Result<PackedDelta> write_delta(Files& files, const Path& from, const Path& to_folder, const Path& to,
                                 const ProgressSink& progress, std::stop_token stop, const DeltaOptions& options = {});
 
+/// What is there beside `to` while a package or delta of that name is being written.
+std::vector<Path> half_written(const Path& to);
+
 }  // namespace upswarm::package

@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "protocol/base/hex.hpp"
 #include "tests/agent/swarm/test_origin.hpp"
 
 namespace upswarm::agent {
@@ -52,15 +53,14 @@ TEST(AnnounceAnswer, ReadsPeersOfBothFamiliesAndTheOrigin) {
 TEST(AnnounceAnswer, ReadsTheSiteAndTheLease) {
   const auto answer = parse_announce_answer(
       "d13:upswarm lease5:token21:upswarm lease secondsi20e20:upswarm other rangesl11:10.2.0.0/16e"
-      "14:upswarm rangesl11:10.1.0.0/169:fd00::/64e13:upswarm seedsi3e12:upswarm site4:homee");
+      "14:upswarm rangesl11:10.1.0.0/169:fd00::/64e12:upswarm site4:homee");
   ASSERT_TRUE(answer) << answer.error().message();
   EXPECT_EQ(answer->lease, (GrantedLease{"token", 20s}));
   EXPECT_EQ(answer->site, "home");
   EXPECT_THAT(*answer->ranges, ElementsAre(*parse_network("10.1.0.0/16"), *parse_network("fd00::/64")));
   EXPECT_THAT(answer->other_ranges, ElementsAre(*parse_network("10.2.0.0/16")));
-  EXPECT_EQ(answer->seeds, 3);
   const auto of_before = parse_announce_answer("de");
-  EXPECT_FALSE(of_before->site || of_before->lease || of_before->ranges || of_before->seeds);
+  EXPECT_FALSE(of_before->site || of_before->lease || of_before->ranges);
 }
 
 TEST(AnnounceAnswer, ALeaseAndASiteAreWithinLimits) {
@@ -73,8 +73,7 @@ TEST(AnnounceAnswer, ALeaseAndASiteAreWithinLimits) {
         std::string("d13:upswarm leasei1ee"), "d12:upswarm site" + text(101) + "e",
         std::string("d14:upswarm rangesl7:10.1/16ee"), std::string("d14:upswarm rangesli1eee"),
         std::string("d14:upswarm ranges0:e"), "d14:upswarm rangesl" + networks + "ee",
-        std::string("d20:upswarm other rangesi1ee"), std::string("d13:upswarm seedsi-1ee"),
-        std::string("d13:upswarm seeds1:1e"), std::string("d13:upswarm lease1:t21:upswarm lease seconds1:1e")}) {
+        std::string("d20:upswarm other rangesi1ee"), std::string("d13:upswarm lease1:t21:upswarm lease seconds1:1e")}) {
     const auto answer = parse_announce_answer(bad);
     ASSERT_FALSE(answer) << bad;
     EXPECT_EQ(answer.error().kind, ErrorKind::corrupt) << bad;
@@ -106,6 +105,37 @@ TEST(AnnounceAnswer, KeepsIntervalsWithinReason) {
   EXPECT_EQ(parse_announce_answer("d8:intervali99999999ee")->interval, 3600s);
   EXPECT_EQ(parse_announce_answer("d8:intervali-5ee")->interval, 1s);
   EXPECT_EQ(parse_announce_answer("de")->interval, 60s);
+}
+
+TEST(ScrapeTarget, NamesEachTorrent) {
+  const auto target = scrape_target({kId, kId}, "10.1.2.3/24");
+  EXPECT_THAT(target, StartsWith("/scrape?upswarm=1&network=10.1.2.3/24&info_hash=%00%01%02"));
+  EXPECT_THAT(target, EndsWith("&info_hash=%00%01%02%03%04%05%06%07%08%09%0a%0b%0c%0d%0e%0f%10%11%12%13"));
+  EXPECT_EQ(scrape_target({}, ""), "/scrape?upswarm=1");
+}
+
+TEST(ScrapeAnswer, ReadsWhoHasWhichTorrent) {
+  const std::string a(20, 'a');
+  const auto seeds = parse_scrape_answer("d5:filesd20:" + a + "d8:completei3e10:incompletei9eeee");
+  ASSERT_TRUE(seeds) << seeds.error().message();
+  EXPECT_THAT(*seeds, ElementsAre(std::pair{to_hex(as_bytes(a)), 3}));
+  EXPECT_TRUE(parse_scrape_answer("d5:filesdee")->empty());
+}
+
+TEST(ScrapeAnswer, RefusesWhatIsNone) {
+  const std::string a(20, 'a');
+  std::string many;
+  for (char c = 'a'; c < 'a' + 25; ++c) many += "20:" + std::string(20, c) + "d8:completei1ee";
+  for (const auto& bad :
+       {std::string("de"), std::string("d5:filesi1ee"), std::string("d5:filesd5:shortd8:completei1eeee"),
+        "d5:filesd20:" + a + "deee", "d5:filesd20:" + a + "d8:completei-1eeee",
+        "d5:filesd20:" + a + "d8:completei1000001eeee", "d5:filesd20:" + a + "d8:complete1:1eee",
+        "d5:filesd20:" + a + "i1eee", "d5:filesd" + many + "ee", std::string("<html>")}) {
+    const auto seeds = parse_scrape_answer(bad);
+    ASSERT_FALSE(seeds) << bad;
+    EXPECT_EQ(seeds.error().kind, ErrorKind::corrupt) << bad;
+  }
+  EXPECT_EQ(parse_scrape_answer("d14:failure reason7:unknowne").error().kind, ErrorKind::denied);
 }
 
 TEST(AnnounceDelay, FollowsNeedAndFailures) {

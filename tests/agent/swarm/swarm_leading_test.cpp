@@ -171,14 +171,11 @@ TEST_F(SwarmLeadingTest, BytesOfAnotherSiteAreASourceOfTheirOwn) {
   open_with(a, package);
   origin.set_more({{"upswarm site", "4:home"},
                    {"upswarm ranges", "l10:10.0.0.0/8e"},
-                   {"upswarm other ranges", "l11:127.0.0.0/8e"},
-                   {"upswarm seeds", "i1e"}});
+                   {"upswarm other ranges", "l11:127.0.0.0/8e"}});
   open_without_http(b);
   const auto got = fetch(b, package);
   expect_whole(b, package, got);
   EXPECT_EQ(got->by_source.other, Bytes{kLength});
-  EXPECT_EQ(b.swarm->site_seeds(package.request.file), 1);
-  EXPECT_FALSE(a.swarm->site_seeds(tests::make_package(1, kPiece, 65).request.file));
 }
 
 TEST_F(SwarmLeadingTest, WhatNobodyWaitsForIsMarkedAndWhatAUserWaitsForIsNot) {

@@ -92,6 +92,28 @@ TEST_F(SwarmTest, MachinesThatStartTogetherAllEnd) {
   EXPECT_EQ(origin.bytes_sent(), 4 * kLength);
 }
 
+TEST_F(SwarmTest, WhoHasAPackageIsKnownWithoutEnteringItsSwarm) {
+  const auto package = tests::make_package(kPiece, kPiece, 6);
+  const auto other = tests::make_package(kPiece, kPiece, 7);
+  const auto id = package.request.file.info_hash;
+  origin.serve(package);
+  Machine a;
+  Machine b;
+  open(a);
+  open(b);
+  expect_whole(a, package, fetch(a, package));
+  ASSERT_TRUE(origin.wait_for_announce("left=0"));
+  const auto announced = origin.announces();
+  const auto seeds = b.swarm->count_seeds({id, other.request.file.info_hash}, {});
+  ASSERT_TRUE(seeds) << seeds.error().message();
+  EXPECT_EQ(*seeds, (std::map<trust::InfoHash, int>{{id, 1}}));
+  EXPECT_FALSE(origin.has_heard("event=stopped"));
+  EXPECT_LE(origin.announces(), announced + 1) << "the first goes on announcing, the second has said nothing";
+  origin.tracker_down = true;
+  EXPECT_FALSE(b.swarm->count_seeds({id}, {}));
+  EXPECT_TRUE(b.swarm->count_seeds({}, {})) << "there is nothing to ask";
+}
+
 class ResumeTest : public SwarmTest {
  protected:
   /// Fetches 4 of 10 pieces and cancels.

@@ -51,7 +51,8 @@ bool TestOrigin::wait_for_announce(const std::string& text) {
 }
 
 FixtureReply TestOrigin::answer(const FixtureRequest& request) {
-  return request.path == "/announce" ? announce(request) : range(request);
+  if (request.path == "/announce") return announce(request);
+  return request.path == "/scrape" ? scrape(request) : range(request);
 }
 
 std::string TestOrigin::last_header(const std::string& name) const {
@@ -100,7 +101,11 @@ FixtureReply TestOrigin::announce(const FixtureRequest& request) {
   for (const auto port : swarm) {
     if (port != self && value_of(query, "numwant") != "0") others += compact(port);
   }
-  if (value_of(query, "event") == "stopped") {
+  const bool stops = value_of(query, "event") == "stopped";
+  auto& seeds = seeds_[value_of(query, "info_hash")];
+  if (value_of(query, "left") == "0" && !stops) seeds.insert(self);
+  else seeds.erase(self);
+  if (stops) {
     swarm.erase(self);
   } else {
     swarm.insert(self);
@@ -114,6 +119,23 @@ FixtureReply TestOrigin::announce(const FixtureRequest& request) {
   std::string body = "d";
   for (const auto& [key, value] : fields) body += bencoded(key) + value;
   return {200, {}, body + "e"};
+}
+
+/// Tells of the torrents that anybody has announced.
+FixtureReply TestOrigin::scrape(const FixtureRequest& request) {
+  const std::lock_guard lock(mutex_);
+  if (tracker_down) return {500};
+  std::map<std::string, std::string> files;
+  for (const auto& [hash, ports] : seeds_) {
+    if (request.query.find("info_hash=" + hash) == std::string::npos) continue;
+    std::string raw;
+    for (std::size_t i = 0; i < hash.size(); i += 3)
+      raw += static_cast<char>(std::stoi(hash.substr(i + 1, 2), nullptr, 16));
+    files[bencoded(raw)] = "d8:completei" + std::to_string(ports.size()) + "e10:incompletei0ee";
+  }
+  std::string body = "d5:filesd";
+  for (const auto& [key, value] : files) body += key + value;
+  return {200, {}, body + "ee"};
 }
 
 FixtureReply TestOrigin::range(const FixtureRequest& request) {

@@ -52,6 +52,7 @@ class TestOrigin {
   bool is_among_announces(const std::string& text) const;  ///< the caller holds the lock
   FixtureReply answer(const FixtureRequest& request);
   FixtureReply announce(const FixtureRequest& request);
+  FixtureReply scrape(const FixtureRequest& request);
   FixtureReply range(const FixtureRequest& request);
 
   mutable std::mutex mutex_;
@@ -59,6 +60,7 @@ class TestOrigin {
   std::vector<std::string> announces_;
   std::map<std::string, std::string> files_;
   std::map<std::string, std::set<std::uint16_t>> peers_;
+  std::map<std::string, std::set<std::uint16_t>> seeds_;
   std::uint16_t origin_port_ = 0;
   std::string held_;
   std::map<std::string, std::string> more_;

@@ -43,6 +43,26 @@ std::string told(const Tree& from, const Tree& to) {
   return bytes;
 }
 
+/// What can be told without `from` is what is told with it.
+void expect_made_files(const std::string& bytes, const Tree& from, const ToldTree& with_base) {
+  ByteReader in(bytes);
+  const auto made = decode_made_files(in);
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_TRUE(in.is_at_end());
+  auto next = made->begin();
+  for (std::uint32_t i = 0; i < with_base.sources.size(); ++i) {
+    if (!with_base.sources[i].is_made()) continue;
+    ASSERT_NE(next, made->end());
+    const auto& entry = with_base.tree.entries[i];
+    EXPECT_EQ(next->entry, i);
+    EXPECT_EQ(next->old_entry ? from.entries.at(*next->old_entry).path : next->path, entry.path);
+    EXPECT_EQ(next->size, entry.size);
+    EXPECT_EQ(next->kind, with_base.sources[i].kind);
+    ++next;
+  }
+  EXPECT_EQ(next, made->end());
+}
+
 void expect_comes_back(const Tree& from, const Tree& to) {
   const auto bytes = told(from, to);
   ByteReader in(bytes);
@@ -50,6 +70,7 @@ void expect_comes_back(const Tree& from, const Tree& to) {
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_TRUE(in.is_at_end());
   ASSERT_EQ(back->tree.entries.size(), to.entries.size());
+  expect_made_files(bytes, from, *back);
   for (std::size_t i = 0; i < to.entries.size(); ++i) {
     auto wanted = to.entries[i];
     const auto& source = back->sources[i];
@@ -108,8 +129,32 @@ TEST(TreeDifference, EveryFlippedByteIsAnErrorOrASafeTree) {
       const auto back = decode_tree_difference(in, from);
       if (back) EXPECT_TRUE(check_tree(back->tree));
       else EXPECT_EQ(back.error().kind, ErrorKind::corrupt);
+      ByteReader again(bytes);
+      const auto made = decode_made_files(again);
+      EXPECT_TRUE(made || !back) << "what is right with the other tree is right without";
     }
   }
+}
+
+TEST(TreeDifference, MadeFilesHaveBoundsWithoutTheOtherTree) {
+  const auto read = [](std::initializer_list<std::uint64_t> numbers, const std::string& rest = "") {
+    std::string bytes;
+    ByteWriter out(bytes);
+    for (const auto one : numbers) out.varint(one);
+    ByteReader in(bytes += rest);
+    return decode_made_files(in);
+  };
+  constexpr std::uint64_t kMost = kMostTreeEntries;
+  EXPECT_TRUE(read({kMost, kMost << 3U}));
+  EXPECT_FALSE(read({kMost + 1, (kMost + 1) << 3U})) << "too many entries";
+  EXPECT_FALSE(read({1, 2U << 3U})) << "more than it says";
+  EXPECT_FALSE(read({1, 0})) << "a step of none";
+  EXPECT_FALSE(read({1, (1U << 3U) | 5U})) << "a step that is not known";
+  EXPECT_FALSE(read({1, (kMost << 3U) | 1U, (1U << 3U) | 1U, 1U << 3U})) << "the other tree has no more entries";
+  const std::string digest = "12345678";
+  const auto largest = kLargestTree.count;
+  EXPECT_EQ(read({1, (1U << 3U) | 2U, 0, largest}, digest)->at(0).size, kLargestTree);
+  EXPECT_FALSE(read({1, (1U << 3U) | 2U, 0, largest + 1}, digest)) << "too large";
 }
 
 TEST(TreeDifference, EveryTruncationIsRefused) {
@@ -119,6 +164,8 @@ TEST(TreeDifference, EveryTruncationIsRefused) {
   for (std::size_t length = 0; length < whole.size(); ++length) {
     ByteReader in(std::string_view(whole).substr(0, length));
     EXPECT_FALSE(decode_tree_difference(in, from)) << length;
+    ByteReader again(std::string_view(whole).substr(0, length));
+    EXPECT_FALSE(decode_made_files(again)) << length;
   }
 }
 

@@ -26,9 +26,31 @@ class DeltaExplanationTest : public testing::Test {
     plan = reader->info().plan_length;
     const auto origins = publish::explain_delta(*reader, package::scanned(old_tree));
     EXPECT_TRUE(origins) << origins.error().message();
+    expect_the_same_without_base(*reader, package::scanned(old_tree), *origins);
     std::map<std::string, publish::FileOrigin> by_path;
     for (const auto& one : *origins) by_path[one.path] = one;
     return by_path;
+  }
+
+  /// But for the names of old files, and why.
+  static void expect_the_same_without_base(const package::DeltaReader& reader, const package::Tree& base,
+                                           const std::vector<publish::FileOrigin>& with_base) {
+    const auto alone = publish::explain_made_files(reader);
+    ASSERT_TRUE(alone) << alone.error().message();
+    auto next = alone->begin();
+    for (const auto& one : with_base) {
+      if (one.how == How::kept || one.how == How::moved) continue;
+      ASSERT_NE(next, alone->end());
+      EXPECT_EQ(next->old_entry ? base.entries.at(*next->old_entry).path : next->path, one.path);
+      EXPECT_EQ(next->how, one.how) << one.path;
+      EXPECT_EQ(std::tie(next->size, next->made, next->streams, next->copied, next->altered, next->fresh, next->cost),
+                std::tie(one.size, one.made, one.streams, one.copied, one.altered, one.fresh, one.cost))
+          << one.path;
+      EXPECT_TRUE(next->from.empty());
+      EXPECT_EQ(next->why.empty(), one.why.empty()) << one.path << ": " << one.why;
+      ++next;
+    }
+    EXPECT_EQ(next, alone->end());
   }
 
   TemporaryFolder top;
@@ -106,7 +128,7 @@ TEST_F(DeltaExplanationTest, SaysWhichFilesAreOpenedAndWhyOneIsNot) {
   Json described;
   std::vector<publish::FileOrigin> origins;
   for (const auto& [path, one] : files) origins.push_back(one);
-  publish::describe_origins(origins, described);
+  publish::describe_origins(origins, true, described);
   EXPECT_EQ(described.at("files").at(0).at("opened").at("streams"), 1U);
   EXPECT_FALSE(described.at("files").at(1).contains("opened"));
 }
@@ -137,6 +159,26 @@ TEST_F(DeltaExplanationTest, ProgramsThatMovedAreCopied) {
   EXPECT_EQ(files.at("p").how, How::patched);
   EXPECT_LT(files.at("p").fresh, 100_B);
   EXPECT_LT(files.at("p").altered, 1'000_B) << "references are predicted, not altered";
+}
+
+TEST_F(DeltaExplanationTest, InspectSaysOfTheDeltaAloneWhyAFileCouldNotBePatched) {
+  explain({{"lib", noise(50'000, 1)}, {"same", "s"}},
+          {{"lib", noise(40'000, 2)}, {"new", noise(9'000, 3)}, {"same", "s"}});
+  const auto told = publish::inspect(unsynced_files(), top / "d");
+  ASSERT_TRUE(told) << told.error().message();
+  EXPECT_FALSE(told->at("ways").contains("kept")) << "nobody knows without the base";
+  EXPECT_EQ(told->at("ways").at("made anew"), (Json{{"files", 2}, {"size", 49'000}, {"cost", 49'000}}));
+  const auto& files = told->at("files");
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_FALSE(files[0].contains("path"));
+  EXPECT_EQ(files[0].at("old_entry"), 0);
+  EXPECT_EQ(files[0].at("new"), 40'000);
+  EXPECT_EQ(files[1].at("path"), "new");
+  for (const auto& file : files)
+    EXPECT_NE(file.at("why").get<std::string>().find("does not compress"), std::string::npos) << file.dump();
+  const auto text = publish::origins_text(files);
+  EXPECT_NE(text.find("entry 0 of the old release (--base names it)\n    made anew, 39.1 KiB"), std::string::npos)
+      << text;
 }
 
 TEST_F(DeltaExplanationTest, InspectSaysItForAFolderAndForAPackage) {

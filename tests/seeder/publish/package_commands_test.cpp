@@ -3,6 +3,7 @@
 #include "seeder/publish/package_listing.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 #include "tests/seeder/publish/publish_fixture.hpp"
+#include "tests/support/stopping_files.hpp"
 
 namespace upswarm::tests {
 namespace {
@@ -65,6 +66,34 @@ TEST_F(PackageCommandsTest, CancellingLeavesNothing) {
   EXPECT_EQ(pack_folder(stopped, tree("one"), top / "one.upk").error().kind, ErrorKind::cancelled);
   EXPECT_FALSE(std::filesystem::exists(top / "one.upk"));
   EXPECT_FALSE(std::filesystem::exists(top / "one.upk.part"));
+}
+
+TEST_F(PackageCommandsTest, WhatAnEndInTheMidstLeavesCanAllBeRemoved) {
+  must(pack_folder(work, tree("one"), top / "one.upk"));
+  must(pack_folder(work, tree("two", 2), top / "two.upk"));
+  StoppingFiles files(unsynced_files());
+  const publish::PackageWork stopping{files, {}, {}};
+  const auto names = [&] {
+    std::set<std::string> all;
+    for (const auto& one : std::filesystem::directory_iterator(top.path())) all.insert(one.path().filename().string());
+    return all;
+  };
+  const auto before = names();
+  std::size_t most_left = 0;
+  for (std::size_t n = 1;; ++n) {
+    files.stop_at(n);
+    const auto made = n % 2 == 0 ? make_delta(stopping, top / "one.upk", top / "two.upk", top / "d.upd")
+                                 : pack_folder(stopping, tree("one"), top / "d.upd");
+    if (made && n % 2 == 0) break;
+    if (!made) {
+      most_left = std::max(most_left, names().size() - before.size());
+      publish::remove_half_made(unsynced_files(), top / "d.upd");
+    } else {
+      std::filesystem::remove(top / "d.upd");
+    }
+    EXPECT_EQ(names(), before) << "at step " << n;
+  }
+  EXPECT_GE(most_left, 3U) << "both trees and the delta's parts";
 }
 
 TEST_F(PackageCommandsTest, OnlyResumeGoesOnFromWhatAStoppedRunLeft) {
