@@ -72,19 +72,21 @@ void InstallerService::work(std::stop_token stop) {
     const std::lock_guard lock(mutex_);
     busy_.reset();
   }
-  while (!stop.stop_requested()) {
-    std::optional<Job> job;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, stop, [this] { return job_.has_value(); });
-      if (stop.stop_requested()) return;
-      job = std::exchange(job_, std::nullopt);
-    }
+  while (auto job = next_job(stop)) {
     perform(*job, stop);
     const std::lock_guard lock(mutex_);
     busy_.reset();
+    if (rollback_) busy_ = rollback_->product->product;
     progress_ = {};
   }
+}
+
+/// Waits for it. Nothing: it is time to end.
+std::optional<InstallerService::Job> InstallerService::next_job(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, stop, [this] { return rollback_ || job_; });
+  if (stop.stop_requested()) return std::nullopt;
+  return std::exchange(rollback_ ? rollback_ : job_, std::nullopt);
 }
 
 void InstallerService::perform(Job& job, const std::stop_token& stop) {

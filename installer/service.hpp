@@ -61,7 +61,8 @@ class InstallerService {
   Result<Json> missing(const Json& question, std::unique_ptr<InputFile> file, const std::stop_token& stop);
   Result<Wanted*> find_wanted(const std::string& product, const std::string& doing);
   template <typename Work>
-  auto without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, Work work);
+  auto without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, const std::stop_token& stop,
+                    Work work);
   Result<PackageStep> find_step(Wanted& wanted, const std::string& product, const Sha256& digest, bool more,
                                 bool is_sparse);
   Result<Json> offer_package(const Json& question, std::unique_ptr<InputFile> file);
@@ -74,7 +75,10 @@ class InstallerService {
   Result<Json> confirm(const PeerIdentity& peer, const Json& question);
 
   Result<const ProductConfig*> find_product(const std::string& name) const;
+  void end_reading(std::unique_lock<std::mutex>& lock);
+  Result<void> may_read(const std::string& doing) const;
   Result<void> start(Job job);
+  std::optional<Job> next_job(const std::stop_token& stop);
   void perform(Job& job, const std::stop_token& stop);
   Result<void> take_packages(Job& job, Installation& installation, const std::stop_token& stop);
   Result<void> take_package(const PackageStep& step, InputFile& from, const Path& to, const std::stop_token& stop);
@@ -94,8 +98,12 @@ class InstallerService {
 
   std::mutex mutex_;  ///< guards all below, the gate, and records of products that are not busy
   std::condition_variable_any wake_;
-  std::optional<Job> job_;           ///< waiting to be done
-  std::optional<std::string> busy_;  ///< product being worked on, waiting included
+  std::condition_variable read_;             ///< told when a question that only reads has ended
+  std::optional<Job> job_;                   ///< the agent's, waiting to be done
+  std::optional<Job> rollback_;              ///< an administrator's: before job_
+  std::optional<std::string> busy_;          ///< product being worked on, waiting included
+  std::optional<std::stop_source> reading_;  ///< ends the question of the agent that only reads, while there is one
+  int administrators_ = 0;                   ///< who wait for that end
   std::map<std::string, Wanted> wanted_;
   messages::ProductProgress progress_;
 };

@@ -34,7 +34,8 @@ Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::strin
   }
   if (word == "present") return present(question, stop);
   if (word == "missing") return missing(question, std::move(file), stop);
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (administrators_only) end_reading(lock);
   if (word == "hello") return hello();
   if (word == "offer_metadata") return offer_metadata(question);
   if (word == "offer_package") return offer_package(question, std::move(file));
@@ -135,15 +136,42 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
   return answer;
 }
 
-/// What may take minutes. Meanwhile the product is busy, so that nothing changes under it.
+/// An administrator's question goes first: what only reads ends, and nothing of the kind begins before his answer.
+void InstallerService::end_reading(std::unique_lock<std::mutex>& lock) {
+  ++administrators_;
+  if (reading_) reading_->request_stop();
+  read_.wait(lock, [this] { return !reading_; });
+  --administrators_;
+}
+
+Result<void> InstallerService::may_read(const std::string& doing) const {
+  if (administrators_ > 0)
+    return Error{ErrorKind::busy, doing, "an administrator's question goes first", "administrator_first"};
+  if (busy_) return Error{ErrorKind::busy, doing, "the installer is at work on " + *busy_};
+  return {};
+}
+
+/// What only reads, and may take minutes. Meanwhile the product is busy, so that nothing changes under it.
 template <typename Work>
-auto InstallerService::without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, Work work) {
+auto InstallerService::without_lock(std::unique_lock<std::mutex>& lock, const std::string& product,
+                                    const std::stop_token& stop, Work work) {
   busy_ = product;
+  std::stop_source ending;
+  reading_ = ending;
   lock.unlock();
-  auto result = work();
+  auto result = [&] {
+    const std::stop_callback forward(stop, [&ending] { ending.request_stop(); });
+    return work(ending.get_token());
+  }();
   lock.lock();
   busy_.reset();
+  reading_.reset();
   progress_ = {};
+  read_.notify_all();
+  if (!result && result.error().kind == ErrorKind::cancelled && !stop.stop_requested()) {
+    result =
+        Error{ErrorKind::busy, result.error().context, "an administrator's question goes first", "administrator_first"};
+  }
   return result;
 }
 
@@ -154,7 +182,7 @@ Result<Json> InstallerService::present(const Json& question, const std::stop_tok
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
   std::unique_lock lock(mutex_);
-  if (busy_) return Error{ErrorKind::busy, "verify what is on disk", "the installer is at work on " + *busy_};
+  UPSWARM_CHECK(may_read("verify what is on disk"));
   UPSWARM_TRY(const auto* const wanted, find_wanted(name, "present"));
   UPSWARM_TRY(const auto record, records_.load(name));
   const auto* const kept = record.find(wanted->entry.version);
@@ -164,8 +192,9 @@ Result<Json> InstallerService::present(const Json& question, const std::stop_tok
     const bool is_kept = kept != nullptr && kept->entry.content == content && content == wanted->entry.content;
     if (is_kept || content == wanted->installed) contents.push_back(content);
   }
-  UPSWARM_TRY(const auto presence,
-              without_lock(lock, name, [&] { return installation_of(*product).present(contents, stop); }));
+  UPSWARM_TRY(const auto presence, without_lock(lock, name, stop, [&](const std::stop_token& ending) {
+                return installation_of(*product).present(contents, ending);
+              }));
   return messages::to_json(presence);
 }
 
@@ -178,13 +207,13 @@ Result<Json> InstallerService::missing(const Json& question, std::unique_ptr<Inp
   UPSWARM_TRY(const auto* const product, find_product(name));
   if (!file) return Error{ErrorKind::invalid, "missing", "no file came along"};
   std::unique_lock lock(mutex_);
-  if (busy_) return Error{ErrorKind::busy, "look for what is missing", "the installer is at work on " + *busy_};
+  UPSWARM_CHECK(may_read("look for what is missing"));
   UPSWARM_TRY(const auto* const wanted, find_wanted(name, "missing"));
   const auto entry = wanted->entry;  // what is wanted may change meanwhile
   UPSWARM_CHECK(check_length(*file, entry.full, true));
-  UPSWARM_TRY(const auto missing, without_lock(lock, name, [&] {
+  UPSWARM_TRY(const auto missing, without_lock(lock, name, stop, [&](const std::stop_token& ending) {
                 return installation_of(*product).missing(entry, std::move(file), with_frames,
-                                                         sink_for(name, entry.version), stop);
+                                                         sink_for(name, entry.version), ending);
               }));
   return messages::to_json(missing);
 }
@@ -329,7 +358,15 @@ Result<Json> InstallerService::rollback(const Json& question) {
   const auto version = in.text_or("version", "", 128);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
-  UPSWARM_CHECK(start(Job{.product = product, .entry = {}, .steps = {}, .files = {}, .rollback_to = version}));
+  if (rollback_)
+    return Error{ErrorKind::busy, "roll back " + name, "a rollback of " + rollback_->product->product + " waits"};
+  // What the agent handed over was wanted on what ran until now.
+  if (job_) log::warning("work not begun: a rollback goes first", {{"product", job_->product->product}});
+  if (job_ || !busy_) busy_ = name;
+  job_.reset();
+  wanted_.erase(name);
+  rollback_ = Job{.product = product, .entry = {}, .steps = {}, .files = {}, .rollback_to = version};
+  wake_.notify_all();
   return Json{{"accepted", true}};
 }
 

@@ -42,6 +42,9 @@
 //     {"ask": "confirm", "product", "token"}    ->
 //                                               <-   {}
 //
+// A question of an administrator ends `present` and `missing` (busy, reason "administrator_first": ask again), and his
+// rollback is the next work: one that the agent began is done first, one that was not begun is dropped.
+//
 // Any question may be answered by {"error": {"kind", "context", "cause", "reason"}} (protocol/base/program.hpp).
 // Who may ask what is decided by the identity that the kernel gives: hello, present, offers, progress and outcomes by
 // the agent's account or root; rollback and clear_bad by root; confirm by the account that the signed entry names. The
