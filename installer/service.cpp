@@ -60,7 +60,7 @@ Result<std::unique_ptr<InstallerService>> InstallerService::open(const Installer
   return service;
 }
 
-void InstallerService::work(std::stop_token stop) {
+void InstallerService::recover(const std::stop_token& stop) {
   for (const auto& product : config_.products) {
     {
       const std::lock_guard lock(mutex_);
@@ -69,9 +69,15 @@ void InstallerService::work(std::stop_token stop) {
     const auto recovered = installation_of(product).recover(sink_for(product.product, ""), stop);
     if (!recovered)
       log::error("recovery failed", {{"product", product.product}, {"error", recovered.error().message()}});
-    const std::lock_guard lock(mutex_);
-    busy_.reset();
   }
+  const std::lock_guard lock(mutex_);
+  is_recovering_ = stop.stop_requested();
+  busy_.reset();
+  progress_ = {};
+}
+
+void InstallerService::work(std::stop_token stop) {
+  if (is_recovering_) recover(stop);
   while (auto job = next_job(stop)) {
     perform(*job, stop);
     const std::lock_guard lock(mutex_);
@@ -200,9 +206,19 @@ Result<const ProductConfig*> InstallerService::find_product(const std::string& n
   return &*found;
 }
 
+Result<void> InstallerService::is_at_rest(const std::string& doing) const {
+  if (!is_recovering_) return {};
+  return Error{ErrorKind::busy, doing, "the installer still finishes what a restart interrupted", "recovering"};
+}
+
+Result<void> InstallerService::may_begin(const std::string& doing) const {
+  UPSWARM_CHECK(is_at_rest(doing));
+  if (busy_) return Error{ErrorKind::busy, doing, "the installer is at work on " + *busy_};
+  return {};
+}
+
 Result<void> InstallerService::start(Job job) {
-  if (busy_)
-    return Error{ErrorKind::busy, "start work on " + job.product->product, "the installer is at work on " + *busy_};
+  UPSWARM_CHECK(may_begin("start work on " + job.product->product));
   busy_ = job.product->product;
   job_ = std::move(job);
   wake_.notify_all();

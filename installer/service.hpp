@@ -23,7 +23,11 @@ class InstallerService {
   static Result<std::unique_ptr<InstallerService>> open(const InstallerConfig& config, Files& files,
                                                         const Clock& clock);
 
-  /// Finishes what a crash left, then works until `stop`.
+  /// Finishes what a crash left, of all products. Until that is done, or when `stop` cut it short, nothing is taken
+  /// and nothing changed: busy (reason "recovering"). One thread, once.
+  void recover(const std::stop_token& stop);
+
+  /// Recovers unless that is done, then works until `stop`.
   void work(std::stop_token stop);
 
   /// Answers one question (protocol/messages/installer_messages.hpp). Any thread. After `stop` a look through trees for
@@ -76,6 +80,8 @@ class InstallerService {
 
   Result<const ProductConfig*> find_product(const std::string& name) const;
   void end_reading(std::unique_lock<std::mutex>& lock);
+  Result<void> is_at_rest(const std::string& doing) const;
+  Result<void> may_begin(const std::string& doing) const;
   Result<void> may_read(const std::string& doing) const;
   Result<void> start(Job job);
   std::optional<Job> next_job(const std::stop_token& stop);
@@ -98,6 +104,7 @@ class InstallerService {
 
   std::mutex mutex_;  ///< guards all below, the gate, and records of products that are not busy
   std::condition_variable_any wake_;
+  bool is_recovering_ = true;
   std::condition_variable read_;             ///< told when a question that only reads has ended
   std::optional<Job> job_;                   ///< the agent's, waiting to be done
   std::optional<Job> rollback_;              ///< an administrator's: before job_

@@ -59,7 +59,7 @@ Result<Json> InstallerService::hello() {
     state.channel = product.channel;
     state.platform = product.platform;
     state.prerelease = product.prerelease;
-    state.busy = busy_ == product.product;
+    state.busy = is_recovering_ || busy_ == product.product;
     state.counter = {1, 0};
     state.quarantine = record.quarantine;
     if (const auto* const current = record.find(record.current)) {
@@ -94,6 +94,8 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
   messages::ProductDecision answer;
   answer.product = product.product;
   wanted_.erase(product.product);
+  // The record is the worker's, whichever product it is at: the next one's turn may come at any moment.
+  UPSWARM_CHECK(is_at_rest("judge what was offered"));
   if (busy_ == product.product) {
     answer.reason = "held: the installer is at work on it";
     return answer;
@@ -147,8 +149,7 @@ void InstallerService::end_reading(std::unique_lock<std::mutex>& lock) {
 Result<void> InstallerService::may_read(const std::string& doing) const {
   if (administrators_ > 0)
     return Error{ErrorKind::busy, doing, "an administrator's question goes first", "administrator_first"};
-  if (busy_) return Error{ErrorKind::busy, doing, "the installer is at work on " + *busy_};
-  return {};
+  return may_begin(doing);
 }
 
 /// What only reads, and may take minutes. Meanwhile the product is busy, so that nothing changes under it.
@@ -284,7 +285,7 @@ Result<Json> InstallerService::offer_package(const Json& question, std::unique_p
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
   if (!file) return Error{ErrorKind::invalid, "offer_package", "no file came along"};
-  if (busy_) return Error{ErrorKind::busy, "offer_package", "the installer is at work on " + *busy_};
+  UPSWARM_CHECK(may_begin("offer_package"));
   UPSWARM_TRY(auto* const wanted, find_wanted(name, "offer_package"));
   UPSWARM_TRY(auto step, find_step(*wanted, name, *digest, more, is_sparse));
   UPSWARM_TRY(const auto record, records_.load(name));
@@ -332,7 +333,7 @@ Result<Json> InstallerService::progress() {
 Result<Json> InstallerService::outcomes() {
   Json list = Json::array();
   for (const auto& product : config_.products) {
-    if (busy_ == product.product) continue;  // the record is the worker's until it is done
+    if (is_recovering_ || busy_ == product.product) continue;  // the record is the worker's until it is done
     UPSWARM_TRY(const auto record, records_.load(product.product));
     for (const auto& outcome : record.outcomes) list.push_back(messages::to_json(outcome));
   }
@@ -343,7 +344,7 @@ Result<Json> InstallerService::forget_outcomes(const Json& question) {
   ObjectReader in(question, "forget_outcomes");
   const auto up_to = in.integer("up_to", 0, kMax);
   UPSWARM_CHECK(in.finish_open());
-  if (busy_) return Error{ErrorKind::busy, "forget outcomes", "the installer is at work on " + *busy_};
+  UPSWARM_CHECK(may_begin("forget outcomes"));
   for (const auto& product : config_.products) {
     UPSWARM_TRY(auto record, records_.load(product.product));
     const auto forgotten = std::erase_if(record.outcomes, [&](const auto& one) { return one.number <= up_to; });
@@ -358,6 +359,7 @@ Result<Json> InstallerService::rollback(const Json& question) {
   const auto version = in.text_or("version", "", 128);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
+  UPSWARM_CHECK(is_at_rest("roll back " + name));
   if (rollback_)
     return Error{ErrorKind::busy, "roll back " + name, "a rollback of " + rollback_->product->product + " waits"};
   // What the agent handed over was wanted on what ran until now.
@@ -375,6 +377,7 @@ Result<Json> InstallerService::clear_bad(const Json& question) {
   const auto name = in.text("product", 64);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
+  UPSWARM_CHECK(is_at_rest("clear bad releases"));
   if (busy_ == product->product)
     return Error{ErrorKind::busy, "clear bad releases", "the installer is at work on " + name};
   UPSWARM_TRY(auto record, records_.load(name));

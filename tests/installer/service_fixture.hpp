@@ -46,6 +46,7 @@ class ServiceFixture : public tests::StolenKeys {
     auto opened = InstallerService::open(config, *files, clock);
     ASSERT_TRUE(opened) << opened.error().message();
     service = std::move(*opened);
+    service->recover({});
   }
 
   /// As if it had been installed, but for its tree.

@@ -20,6 +20,7 @@ class ServiceTest : public testing::Test {
     auto opened = InstallerService::open(config, system_files(), clock);
     ASSERT_TRUE(opened) << opened.error().message();
     service = std::move(*opened);
+    service->recover({});
   }
 
   Result<Json> ask(std::uint32_t user, const std::string& word, Json question = Json::object()) {
