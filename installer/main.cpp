@@ -11,8 +11,6 @@
 namespace upswarm::installer {
 namespace {
 
-constexpr std::size_t kMostConversations = 16;
-
 Result<void> run(const Path& config_file, bool only_check) {
   UPSWARM_TRY(const auto file, read_config(config_file));
   UPSWARM_TRY(const auto config, read_installer_config(file));
@@ -34,7 +32,7 @@ Result<void> run(const Path& config_file, bool only_check) {
             },
             ending);
       },
-      kMostConversations, stop);
+      [&service](const PeerIdentity& peer) { return service->admit(peer); }, stop);
   log::info("installer stopped");
   return {};
 }

@@ -1,6 +1,7 @@
 #include "installer/service.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "installer/guard.hpp"
 #include "protocol/base/hex.hpp"
@@ -11,6 +12,7 @@ namespace upswarm::installer {
 namespace {
 
 constexpr Bytes kLongestMachineId = 1_KiB;
+constexpr Bytes kLongestMark = 32_B;
 
 Result<std::string> read_machine_id(Files& files, const Path& file) {
   const auto text = read_file(files, file, kLongestMachineId);
@@ -21,10 +23,21 @@ Result<std::string> read_machine_id(Files& files, const Path& file) {
   return made;
 }
 
+/// A mark that is lost or damaged costs no more than that outcomes are told again.
+std::int64_t read_acknowledged(Files& files, const Path& file) {
+  const auto text = read_file(files, file, kLongestMark);
+  std::int64_t number = 0;
+  if (text && std::from_chars(text->data(), text->data() + text->size(), number).ec == std::errc{} && number >= 0)
+    return number;
+  if (text || text.error().kind != ErrorKind::not_found)
+    log::warning("what the agent acknowledged is not known: outcomes are told again", {{"file", file.string()}});
+  return 0;
+}
+
 }  // namespace
 
 InstallerService::InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate,
-                                   std::string machine_id, std::uint32_t agent_user)
+                                   std::string machine_id, std::uint32_t agent_user, std::int64_t acknowledged)
     : config_(config),
       files_(files),
       clock_(clock),
@@ -33,11 +46,16 @@ InstallerService::InstallerService(const InstallerConfig& config, Files& files, 
       agent_user_(agent_user),
       confirmations_(files, config.socket.parent_path()),
       runner_(make_process_runner(config.systemctl, confirmations_)),
-      records_(files, config.state_folder / "products") {}
+      records_(files, config.state_folder / "products"),
+      acknowledged_(acknowledged) {}
 
 Result<std::unique_ptr<InstallerService>> InstallerService::open(const InstallerConfig& config, Files& files,
                                                                  const Clock& clock) {
   UPSWARM_TRY(const auto agent_user, user_id_of(config.agent_account));
+  if (agent_user == 0) {
+    return Error{ErrorKind::denied, "use the agent's account " + config.agent_account, "it is root by another name",
+                 "agent_is_root"};
+  }
   for (const char* name : {"", "products", "trees", "incoming", "trust"}) {
     UPSWARM_CHECK(prepare_private_folder(files, name[0] == '\0' ? config.state_folder : config.state_folder / name));
   }
@@ -50,7 +68,8 @@ Result<std::unique_ptr<InstallerService>> InstallerService::open(const Installer
   }
   UPSWARM_TRY(auto machine_id, read_machine_id(files, config.state_folder / "machine-id"));
   std::unique_ptr<InstallerService> service(
-      new InstallerService(config, files, clock, std::move(gate), std::move(machine_id), agent_user));
+      new InstallerService(config, files, clock, std::move(gate), std::move(machine_id), agent_user,
+                           read_acknowledged(files, config.state_folder / kAcknowledged)));
   for (const auto& product : config.products) {
     // A record that cannot be read must not be guessed at: say so before anything is touched.
     UPSWARM_TRY(const auto record, service->records_.load(product.product));
@@ -60,45 +79,62 @@ Result<std::unique_ptr<InstallerService>> InstallerService::open(const Installer
   return service;
 }
 
-void InstallerService::work(std::stop_token stop) {
-  for (const auto& product : config_.products) recover(product, stop);
-  while (!stop.stop_requested()) {
-    if (auto job = next_job(stop)) perform(*job, stop);
-    const auto unfinished = unfinished_;
-    for (const auto& product : config_.products)
-      if (unfinished.contains(product.product)) recover(product, stop);
+void InstallerService::recover(const std::stop_token& stop) {
+  for (const auto& product : config_.products) {
+    {
+      const std::lock_guard lock(mutex_);
+      busy_ = product.product;
+    }
+    finish(product, stop);
   }
-}
-
-/// Nothing: something unfinished is to be gone on with, or `stop`.
-std::optional<InstallerService::Job> InstallerService::next_job(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  const auto is_there = [this] { return job_.has_value(); };
-  if (unfinished_.empty()) wake_.wait(lock, stop, is_there);
-  else wake_.wait_for(lock, stop, config_.recovery_retry, is_there);
-  if (stop.stop_requested()) return std::nullopt;
-  return std::exchange(job_, std::nullopt);
+  const std::lock_guard lock(mutex_);
+  is_recovering_ = stop.stop_requested();
+  rest();
 }
 
 /// What fails now, for a full disk or rights that were changed, is tried again: services may be down until then.
-void InstallerService::recover(const ProductConfig& product, const std::stop_token& stop) {
-  {
-    const std::lock_guard lock(mutex_);
-    busy_ = product.product;
-  }
+void InstallerService::finish(const ProductConfig& product, const std::stop_token& stop) {
   if (const auto kept = records_.keep_reserve(); !kept)
     log::warning("no reserve for records", {{"error", kept.error().message()}});
   const auto recovered = installation_of(product).recover(sink_for(product.product, ""), stop);
+  if (recovered) return;
+  log::error("recovery failed, and is tried again",
+             {{"product", product.product}, {"error", recovered.error().message()}});
   const std::lock_guard lock(mutex_);
+  unfinished_.push_back(&product);
+}
+
+/// Nothing is being worked on.
+void InstallerService::rest() {
   busy_.reset();
+  if (rollback_) busy_ = rollback_->product->product;
   progress_ = {};
-  if (recovered) {
-    unfinished_.erase(product.product);
-  } else {
-    unfinished_.insert(product.product);
-    log::error("recovery failed, and is tried again",
-               {{"product", product.product}, {"error", recovered.error().message()}});
+}
+
+void InstallerService::work(std::stop_token stop) {
+  if (is_recovering_) recover(stop);
+  while (!stop.stop_requested()) {
+    const ProductConfig* unfinished = nullptr;
+    if (auto job = next_job(stop, unfinished)) perform(*job, stop);
+    else if (unfinished != nullptr) finish(*unfinished, stop);
+    const std::lock_guard lock(mutex_);
+    rest();
   }
+}
+
+/// Waits for it. Nothing: it is time to end, or to go on with `unfinished`, which is busy from now on.
+std::optional<InstallerService::Job> InstallerService::next_job(const std::stop_token& stop,
+                                                                const ProductConfig*& unfinished) {
+  std::unique_lock lock(mutex_);
+  const auto is_there = [this] { return rollback_ || job_; };
+  if (unfinished_.empty()) wake_.wait(lock, stop, is_there);
+  else wake_.wait_for(lock, stop, config_.recovery_retry, is_there);
+  if (stop.stop_requested()) return std::nullopt;
+  if (is_there()) return std::exchange(rollback_ ? rollback_ : job_, std::nullopt);
+  unfinished = unfinished_.front();
+  unfinished_.pop_front();
+  busy_ = unfinished->product;
+  return std::nullopt;
 }
 
 void InstallerService::perform(Job& job, const std::stop_token& stop) {
@@ -117,9 +153,6 @@ void InstallerService::perform(Job& job, const std::stop_token& stop) {
   const auto before = records_.load(job.product->product);
   const auto outcome = run();
   if (!outcome) note_failure(job, outcome.error(), before ? before->last_outcome : 0);
-  const std::lock_guard lock(mutex_);
-  busy_.reset();
-  progress_ = {};
 }
 
 Bytes InstallerService::Job::length() const {
@@ -166,11 +199,12 @@ Result<void> InstallerService::take_package(const PackageStep& step, InputFile& 
     UPSWARM_CHECK(copy->write(part));
     at += Bytes{count};
   }
-  if (at != package.length || hasher.finish() != package.sha256) {
+  const auto refuse = [&](const char* why, const char* reason) {
     ignore_failure(files_.remove_file(to), "the refusal is what matters; recovery removes it too");
-    return Error{ErrorKind::untrusted, "take over the package " + package.path, "its bytes are not the signed ones",
-                 "wrong_digest"};
-  }
+    return Error{ErrorKind::untrusted, "take over the package " + package.path, why, reason};
+  };
+  if (at != package.length) return refuse("it ended before its signed length", "wrong_length");
+  if (hasher.finish() != package.sha256) return refuse("its bytes are not the signed ones", "wrong_digest");
   return copy->sync();
 }
 
@@ -180,8 +214,10 @@ void InstallerService::note_failure(const Job& job, const Error& why, std::int64
   if (why.kind == ErrorKind::cancelled) return;
   const std::lock_guard lock(mutex_);
   auto record = records_.load(job.product->product);
-  if (!record || record->journal) unfinished_.insert(job.product->product);  // recovery tells what came of it
-  if (!record || record->journal || record->last_outcome > told_before) return;
+  const bool is_unfinished = !record || record->journal;  // recovery tells what came of it
+  if (is_unfinished && std::ranges::find(unfinished_, job.product) == unfinished_.end())
+    unfinished_.push_back(job.product);
+  if (is_unfinished || record->last_outcome > told_before) return;
   const auto number = records_.next_outcome(config_.product_names(), *record);
   if (!number) return;
   messages::Outcome outcome;
@@ -213,14 +249,25 @@ package::ProgressSink InstallerService::sink_for(const std::string& product, con
 Result<const ProductConfig*> InstallerService::find_product(const std::string& name) const {
   const auto found = std::ranges::find_if(config_.products, [&](const auto& one) { return one.product == name; });
   if (found == config_.products.end()) {
-    return Error{ErrorKind::not_found, "product \"" + name.substr(0, 64) + "\"", "installer.toml does not name it"};
+    return Error{ErrorKind::not_found, "product \"" + name.substr(0, 64) + "\"", "installer.toml does not name it",
+                 "unknown_product"};
   }
   return &*found;
 }
 
+Result<void> InstallerService::is_at_rest(const std::string& doing) const {
+  if (!is_recovering_) return {};
+  return Error{ErrorKind::busy, doing, "the installer still finishes what a restart interrupted", "recovering"};
+}
+
+Result<void> InstallerService::may_begin(const std::string& doing) const {
+  UPSWARM_CHECK(is_at_rest(doing));
+  if (busy_) return Error{ErrorKind::busy, doing, "the installer is at work on " + *busy_};
+  return {};
+}
+
 Result<void> InstallerService::start(Job job) {
-  if (busy_)
-    return Error{ErrorKind::busy, "start work on " + job.product->product, "the installer is at work on " + *busy_};
+  UPSWARM_CHECK(may_begin("start work on " + job.product->product));
   busy_ = job.product->product;
   job_ = std::move(job);
   wake_.notify_all();

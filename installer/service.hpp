@@ -2,11 +2,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +17,9 @@
 
 namespace upswarm::installer {
 
+/// In the state folder: the number up to which the agent has the outcomes, in decimal.
+inline constexpr const char* kAcknowledged = "acknowledged";
+
 class InstallerService {
  public:
   /// Checks folders, reads the machine id and the store. All must outlive the service.
@@ -24,8 +27,16 @@ class InstallerService {
   static Result<std::unique_ptr<InstallerService>> open(const InstallerConfig& config, Files& files,
                                                         const Clock& clock);
 
-  /// Finishes what a crash left, then works until `stop`.
+  /// Finishes what a crash left, of all products. Until that is done, or when `stop` cut it short, nothing is taken
+  /// and nothing changed: busy (reason "recovering"). One thread, once.
+  void recover(const std::stop_token& stop);
+
+  /// Recovers unless that is done, then works until `stop`.
   void work(std::stop_token stop);
+
+  /// How many conversations at once, how long frames and how much patience `peer` is granted: an administrator and the
+  /// agent have their own, which nobody else can take up. Any thread.
+  LocalTerms admit(const PeerIdentity& peer) const;
 
   /// Answers one question (protocol/messages/installer_messages.hpp). Any thread. After `stop` a look through trees for
   /// what is missing ends: cancelled.
@@ -53,7 +64,7 @@ class InstallerService {
   };
 
   InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate,
-                   std::string machine_id, std::uint32_t agent_user);
+                   std::string machine_id, std::uint32_t agent_user, std::int64_t acknowledged);
 
   Result<Json> hello();
   Result<Json> offer_metadata(const Json& question);
@@ -62,22 +73,28 @@ class InstallerService {
   Result<Json> missing(const Json& question, std::unique_ptr<InputFile> file, const std::stop_token& stop);
   Result<Wanted*> find_wanted(const std::string& product, const std::string& doing);
   template <typename Work>
-  auto without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, Work work);
+  auto without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, const std::stop_token& stop,
+                    Work work);
   Result<PackageStep> find_step(Wanted& wanted, const std::string& product, const Sha256& digest, bool more,
                                 bool is_sparse);
   Result<Json> offer_package(const Json& question, std::unique_ptr<InputFile> file);
   Result<Json> install_kept(const Json& question);
   Result<Json> progress();
-  Result<Json> outcomes();
+  Result<Json> outcomes(const Json& question);
   Result<Json> forget_outcomes(const Json& question);
   Result<Json> rollback(const Json& question);
   Result<Json> clear_bad(const Json& question);
   Result<Json> confirm(const PeerIdentity& peer, const Json& question);
 
   Result<const ProductConfig*> find_product(const std::string& name) const;
+  void end_reading(std::unique_lock<std::mutex>& lock);
+  Result<void> is_at_rest(const std::string& doing) const;
+  Result<void> may_begin(const std::string& doing) const;
+  Result<void> may_read(const std::string& doing) const;
   Result<void> start(Job job);
-  std::optional<Job> next_job(const std::stop_token& stop);
-  void recover(const ProductConfig& product, const std::stop_token& stop);
+  std::optional<Job> next_job(const std::stop_token& stop, const ProductConfig*& unfinished);
+  void finish(const ProductConfig& product, const std::stop_token& stop);
+  void rest();
   void perform(Job& job, const std::stop_token& stop);
   Result<void> take_packages(Job& job, Installation& installation, const std::stop_token& stop);
   Result<void> take_package(const PackageStep& step, InputFile& from, const Path& to, const std::stop_token& stop);
@@ -97,9 +114,15 @@ class InstallerService {
 
   std::mutex mutex_;  ///< guards all below, the gate, and records of products that are not busy
   std::condition_variable_any wake_;
-  std::set<std::string> unfinished_;  ///< products with a journal that nothing works on: gone on with again and again
-  std::optional<Job> job_;            ///< waiting to be done
-  std::optional<std::string> busy_;   ///< product being worked on, waiting included
+  bool is_recovering_ = true;
+  std::condition_variable read_;                 ///< told when a question that only reads has ended
+  std::optional<Job> job_;                       ///< the agent's, waiting to be done
+  std::optional<Job> rollback_;                  ///< an administrator's: before job_
+  std::optional<std::string> busy_;              ///< product being worked on, waiting included
+  std::optional<std::stop_source> reading_;      ///< ends the question of the agent that only reads, while there is one
+  int administrators_ = 0;                       ///< who wait for that end
+  std::int64_t acknowledged_;                    ///< outcomes up to this number the agent has; on disk, too
+  std::deque<const ProductConfig*> unfinished_;  ///< with a journal that nothing works on: gone on with by and by
   std::map<std::string, Wanted> wanted_;
   messages::ProductProgress progress_;
 };

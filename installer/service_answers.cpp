@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 #include "installer/guard.hpp"
 #include "installer/service.hpp"
@@ -8,6 +10,7 @@ namespace upswarm::installer {
 namespace {
 
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kMostTold = 1000;  // outcomes in one answer: what parse_outcomes takes
 
 /// Of parts the file may end early.
 Result<void> check_length(InputFile& file, const trust::PackageFile& package, bool is_part) {
@@ -24,6 +27,13 @@ bool is_administrator(const PeerIdentity& peer) { return peer.user == 0 || peer.
 
 }  // namespace
 
+LocalTerms InstallerService::admit(const PeerIdentity& peer) const {
+  if (peer.user == agent_user_) return {.kind = "the agent", .most = 6};
+  if (is_administrator(peer)) return {.kind = "administrators", .most = 2};
+  // Who confirms has one short question.
+  return {.kind = "others", .most = 4, .longest_frame = 4_KiB, .idle = std::chrono::seconds(5)};
+}
+
 Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::string& word, const Json& question,
                                       std::unique_ptr<InputFile> file, const std::stop_token& stop) {
   if (word == "confirm") return confirm(peer, question);
@@ -34,13 +44,14 @@ Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::strin
   }
   if (word == "present") return present(question, stop);
   if (word == "missing") return missing(question, std::move(file), stop);
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (administrators_only) end_reading(lock);
   if (word == "hello") return hello();
   if (word == "offer_metadata") return offer_metadata(question);
   if (word == "offer_package") return offer_package(question, std::move(file));
   if (word == "install_kept") return install_kept(question);
   if (word == "progress") return progress();
-  if (word == "outcomes") return outcomes();
+  if (word == "outcomes") return outcomes(question);
   if (word == "forget_outcomes") return forget_outcomes(question);
   if (word == "rollback") return rollback(question);
   if (word == "clear_bad") return clear_bad(question);
@@ -58,7 +69,7 @@ Result<Json> InstallerService::hello() {
     state.channel = product.channel;
     state.platform = product.platform;
     state.prerelease = product.prerelease;
-    state.busy = busy_ == product.product;
+    state.busy = is_recovering_ || busy_ == product.product;
     state.counter = {1, 0};
     state.quarantine = record.quarantine;
     if (const auto* const current = record.find(record.current)) {
@@ -93,6 +104,8 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
   messages::ProductDecision answer;
   answer.product = product.product;
   wanted_.erase(product.product);
+  // The record is the worker's, whichever product it is at: the next one's turn may come at any moment.
+  UPSWARM_CHECK(is_at_rest("judge what was offered"));
   if (busy_ == product.product) {
     answer.reason = "held: the installer is at work on it";
     return answer;
@@ -147,15 +160,41 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
   return answer;
 }
 
-/// What may take minutes. Meanwhile the product is busy, so that nothing changes under it.
+/// An administrator's question goes first: what only reads ends, and nothing of the kind begins before his answer.
+void InstallerService::end_reading(std::unique_lock<std::mutex>& lock) {
+  ++administrators_;
+  if (reading_) reading_->request_stop();
+  read_.wait(lock, [this] { return !reading_; });
+  --administrators_;
+}
+
+Result<void> InstallerService::may_read(const std::string& doing) const {
+  if (administrators_ > 0)
+    return Error{ErrorKind::busy, doing, "an administrator's question goes first", "administrator_first"};
+  return may_begin(doing);
+}
+
+/// What only reads, and may take minutes. Meanwhile the product is busy, so that nothing changes under it.
 template <typename Work>
-auto InstallerService::without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, Work work) {
+auto InstallerService::without_lock(std::unique_lock<std::mutex>& lock, const std::string& product,
+                                    const std::stop_token& stop, Work work) {
   busy_ = product;
+  std::stop_source ending;
+  reading_ = ending;
   lock.unlock();
-  auto result = work();
+  auto result = [&] {
+    const std::stop_callback forward(stop, [&ending] { ending.request_stop(); });
+    return work(ending.get_token());
+  }();
   lock.lock();
   busy_.reset();
+  reading_.reset();
   progress_ = {};
+  read_.notify_all();
+  if (!result && result.error().kind == ErrorKind::cancelled && !stop.stop_requested()) {
+    result =
+        Error{ErrorKind::busy, result.error().context, "an administrator's question goes first", "administrator_first"};
+  }
   return result;
 }
 
@@ -166,7 +205,7 @@ Result<Json> InstallerService::present(const Json& question, const std::stop_tok
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
   std::unique_lock lock(mutex_);
-  if (busy_) return Error{ErrorKind::busy, "verify what is on disk", "the installer is at work on " + *busy_};
+  UPSWARM_CHECK(may_read("verify what is on disk"));
   UPSWARM_TRY(const auto* const wanted, find_wanted(name, "present"));
   UPSWARM_TRY(const auto record, records_.load(name));
   const auto* const kept = record.find(wanted->entry.version);
@@ -176,8 +215,9 @@ Result<Json> InstallerService::present(const Json& question, const std::stop_tok
     const bool is_kept = kept != nullptr && kept->entry.content == content && content == wanted->entry.content;
     if (is_kept || content == wanted->installed) contents.push_back(content);
   }
-  UPSWARM_TRY(const auto presence,
-              without_lock(lock, name, [&] { return installation_of(*product).present(contents, stop); }));
+  UPSWARM_TRY(const auto presence, without_lock(lock, name, stop, [&](const std::stop_token& ending) {
+                return installation_of(*product).present(contents, ending);
+              }));
   return messages::to_json(presence);
 }
 
@@ -188,15 +228,15 @@ Result<Json> InstallerService::missing(const Json& question, std::unique_ptr<Inp
   const bool with_frames = in.boolean_or("frames", false);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
-  if (!file) return Error{ErrorKind::invalid, "missing", "no file came along"};
+  if (!file) return Error{ErrorKind::invalid, "missing", "no file came along", "no_file"};
   std::unique_lock lock(mutex_);
-  if (busy_) return Error{ErrorKind::busy, "look for what is missing", "the installer is at work on " + *busy_};
+  UPSWARM_CHECK(may_read("look for what is missing"));
   UPSWARM_TRY(const auto* const wanted, find_wanted(name, "missing"));
   const auto entry = wanted->entry;  // what is wanted may change meanwhile
   UPSWARM_CHECK(check_length(*file, entry.full, true));
-  UPSWARM_TRY(const auto missing, without_lock(lock, name, [&] {
+  UPSWARM_TRY(const auto missing, without_lock(lock, name, stop, [&](const std::stop_token& ending) {
                 return installation_of(*product).missing(entry, std::move(file), with_frames,
-                                                         sink_for(name, entry.version), stop);
+                                                         sink_for(name, entry.version), ending);
               }));
   return messages::to_json(missing);
 }
@@ -266,8 +306,8 @@ Result<Json> InstallerService::offer_package(const Json& question, std::unique_p
   const bool is_sparse = in.boolean_or("sparse", false);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
-  if (!file) return Error{ErrorKind::invalid, "offer_package", "no file came along"};
-  if (busy_) return Error{ErrorKind::busy, "offer_package", "the installer is at work on " + *busy_};
+  if (!file) return Error{ErrorKind::invalid, "offer_package", "no file came along", "no_file"};
+  UPSWARM_CHECK(may_begin("offer_package"));
   UPSWARM_TRY(auto* const wanted, find_wanted(name, "offer_package"));
   UPSWARM_TRY(auto step, find_step(*wanted, name, *digest, more, is_sparse));
   UPSWARM_TRY(const auto record, records_.load(name));
@@ -312,26 +352,40 @@ Result<Json> InstallerService::progress() {
   return Json{{"products", std::move(products)}};
 }
 
-Result<Json> InstallerService::outcomes() {
-  Json list = Json::array();
+Result<Json> InstallerService::outcomes(const Json& question) {
+  ObjectReader in(question, "outcomes");
+  const bool all = in.boolean_or("all", false);
+  UPSWARM_CHECK(in.finish_open());
+  std::vector<messages::Outcome> list;
   for (const auto& product : config_.products) {
-    if (busy_ == product.product) continue;  // the record is the worker's until it is done
+    if (is_recovering_ || busy_ == product.product) continue;  // the record is the worker's until it is done
     UPSWARM_TRY(const auto record, records_.load(product.product));
-    for (const auto& outcome : record.outcomes) list.push_back(messages::to_json(outcome));
+    std::ranges::copy_if(record.outcomes, std::back_inserter(list),
+                         [&](const auto& one) { return all || one.number > acknowledged_; });
   }
-  return Json{{"outcomes", std::move(list)}};
+  std::ranges::sort(list, {}, &messages::Outcome::number);
+  const auto most = std::min(list.size(), kMostTold);
+  Json told = Json::array();
+  for (const auto& one : std::span(list).subspan(all ? list.size() - most : 0, most))
+    told.push_back(messages::to_json(one));
+  return Json{{"outcomes", std::move(told)}};
 }
 
+/// They stay in the records: no word of the agent's takes the machine's history away.
 Result<Json> InstallerService::forget_outcomes(const Json& question) {
   ObjectReader in(question, "forget_outcomes");
   const auto up_to = in.integer("up_to", 0, kMax);
   UPSWARM_CHECK(in.finish_open());
-  if (busy_) return Error{ErrorKind::busy, "forget outcomes", "the installer is at work on " + *busy_};
+  UPSWARM_CHECK(may_begin("forget outcomes"));
+  std::int64_t highest = 0;
   for (const auto& product : config_.products) {
-    UPSWARM_TRY(auto record, records_.load(product.product));
-    const auto forgotten = std::erase_if(record.outcomes, [&](const auto& one) { return one.number <= up_to; });
-    if (forgotten != 0) UPSWARM_CHECK(records_.save(record));
+    UPSWARM_TRY(const auto record, records_.load(product.product));
+    highest = std::max(highest, record.last_outcome);
   }
+  const auto mark = std::min(up_to, highest);  // of what comes later nobody has heard
+  if (mark <= acknowledged_) return Json::object();
+  UPSWARM_CHECK(write_file_atomically(files_, config_.state_folder / kAcknowledged, std::to_string(mark), 0600));
+  acknowledged_ = mark;
   return Json::object();
 }
 
@@ -341,7 +395,16 @@ Result<Json> InstallerService::rollback(const Json& question) {
   const auto version = in.text_or("version", "", 128);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
-  UPSWARM_CHECK(start(Job{.product = product, .entry = {}, .steps = {}, .files = {}, .rollback_to = version}));
+  UPSWARM_CHECK(is_at_rest("roll back " + name));
+  if (rollback_)
+    return Error{ErrorKind::busy, "roll back " + name, "a rollback of " + rollback_->product->product + " waits"};
+  // What the agent handed over was wanted on what ran until now.
+  if (job_) log::warning("work not begun: a rollback goes first", {{"product", job_->product->product}});
+  if (job_ || !busy_) busy_ = name;
+  job_.reset();
+  wanted_.erase(name);
+  rollback_ = Job{.product = product, .entry = {}, .steps = {}, .files = {}, .rollback_to = version};
+  wake_.notify_all();
   return Json{{"accepted", true}};
 }
 
@@ -350,6 +413,7 @@ Result<Json> InstallerService::clear_bad(const Json& question) {
   const auto name = in.text("product", 64);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
+  UPSWARM_CHECK(is_at_rest("clear bad releases"));
   if (busy_ == product->product)
     return Error{ErrorKind::busy, "clear bad releases", "the installer is at work on " + name};
   UPSWARM_TRY(auto record, records_.load(name));

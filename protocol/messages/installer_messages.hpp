@@ -30,7 +30,7 @@
 //                                               <-   {"accepted": true}
 //     {"ask": "progress"}                       ->
 //                                               <-   {"products": [ProductProgress ...]}
-//     {"ask": "outcomes"}                       ->   kept until they are acknowledged
+//     {"ask": "outcomes", "all": true}          ->   those not acknowledged; with "all" the newest 1000 of all
 //                                               <-   {"outcomes": [Outcome ...]}
 //     {"ask": "forget_outcomes", "up_to": n}    ->
 //                                               <-   {}
@@ -41,6 +41,9 @@
 //                                               <-   {"cleared": n}
 //     {"ask": "confirm", "product", "token"}    ->
 //                                               <-   {}
+//
+// A question of an administrator ends `present` and `missing` (busy, reason "administrator_first": ask again), and his
+// rollback is the next work: one that the agent began is done first, one that was not begun is dropped.
 //
 // Any question may be answered by {"error": {"kind", "context", "cause", "reason"}} (protocol/base/program.hpp).
 // Who may ask what is decided by the identity that the kernel gives: hello, present, offers, progress and outcomes by

@@ -20,6 +20,7 @@ class ServiceFreshnessTest : public tests::StolenKeys {
     auto opened = InstallerService::open(config, system_files(), clock);
     ASSERT_TRUE(opened) << opened.error().message();
     service = std::move(*opened);
+    service->recover({});
     filter = {item_of(index.entries[1], 1000)};
     put_filter();
     sign_online();

@@ -1,121 +1,92 @@
-// What the running installer does about an installation that could not be finished.
-#include <gtest/gtest.h>
-
-#include <atomic>
-#include <thread>
-
-#include "installer/service.hpp"
-#include "tests/support/eventually.hpp"
-#include "tests/support/fake_clock.hpp"
-#include "tests/support/temporary_folder.hpp"
+// Until what a restart interrupted is finished, of all products, nothing new is begun.
+#include "tests/installer/service_fixture.hpp"
 #include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::installer {
 namespace {
 
-/// The n-th sync of the folder `products` fails: what was renamed in it is there, though.
-class LateFailure final : public tests::UnsyncedFiles {
+/// A disk at which something is asked between the recoveries of two products.
+class AskedBetween final : public tests::UnsyncedFiles {
  public:
-  LateFailure() : UnsyncedFiles(system_files()) {}
-
-  Result<void> sync_folder(const Path& folder) override {
-    if (folder.filename() == "products" && --left == 0)
-      return Error{ErrorKind::disk, "sync the folder " + folder.string(), "input/output error"};
-    return UnsyncedFiles::sync_folder(folder);
+  AskedBetween() : UnsyncedFiles(system_files()) {}
+  Result<std::unique_ptr<InputFile>> open(const Path& path) override {
+    if (path.filename() == "second.json" && ask) std::exchange(ask, nullptr)();
+    return UnsyncedFiles::open(path);
   }
-
-  std::atomic<int> left{0};
+  std::function<void()> ask;
 };
 
-class ServiceRecoveryTest : public testing::Test {
+class ServiceRecoveryTest : public ServiceFixture {
  protected:
-  ServiceRecoveryTest() {
-    config.state_folder = folder / "state";
-    config.socket = folder / "run/installer.sock";
-    config.agent_account = "4711";
-    config.recovery_retry = std::chrono::milliseconds(1);
-    config.products = {{.product = "app", .channel = "stable", .platform = "linux-x64", .root = folder / "root"}};
-    std::filesystem::create_directories(folder / "root/versions");
-    std::filesystem::create_directories(folder / "state/products");
-    record.product = "app";
-  }
+  ServiceRecoveryTest() { files = &disk; }
+  ~ServiceRecoveryTest() override { service.reset(); }
 
-  static trust::Entry entry(const std::string& version, std::int64_t n) {
-    trust::Entry made;
-    made.counter = {1, n};
-    made.version = version;
-    made.content = sha256(version);
-    made.full = {.path = "pkg/app/linux-x64/" + version + "/app.upk",
-                 .length = 100_B,
-                 .sha256 = sha256("full" + version),
-                 .info_hash = std::string(40, 'b'),
-                 .piece_length = 32_KiB};
-    made.index_length = 10_B;
-    made.index_digest = sha256("index");
-    made.salt = "0011";
-    return made;
-  }
-
-  void start() {
-    ASSERT_TRUE(RecordStore(files, config.state_folder / "products").save(record));
-    auto opened = InstallerService::open(config, files, clock);
+  void restart() {
+    service.reset();
+    auto opened = InstallerService::open(config, disk, clock);
     ASSERT_TRUE(opened) << opened.error().message();
     service = std::move(*opened);
-    worker = std::jthread([this](const std::stop_token& stop) { service->work(stop); });
   }
+  std::string reason(const Result<Json>& answer) { return answer ? "accepted" : answer.error().reason; }
 
-  Result<Json> ask(const std::string& word, Json question) {
-    question["ask"] = word;
-    return service->answer({.user = 0, .process = 1}, word, question, nullptr);
+  /// Everything that would begin something, or change a record.
+  void expect_nothing_is_taken() {
+    const auto judged = ask("offer_metadata", messages::make_offer(simulator.files));
+    ASSERT_TRUE(judged) << judged.error().message();
+    const std::string held = (*judged)["decisions"][0]["reason"];
+    EXPECT_NE(held.find("still finishes what a restart interrupted"), std::string::npos) << held;
+    EXPECT_EQ(reason(ask("install_kept", {{"product", "app"}})), "") << "nothing is wanted";
+    EXPECT_EQ(offer(3, 1, false), "recovering");
+    EXPECT_EQ(reason(ask("present", {{"product", "app"}, {"contents", Json::array()}})), "recovering");
+    EXPECT_EQ(reason(ask("forget_outcomes", {{"up_to", 1}})), "recovering");
+    EXPECT_EQ(reason(ask_as_root("rollback", {{"product", "app"}})), "recovering");
+    EXPECT_EQ(reason(ask_as_root("clear_bad", {{"product", "app"}})), "recovering");
   }
-  bool is_busy() {
+  /// What the application that is in probation, and who looks on, may ask.
+  void expect_questions_are_answered() {
     const auto hello = messages::parse_hello(*ask("hello", Json::object()));
-    return !hello || hello->products.at(0).busy;
-  }
-  std::vector<messages::Outcome> outcomes() {
-    const auto told = messages::parse_outcomes(*ask("outcomes", Json::object()));
-    EXPECT_TRUE(told) << told.error().message();
-    return *told;
+    ASSERT_TRUE(hello) << hello.error().message();
+    EXPECT_TRUE(hello->products.at(0).busy);
+    EXPECT_TRUE(ask("progress", Json::object()));
+    const Json question{{"ask", "confirm"}, {"product", "app"}, {"token", "no token"}};
+    EXPECT_EQ(service->answer({.user = 1, .process = 1}, "confirm", question, nullptr).error().kind,
+              ErrorKind::not_found);
   }
 
-  tests::TemporaryFolder folder;
-  InstallerConfig config;
-  LateFailure files;
-  tests::FakeClock clock;
-  ProductRecord record;
-  std::unique_ptr<InstallerService> service;
-  std::jthread worker;  ///< goes before the service
+  AskedBetween disk;
 };
 
-TEST_F(ServiceRecoveryTest, WhatCouldNotBeFinishedIsTriedAgainUntilItCan) {
-  record.journal = Journal{.phase = Phase::rolling_back,
-                           .kind = "full",
-                           .to = entry("1.0.0", 1),
-                           .from = "",
-                           .reason = "it was bad",
-                           .started = clock.now()};
-  using std::filesystem::perms;
-  std::filesystem::permissions(folder / "root", perms::group_write, std::filesystem::perm_options::add);
-  start();
-  ASSERT_TRUE(
-      tests::eventually([&] { return std::filesystem::exists(folder / "state/products/reserve") && !is_busy(); }));
-  EXPECT_TRUE(outcomes().empty()) << "not yet: somebody may write to ROOT";
-  std::filesystem::permissions(folder / "root", perms::group_write, std::filesystem::perm_options::remove);
-  ASSERT_TRUE(tests::eventually([&] { return !outcomes().empty(); }));
-  EXPECT_EQ(outcomes().at(0).result, "rolled_back");
+TEST_F(ServiceRecoveryTest, NothingIsTakenBeforeIt) {
+  restart();
+  expect_nothing_is_taken();
+  expect_questions_are_answered();
+  service->recover({});
+  EXPECT_EQ(wants(), "wanted 1.3.0");
+  EXPECT_EQ(offer(3, 1, false), "accepted");
 }
 
-TEST_F(ServiceRecoveryTest, WhatWasRecordedBeforeTheDiskFailedIsNotToldTwice) {
-  record.current = "2.0.0";
-  record.releases = {{entry("1.0.0", 1), clock.now()}, {entry("2.0.0", 2), clock.now()}};
-  start();
-  ASSERT_TRUE(
-      tests::eventually([&] { return std::filesystem::exists(folder / "state/products/reserve") && !is_busy(); }));
-  files.left = 2;  // the journal is written, the outcome is not synced
-  ASSERT_TRUE(ask("rollback", {{"product", "app"}})) << "of which the tree is gone";
-  ASSERT_TRUE(tests::eventually([&] { return files.left <= 0 && !is_busy(); }));
-  ASSERT_EQ(outcomes().size(), 1U);
-  EXPECT_NE(outcomes().at(0).reason.find(".tree"), std::string::npos) << outcomes().at(0).reason;
+TEST_F(ServiceRecoveryTest, NothingIsTakenBetweenTwoProducts) {
+  config.products.push_back(config.products[0]);
+  config.products[1].product = "second";
+  config.products[1].root = folder / "second";
+  restart();
+  int asked = 0;
+  disk.ask = [&] {
+    ++asked;
+    expect_nothing_is_taken();
+    EXPECT_FALSE((*ask("progress", Json::object())).at("products").empty()) << "so that an agent waits for its end";
+  };
+  service->recover({});
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(wants(), "wanted 1.3.0");
+}
+
+TEST_F(ServiceRecoveryTest, OneThatWasCutShortIsNotOver) {
+  restart();
+  std::stop_source stop;
+  stop.request_stop();
+  service->recover(stop.get_token());
+  expect_nothing_is_taken();
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ class ServiceTest : public testing::Test {
     auto opened = InstallerService::open(config, system_files(), clock);
     ASSERT_TRUE(opened) << opened.error().message();
     service = std::move(*opened);
+    service->recover({});
   }
 
   Result<Json> ask(std::uint32_t user, const std::string& word, Json question = Json::object()) {
@@ -60,6 +61,19 @@ TEST_F(ServiceTest, StrangersAreRefusedEveryQuestion) {
     ASSERT_FALSE(answer) << word;
     EXPECT_EQ(answer.error().kind, ErrorKind::denied) << word;
   }
+}
+
+TEST_F(ServiceTest, StrangersTakeNoPlaceOfTheAgentOrAnAdministrator) {
+  const auto agent = service->admit({.user = 4711, .process = 1});
+  const auto root = service->admit({.user = 0, .process = 1});
+  const auto stranger = service->admit({.user = kStranger, .process = 1});
+  EXPECT_NE(stranger.kind, agent.kind);
+  EXPECT_NE(stranger.kind, root.kind);
+  EXPECT_NE(agent.kind, root.kind);
+  for (const auto* const terms : {&agent, &root, &stranger}) EXPECT_GE(terms->most, 2U) << terms->kind;
+  EXPECT_LE(stranger.longest_frame, 4_KiB);
+  EXPECT_LE(stranger.idle, std::chrono::seconds(5));
+  EXPECT_EQ(service->admit({.user = kStranger + 1, .process = 1}).kind, stranger.kind);
 }
 
 TEST_F(ServiceTest, TheAgentIsNoAdministrator) {
