@@ -239,6 +239,10 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
                  version.empty() ? "no earlier release that did not fail here is kept" : version + " is not kept here"};
   }
   if (wanted->entry.version == record.current) return Error{ErrorKind::invalid, doing, version + " is what runs now"};
+  if (const auto names = trust::unknown_requirements(wanted->entry)) {
+    return Error{ErrorKind::denied, doing, wanted->entry.version + " needs a newer installer: " + *names,
+                 "newer_installer"};
+  }
   if (wanted->entry.counter < record.floor) {
     return Error{ErrorKind::denied, doing, wanted->entry.version + " is below the floor that was signed",
                  "below_floor"};
@@ -283,6 +287,11 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
       case Phase::switching: return undo(record, interrupted, false, progress, stop);
       case Phase::rolling_back: return finish_undo(record, progress, stop);
       case Phase::probation:
+        // An older installer took this one's place: it cannot check what it does not know, and blames nobody.
+        if (const auto names = trust::unknown_requirements(record.journal->to)) {
+          return undo(record, {ErrorKind::denied, interrupted.context, "it needs a newer installer: " + *names}, false,
+                      progress, stop);
+        }
         if (++record.journal->recoveries > kMostRecoveries) return undo(record, interrupted, true, progress, stop);
         UPSWARM_CHECK(records_.save(record));
         return switch_and_commit(record, progress, stop);

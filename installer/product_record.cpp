@@ -91,6 +91,7 @@ const KnownRelease* ProductRecord::newest_before_current() const {
   for (const auto& one : releases) {
     if (here != nullptr && one.entry.counter >= here->entry.counter) continue;
     if (std::ranges::find(bad, one.entry.content, &BadRelease::content) != bad.end()) continue;
+    if (!one.entry.not_known.empty()) continue;
     if (newest == nullptr || one.entry.counter > newest->entry.counter) newest = &one;
   }
   return newest;
