@@ -337,69 +337,6 @@ TEST(Indexes, EachFieldIsNeededAndNoOtherIsKnown) {
   EXPECT_FALSE(parse_index(json.dump(), "index"));
 }
 
-/// An entry as a later program may write it.
-Json later_entry() {
-  auto json = to_json(full_entry());
-  json["layout"] = "cloud";
-  json["health"] = {{"kind", "oracle"}, {"ask", {"who", 7}}};
-  json["full"] = "elsewhere";
-  json["more"] = {{"deep", Json::array({1, 2})}};
-  json["requires"] = {"cloud-layout", "oracle-health"};
-  return json;
-}
-
-TEST(Requirements, AnEntryThatRequiresTheUnknownIsKeptAsItIs) {
-  const auto json = later_entry();
-  const auto entry = parse_entry(json, "entry");
-  ASSERT_TRUE(entry) << entry.error().message();
-  EXPECT_EQ(entry->counter, full_entry().counter);
-  EXPECT_EQ(entry->version, full_entry().version);
-  EXPECT_EQ(entry->content, full_entry().content);
-  EXPECT_EQ(entry->not_known, (std::vector<std::string>{"cloud-layout", "oracle-health"}));
-  EXPECT_EQ(unknown_requirements(*entry), "cloud-layout, oracle-health");
-  EXPECT_EQ(to_json(*entry), json);
-  EXPECT_EQ(entry->digest(), sha256(to_canonical(json)));
-  EXPECT_FALSE(unknown_requirements(full_entry()));
-}
-
-TEST(Requirements, TheOtherEntriesOfItsIndexStayOfUse) {
-  auto json = to_json(full_index());
-  auto later = later_entry();
-  later["counter"] = {{"epoch", 1}, {"n", 4}};
-  later["version"] = "2.0.0";
-  json["entries"].push_back(later);
-  const auto index = parse_index(json.dump(), "index");
-  ASSERT_TRUE(index) << index.error().message();
-  EXPECT_EQ(index->entries.size(), 4U);
-  EXPECT_TRUE(index->entries.at(2).not_known.empty());
-  EXPECT_EQ(to_json(*index), json);
-  for (const char* key : {"counter", "version", "content"}) {
-    auto wrong = json;
-    wrong["entries"][3].erase(key);
-    EXPECT_FALSE(parse_index(wrong.dump(), "index")) << key;
-  }
-  json["entries"][3]["version"] = "1.0.1";
-  EXPECT_FALSE(parse_index(json.dump(), "index")) << "twice the same version";
-}
-
-TEST(Requirements, WithoutSayingSoTheUnknownIsRefused) {
-  auto json = later_entry();
-  json.erase("requires");
-  EXPECT_NE(entry_error(json), "");
-}
-
-TEST(Requirements, AreStrictlyRead) {
-  std::vector<std::string> many;
-  for (std::size_t i = 0; i <= kMostRequirements; ++i) many.push_back("a" + std::to_string(10 + i));
-  const std::vector<Json> all{Json::array(),          "name", {"b", "a"}, {"a", "a"}, {""}, {"A"}, {"a/b"},
-                              {std::string(65, 'a')}, {1},    many};
-  for (const auto& value : all) {
-    auto json = to_json(full_entry());
-    json["requires"] = value;
-    EXPECT_NE(entry_error(json).find("requires"), std::string::npos) << value;
-  }
-}
-
 TEST(Indexes, AFormatOfTheFutureIsRefusedByItsNumber) {
   const auto parsed = parse_index(R"({"_type":"upswarm-index","format":2,"what":"ever"})", "index");
   ASSERT_FALSE(parsed);
