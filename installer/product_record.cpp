@@ -31,14 +31,16 @@ trust::Entry read_entry(ObjectReader& in, std::string_view key) {
 }
 
 Json to_json(const Journal& journal) {
-  return {{"phase", to_string(journal.phase)},
-          {"kind", journal.kind},
-          {"to", trust::to_json(journal.to)},
-          {"from", journal.from},
-          {"reason", messages::shortened(journal.reason, kLongestKeptReason)},
-          {"blame", journal.blame},
-          {"started", upswarm::to_string(journal.started)},
-          {"recoveries", journal.recoveries}};
+  Json json{{"phase", to_string(journal.phase)},
+            {"kind", journal.kind},
+            {"to", trust::to_json(journal.to)},
+            {"from", journal.from},
+            {"reason", messages::shortened(journal.reason, kLongestKeptReason)},
+            {"blame", journal.blame},
+            {"started", upswarm::to_string(journal.started)},
+            {"recoveries", journal.recoveries}};
+  if (journal.ran) json["ran"] = *journal.ran;
+  return json;
 }
 
 Result<Journal> read_journal(ObjectReader in) {
@@ -54,6 +56,7 @@ Result<Journal> read_journal(ObjectReader in) {
   journal.blame = in.boolean("blame");
   journal.started = in.parsed("started", parse_time).value_or(Time{});
   journal.recoveries = in.integer("recoveries", 0, kMax);
+  if (in.has("ran")) journal.ran = in.texts_or_none("ran", trust::kMostServices);
   UPSWARM_CHECK(in.finish());
   return journal;
 }

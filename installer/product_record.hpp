@@ -37,6 +37,8 @@ struct Journal {
   bool blame = false;  ///< whether a rollback marks the release bad
   Time started;
   std::int64_t recoveries = 0;  ///< starts that found this journal in probation
+  /// Services of `from` that were to run before they were stopped; nothing: not known (yet).
+  std::optional<std::vector<std::string>> ran = {};
 };
 
 /// A release that is unpacked under versions/.

@@ -40,7 +40,8 @@ ProductRecord sample() {
                            .reason = "r",
                            .blame = true,
                            .started = at,
-                           .recoveries = 1};
+                           .recoveries = 1,
+                           .ran = std::vector<std::string>{"db", "web"}};
   record.outcomes = {{.number = 5,
                       .product = "app",
                       .from = "",
