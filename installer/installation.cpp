@@ -121,6 +121,7 @@ Result<messages::Outcome> Installation::switch_and_commit(ProductRecord& record,
   const auto switched = switch_over(record, progress, stop);
   if (!switched) {
     if (switched.error().kind == ErrorKind::cancelled) return stopped_by(switched.error(), record);
+    if (record.journal->phase == Phase::preparing) return give_up(record, switched.error());  // nothing was touched
     const auto blame = !is_environment(switched.error().kind);
     if (!blame) record.note_setback(record.journal->to, switched.error().message(), false, clock_.now());
     return undo(record, switched.error(), blame, progress, stop);
@@ -135,10 +136,12 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
   if (record.journal->phase == Phase::probation) {
     UPSWARM_CHECK(runner_.prepare_health(to.health, context));
   } else {
+    if (const auto* const old = entry_of(record, record.journal->from)) {
+      UPSWARM_TRY(record.journal->ran, runner_.running_services(old->services, stop));
+    }
     UPSWARM_CHECK(write_phase(record, Phase::switching));
     tell(progress, "switching");
-    if (const auto* const old = entry_of(record, record.journal->from))
-      UPSWARM_CHECK(runner_.stop_services(old->services, stop));
+    if (record.journal->ran) UPSWARM_CHECK(runner_.stop_services(*record.journal->ran, stop));
     UPSWARM_CHECK(layout_.switch_to(to.version));
     UPSWARM_CHECK(runner_.prepare_health(to.health, context));
     if (to.hooks.after) {
@@ -146,10 +149,27 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
       UPSWARM_CHECK(runner_.run_hook("after", *to.hooks.after, context, stop));
     }
   }
-  UPSWARM_CHECK(runner_.start_services(to.services, stop));
+  const auto services = services_to_start(record);
+  UPSWARM_CHECK(runner_.start_services(services, stop));
   UPSWARM_CHECK(write_phase(record, Phase::probation));
+  if (services.empty() && !to.services.empty()) {
+    log::warning("health is not checked: the services were stopped before the update", {{"product", record.product}});
+    return {};
+  }
   tell(progress, "checking health");
   return runner_.check_health(to.health, context, stop);
+}
+
+/// What an administrator had stopped stays so; what the release before did not have is started.
+std::vector<std::string> Installation::services_to_start(const ProductRecord& record) const {
+  auto services = record.journal->to.services;
+  const auto* const old = entry_of(record, record.journal->from);
+  if (old == nullptr || !record.journal->ran) return services;
+  std::erase_if(services, [&](const auto& service) {
+    return std::ranges::find(old->services, service) != old->services.end() &&
+           std::ranges::find(*record.journal->ran, service) == record.journal->ran->end();
+  });
+  return services;
 }
 
 Result<messages::Outcome> Installation::commit(ProductRecord& record) {
@@ -191,9 +211,12 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
                                                     const std::stop_token& stop) {
   tell(progress, "rolling back");
   const auto journal = *record.journal;
-  // Going back must not fail for what only tidies up: a service that does not stop is logged, the switch comes first.
+  auto reason = journal.reason;
+  // Going back must not fail for what only tidies up: a service that does not stop is told, the switch comes first.
   const auto lenient = [&](const Result<void>& step) {
-    if (!step) log::error("while rolling back", {{"product", record.product}, {"error", step.error().message()}});
+    if (step) return;
+    log::error("while rolling back", {{"product", record.product}, {"error", step.error().message()}});
+    reason += "; while rolling back: " + step.error().message();
   };
   lenient(runner_.stop_services(journal.to.services, stop));
   UPSWARM_CHECK(layout_.switch_to(journal.from));
@@ -201,11 +224,12 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
     lenient(
         runner_.run_hook("rollback", *journal.to.hooks.rollback, context_of(journal.to.version, journal.from), stop));
   }
-  if (const auto* const old = entry_of(record, journal.from)) lenient(runner_.start_services(old->services, stop));
+  if (const auto* const old = entry_of(record, journal.from))
+    lenient(runner_.start_services(journal.ran.value_or(old->services), stop));
   if (stop.stop_requested())
     return stopped_by({ErrorKind::cancelled, "roll back " + record.product, "stopped"}, record);
   if (journal.blame) record.mark_bad({journal.to.content, journal.to.version, journal.reason, clock_.now()});
-  UPSWARM_TRY(const auto outcome, add_outcome(record, "rolled_back", journal.reason));
+  UPSWARM_TRY(const auto outcome, add_outcome(record, "rolled_back", reason));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
   lenient(layout_.clean(record.versions(), false));
@@ -244,6 +268,10 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
                  version.empty() ? "no earlier release that did not fail here is kept" : version + " is not kept here"};
   }
   if (wanted->entry.version == record.current) return Error{ErrorKind::invalid, doing, version + " is what runs now"};
+  if (const auto names = trust::unknown_requirements(wanted->entry)) {
+    return Error{ErrorKind::denied, doing, wanted->entry.version + " needs a newer installer: " + *names,
+                 "newer_installer"};
+  }
   if (wanted->entry.counter < record.floor) {
     return Error{ErrorKind::denied, doing, wanted->entry.version + " is below the floor that was signed",
                  "below_floor"};
@@ -256,6 +284,7 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
     return package::verify_tree(files_, layout_.folder_of(to.version), tree, stop);
   };
   if (const auto whole = verify(); !whole) return give_up(record, whole.error());
+  UPSWARM_CHECK(write_phase(record, Phase::preparing));
   return switch_and_commit(record, progress, stop);
 }
 
@@ -301,6 +330,12 @@ Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error
       return undo(record, interrupted, is_to_blame, progress, stop);
     case Phase::rolling_back: return finish_undo(record, progress, stop);
     case Phase::probation:
+      // An older installer took this one's place: it cannot check what it does not know, and blames nobody.
+      if (const auto names = trust::unknown_requirements(journal.to)) {
+        const Error unknown{ErrorKind::denied, interrupted.context, "it needs a newer installer: " + *names};
+        record.note_setback(journal.to, unknown.message(), false, clock_.now());
+        return undo(record, unknown, false, progress, stop);
+      }
       if (is_crash && ++journal.recoveries > kMostRecoveries) return undo(record, interrupted, true, progress, stop);
       UPSWARM_CHECK(records_.save(record));
       return switch_and_commit(record, progress, stop);

@@ -127,6 +127,7 @@ class Installation {
   Result<messages::Outcome> switch_and_commit(ProductRecord& record, const package::ProgressSink& progress,
                                               const std::stop_token& stop);
   Result<void> switch_over(ProductRecord& record, const package::ProgressSink& progress, const std::stop_token& stop);
+  std::vector<std::string> services_to_start(const ProductRecord& record) const;
   Result<messages::Outcome> commit(ProductRecord& record);
   Result<messages::Outcome> undo(ProductRecord& record, const Error& why, bool blame,
                                  const package::ProgressSink& progress, const std::stop_token& stop);

@@ -45,6 +45,7 @@ Json to_json(const Journal& journal) {
              {"started", upswarm::to_string(journal.started)},
              {"recoveries", journal.recoveries}};
   if (journal.stopped) value["stopped"] = true;
+  if (journal.ran) value["ran"] = *journal.ran;
   return value;
 }
 
@@ -62,6 +63,7 @@ Result<Journal> read_journal(ObjectReader in) {
   journal.started = in.parsed("started", parse_time).value_or(Time{});
   journal.recoveries = in.integer("recoveries", 0, kMax);
   journal.stopped = in.boolean_or("stopped", false);
+  if (in.has("ran")) journal.ran = in.texts_or_none("ran", trust::kMostServices);
   UPSWARM_CHECK(in.finish());
   return journal;
 }
@@ -111,6 +113,7 @@ const KnownRelease* ProductRecord::newest_before_current() const {
   for (const auto& one : releases) {
     if (here != nullptr && one.entry.counter >= here->entry.counter) continue;
     if (std::ranges::find(bad, one.entry.content, &BadRelease::content) != bad.end()) continue;
+    if (!one.entry.not_known.empty()) continue;
     if (newest == nullptr || one.entry.counter > newest->entry.counter) newest = &one;
   }
   return newest;

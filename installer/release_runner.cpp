@@ -4,32 +4,19 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "protocol/base/process.hpp"
+#include "installer/last_words.hpp"
+#include "installer/services.hpp"
 
 namespace upswarm::installer {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kServiceLimit{std::chrono::seconds(90)};
-constexpr const char* kSearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// Waits, but not past a stop.
 void wait_for(std::chrono::milliseconds duration, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
   wake.wait_for(lock, stop, duration, [] { return false; });
-}
-
-/// The end of what a program said, for a report.
-std::string last_words(const ProcessOutcome& outcome) {
-  constexpr std::size_t kWords = 2000;
-  auto text = outcome.output;
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  if (text.size() > kWords) text = "..." + text.substr(text.size() - kWords);
-  const auto ended = outcome.timed_out ? std::string("it took too long and was ended")
-                                       : "exit code " + std::to_string(outcome.exit_code);
-  return text.empty() ? ended : ended + "; its last words: " + text;
 }
 
 ProcessSpec spec_of(const trust::Command& command, const RunContext& context) {
@@ -50,24 +37,27 @@ ProcessSpec spec_of(const trust::Command& command, const RunContext& context) {
 
 class ProcessRunner final : public ReleaseRunner {
  public:
-  ProcessRunner(Path systemctl, Confirmations& confirmations)
-      : systemctl_(std::move(systemctl)), confirmations_(confirmations) {}
+  ProcessRunner(Path systemctl, std::unique_ptr<CommandRunner> commands, Confirmations& confirmations)
+      : services_(std::move(systemctl)), commands_(std::move(commands)), confirmations_(confirmations) {}
 
   Result<void> run_hook(const char* name, const trust::Command& command, const RunContext& context,
                         std::stop_token stop) override {
     const auto doing = "hook " + std::string(name) + " of " + context.product + " " + context.version;
-    auto outcome = run_process(spec_of(command, context), std::move(stop));
-    if (!outcome) return std::move(outcome).error().within(doing);
-    if (outcome->succeeded()) return {};
-    return Error{ErrorKind::invalid, doing, last_words(*outcome)};
+    if (const auto failure = run_once(spec_of(command, context), doing, stop)) return *failure;
+    return {};
+  }
+
+  Result<std::vector<std::string>> running_services(const std::vector<std::string>& services,
+                                                    std::stop_token stop) override {
+    return services_.running(services, stop);
   }
 
   Result<void> stop_services(const std::vector<std::string>& services, std::stop_token stop) override {
-    return control("stop", {services.rbegin(), services.rend()}, stop);  // the last started stops first
+    return services_.stop(services, stop);
   }
 
   Result<void> start_services(const std::vector<std::string>& services, std::stop_token stop) override {
-    return control("start", services, stop);
+    return services_.start(services, stop);
   }
 
   Result<void> prepare_health(const trust::HealthCheck& health, const RunContext& context) override {
@@ -101,34 +91,30 @@ class ProcessRunner final : public ReleaseRunner {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
     spec.time_limit = std::clamp(left, std::chrono::milliseconds(100),
                                  std::max(health.command.timeout, std::chrono::milliseconds(100)));
-    auto outcome = run_process(spec, stop);
-    if (!outcome) return std::move(outcome).error().within(doing);
-    if (outcome->succeeded()) return std::nullopt;
-    return Error{ErrorKind::invalid, doing, last_words(*outcome)};
+    return run_once(spec, doing, stop);
   }
 
-  Result<void> control(const char* verb, const std::vector<std::string>& services, const std::stop_token& stop) {
-    for (const auto& service : services) {
-      ProcessSpec spec;
-      spec.argv = {systemctl_.string(), verb, service};
-      spec.environment = {{"PATH", kSearchPath}, {"LANG", "C.UTF-8"}};
-      spec.time_limit = kServiceLimit;
-      const auto doing = std::string(verb) + " the service " + service;
-      auto outcome = run_process(spec, stop);
-      if (!outcome) return std::move(outcome).error().within(doing);
-      if (!outcome->succeeded()) return Error{ErrorKind::invalid, doing, last_words(*outcome)};
-    }
-    return {};
+  /// A program that is missing is the release's fault, an account that is missing the machine's.
+  std::optional<Error> run_once(const ProcessSpec& spec, const std::string& doing, const std::stop_token& stop) {
+    auto outcome = commands_->run(spec, stop);
+    if (outcome && outcome->succeeded()) return std::nullopt;
+    if (outcome) return Error{ErrorKind::invalid, doing, last_words(*outcome)};
+    auto error = std::move(outcome).error().within(doing);
+    if (error.kind == ErrorKind::not_found)
+      error.kind = error.reason == "no_account" ? ErrorKind::denied : ErrorKind::invalid;
+    return error;
   }
 
-  Path systemctl_;
+  Services services_;
+  std::unique_ptr<CommandRunner> commands_;
   Confirmations& confirmations_;
 };
 
 }  // namespace
 
-std::unique_ptr<ReleaseRunner> make_process_runner(Path systemctl, Confirmations& confirmations) {
-  return std::make_unique<ProcessRunner>(std::move(systemctl), confirmations);
+std::unique_ptr<ReleaseRunner> make_process_runner(Path systemctl, std::unique_ptr<CommandRunner> commands,
+                                                   Confirmations& confirmations) {
+  return std::make_unique<ProcessRunner>(std::move(systemctl), std::move(commands), confirmations);
 }
 
 }  // namespace upswarm::installer

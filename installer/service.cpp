@@ -45,7 +45,7 @@ InstallerService::InstallerService(const InstallerConfig& config, Files& files, 
       machine_id_(std::move(machine_id)),
       agent_user_(agent_user),
       confirmations_(files, config.socket.parent_path()),
-      runner_(make_process_runner(config.systemctl, confirmations_)),
+      runner_(make_process_runner(config.systemctl, make_command_runner(config.systemctl), confirmations_)),
       records_(files, config.state_folder / "products"),
       acknowledged_(acknowledged) {}
 

@@ -178,7 +178,7 @@ class CandidateCheck {
     UPSWARM_CHECK(check_succession(before && !begins_here ? &*before : nullptr, index, found.epoch));
     parsed_[index.product].push_back({index, std::move(before), is_nightly_index(target.path)});
     for (const auto& entry : index.entries) {
-      if (entry.counter < index.floor) continue;
+      if (entry.counter < index.floor || !entry.not_known.empty()) continue;  // its packages were not read
       UPSWARM_CHECK(check_package(entry.full));
       for (const auto& delta : entry.deltas) UPSWARM_CHECK(check_package(delta.file));
     }

@@ -30,10 +30,13 @@ struct ProcessOutcome {
   bool succeeded() const { return exit_code == 0 && !timed_out; }
 };
 
-/// Runs a program to its end. Supplementary groups, descriptors and signals of the caller are not passed on.
-/// Errors: not_found  there is no such program, folder or account; invalid  the file is no program that the account may
-/// run here (mode, format, architecture); denied  it cannot be started as asked for another reason; cancelled  (then
-/// its process group was ended); internal.
+/// Runs a program to its end, in a session and process group of its own. Groups, descriptors, signals and the file mode
+/// mask of the caller are not passed on; another account brings its own groups, and one that is not root neither has
+/// nor gets privileges (no capability, also none to be had by set-id files). The program is killed when the calling
+/// thread ends, however it does; what the program started itself lives on then. Errors: not_found  there is no such
+/// program, folder or account (that has reason no_account); invalid  the file is no program that the account may run
+/// here (mode, format, architecture); denied  it cannot be started as asked for another reason; cancelled  (then its
+/// process group was ended); internal.
 Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop);
 
 /// The user id of an account name or a decimal number.   Errors: not_found.

@@ -1,9 +1,13 @@
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,12 +24,24 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+constexpr int kMostGroups = 1024;
+
 struct Account {
   uid_t user = 0;
   gid_t group = 0;
+  std::vector<gid_t> groups = {};  ///< with `group`
 };
 
 std::string words_of(int code) { return std::generic_category().message(code); }
+
+/// Of an account that has a name: what the system's books say. At most kMostGroups.
+std::vector<gid_t> groups_of(const char* name, gid_t group) {
+  std::vector<gid_t> groups(kMostGroups);
+  int count = kMostGroups;
+  if (::getgrouplist(name, group, groups.data(), &count) < 0) count = kMostGroups;
+  groups.resize(static_cast<std::size_t>(count));
+  return groups;
+}
 
 Result<Account> find_account(const std::string& name) {
   std::string buffer(16 * 1024, '\0');
@@ -35,14 +51,15 @@ Result<Account> find_account(const std::string& name) {
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
   if (error == std::errc{} && end == name.data() + name.size()) {
     getpwuid_r(number, &record, buffer.data(), buffer.size(), &found);
-    return Account{number, found != nullptr ? found->pw_gid : number};
+    if (found == nullptr) return Account{number, number, {number}};
+    return Account{number, found->pw_gid, groups_of(found->pw_name, found->pw_gid)};
   }
   const int code = getpwnam_r(name.c_str(), &record, buffer.data(), buffer.size(), &found);
   if (found == nullptr) {
     return Error{ErrorKind::not_found, "account \"" + name + "\"",
-                 code == 0 ? "there is none of this name" : words_of(code)};
+                 code == 0 ? "there is none of this name" : words_of(code), "no_account"};
   }
-  return Account{record.pw_uid, record.pw_gid};
+  return Account{record.pw_uid, record.pw_gid, groups_of(record.pw_name, record.pw_gid)};
 }
 
 /// What the child needs, laid out before fork: between fork and exec only async-signal-safe calls are allowed.
@@ -52,7 +69,25 @@ struct Launch {
   std::vector<char*> environment;
   std::string folder;
   std::optional<Account> account;
+  pid_t parent = 0;
 };
+
+/// Only async-signal-safe calls. Whoever is not root afterwards has no way back: no capability is left, kept for a
+/// program that it might start, or to be got from a set-id file.
+bool change_account(const Account& account) {
+  if (::setgroups(account.groups.size(), account.groups.data()) != 0 || ::setgid(account.group) != 0) return false;
+  for (unsigned long capability = 0; account.user != 0; ++capability) {
+    const int has = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+    if (has < 0) break;  // the first number that this kernel does not know
+    if (has > 0 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return false;
+  }
+  if (::setuid(account.user) != 0) return false;
+  if (account.user == 0) return true;
+  __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> nothing{};
+  return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+         ::syscall(SYS_capset, &head, nothing.data()) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
 
 [[noreturn]] void become(const Launch& launch, int output, int report) {
   const auto give_up = [report](int step) {
@@ -60,17 +95,17 @@ struct Launch {
     static_cast<void>(!::write(report, words.data(), sizeof words));
     ::_exit(127);
   };
-  ::setpgid(0, 0);
+  ::setsid();
+  ::umask(022);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   const int nothing = ::open("/dev/null", O_RDONLY);
   if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) give_up(1);
-  if (launch.account) {
-    if (::setgroups(0, nullptr) != 0 || ::setgid(launch.account->group) != 0 || ::setuid(launch.account->user) != 0)
-      give_up(2);
-  }
+  if (launch.account && !change_account(*launch.account)) give_up(2);
+  // After the change of account, which takes it back. Who died before that call sends no signal.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::getppid() != launch.parent) give_up(5);
   // Libraries open files that a child would inherit. Marked, not closed: `report` has to live until exec.
   if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
     for (int number = 3; number < 1024; ++number) ::fcntl(number, F_SETFD, FD_CLOEXEC);  // Linux before 5.11
@@ -177,11 +212,13 @@ bool is_fault_of_file(const std::string& file, int error) {
 }
 
 Error start_failure(const ProcessSpec& spec, const std::array<int, 2>& words) {
-  static constexpr std::array<const char*, 5> kSteps{"", "prepare the output of ", "change to the account of ",
-                                                     "enter the folder of ", "start "};
-  const auto step = static_cast<std::size_t>(words[0]) < kSteps.size() ? static_cast<std::size_t>(words[0]) : 4;
+  constexpr int kStart = 4;
+  static constexpr std::array<const char*, 6> kSteps{
+      "",       "prepare the output of ", "change to the account of ", "enter the folder of ",
+      "start ", "bind to its parent "};
+  const auto step = static_cast<std::size_t>(words[0]) < kSteps.size() ? static_cast<std::size_t>(words[0]) : kStart;
   auto kind = words[1] == ENOENT ? ErrorKind::not_found : ErrorKind::denied;
-  if (step == kSteps.size() - 1 && is_fault_of_file(spec.argv[0], words[1])) kind = ErrorKind::invalid;
+  if (step == kStart && is_fault_of_file(spec.argv[0], words[1])) kind = ErrorKind::invalid;
   return {kind, kSteps.at(step) + spec.argv[0], words_of(words[1])};
 }
 
@@ -205,6 +242,7 @@ Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop
     UPSWARM_TRY(const auto account, find_account(spec.account));
     if (account.user != ::geteuid()) launch.account = account;
   }
+  launch.parent = ::getpid();
 
   Pipe output;
   Pipe report;
@@ -212,7 +250,6 @@ Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop
   const pid_t child = ::fork();
   if (child < 0) return Error{ErrorKind::internal, "run " + spec.argv[0], words_of(errno)};
   if (child == 0) become(launch, output.writing(), report.writing());
-  ::setpgid(child, child);
   output.close_writing();
   report.close_writing();
   std::array<int, 2> words{};

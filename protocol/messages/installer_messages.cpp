@@ -68,6 +68,12 @@ Result<ProductDecision> read_decision(ObjectReader& in) {
   }
   if (decision.kind == ProductDecision::Kind::wanted && !decision.entry)
     in.fail("entry", "a wanted release needs its entry");
+  // The installer is newer than this program: the rest of its answer stays of use.
+  if (const auto names = decision.entry ? trust::unknown_requirements(*decision.entry) : std::nullopt) {
+    decision.kind = ProductDecision::Kind::held;
+    decision.reason = "held: " + decision.entry->version + ": needs a newer agent: " + *names;
+    decision.entry.reset();
+  }
   return decision;
 }
 

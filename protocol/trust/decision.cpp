@@ -25,6 +25,7 @@ class Judge {
   std::optional<ReleaseCounter> find_installed() const;
   bool is_offered(const Entry& entry) const;
   Objection objection_to(const Entry& entry) const;
+  static Objection objection_by_requirements(const Entry& entry);
   Objection objection_by_counter(const Entry& entry) const;
   Objection objection_by_bounds(const Entry& entry) const;
   Objection objection_by_failure(const Entry& entry) const;
@@ -56,6 +57,11 @@ bool Judge::is_offered(const Entry& entry) const {
   if (facts_.accepts_prerelease) return true;
   const auto version = Version::parse(entry.version);
   return version && !version->is_prerelease();
+}
+
+Judge::Objection Judge::objection_by_requirements(const Entry& entry) {
+  const auto names = unknown_requirements(entry);
+  return names ? Objection("needs a newer installer: " + *names) : std::nullopt;
 }
 
 /// What no release may pass, in whichever direction it lies.
@@ -126,6 +132,7 @@ Judge::Objection Judge::objection_by_version(const Entry& entry) const {
 }
 
 Judge::Objection Judge::objection_to(const Entry& entry) const {
+  if (auto why = objection_by_requirements(entry)) return why;
   if (auto why = objection_by_bounds(entry)) return why;
   if (auto why = objection_by_version(entry)) return why;
   if (auto why = objection_by_counter(entry)) return why;
@@ -156,6 +163,7 @@ std::optional<Decision> Judge::way_back() const {
   const auto why = withdrawn_words(*withdrawal);
   Objection objection;
   if (!is_offered(*entry)) objection = "it is a pre-release, and this machine takes none";
+  if (!objection) objection = objection_by_requirements(*entry);
   if (!objection) objection = objection_by_bounds(*entry);
   if (!objection) objection = objection_by_failure(*entry);
   if (!objection) objection = objection_by_date(*entry);

@@ -36,6 +36,7 @@ struct Decision {
 ///
 /// Of the entries newer than what is installed, the newest that may be installed is wanted. Passed over is one that
 ///   - is withdrawn, or is a pre-release and nobody opted in (as if it were not there: this alone holds nothing),
+///   - requires what this program does not know (Entry::not_known),
 ///   - has an epoch that the role may not use, or jumps by more than kLargestCounterJump within the committed epoch.
 ///     (The limit keeps a thief of the release keys, or a slip of the hand, from using up the counters: the owner's
 ///     next release can always be newer than all of theirs. Where nothing was committed yet there is nothing to jump
@@ -54,7 +55,8 @@ struct Decision {
 ///
 /// Where none is wanted and what is installed (its counter, and its content if that is known) is withdrawn, the release
 /// to which its withdrawal goes back is wanted, by those signatures alone: no filter, no counter and no minimum_version
-/// is in the way of it. Epoch, floor, not_before, what failed here and pre-releases are: then it is held.
+/// is in the way of it. What it requires, epoch, floor, not_before, what failed here and pre-releases are: then it is
+/// held.
 ///
 /// current  what is installed is the newest that there is for this machine
 /// held     there would be something newer; `entry` is the newest that was passed over, and the reason is its own. Also

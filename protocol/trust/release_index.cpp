@@ -1,6 +1,7 @@
 #include "protocol/trust/release_index.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 #include <set>
@@ -20,6 +21,9 @@ constexpr std::size_t kLongestServiceName = 256;
 constexpr std::size_t kLongestSalt = 128;
 constexpr std::int64_t kMostDays = 3650;
 constexpr milliseconds kShortestTime{1};
+
+/// All that an entry may require of this program.
+constexpr std::array<std::string_view, 0> kKnownRequirements{};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -196,6 +200,18 @@ Result<RolloutItem> read_item(ObjectReader in) {
   return item;
 }
 
+std::vector<std::string> read_requirements(ObjectReader& in) {
+  if (!in.has("requires")) return {};
+  auto names = in.texts_or_none("requires", kMostRequirements, kLongestName);
+  // One form for "nothing": without the key.
+  if (in.good() && names.empty()) in.fail("requires", "at least one is wanted, or none of this key");
+  if (!std::ranges::all_of(names, [](const auto& name) { return static_cast<bool>(parse_name(name)); }))
+    in.fail("requires", "names are wanted: a-z 0-9 . _ -");
+  if (std::ranges::adjacent_find(names, std::ranges::greater_equal{}) != names.end())
+    in.fail("requires", "the names do not rise");
+  return names;
+}
+
 /// `index` has its entries already.
 Result<Withdrawal> read_withdrawal(ObjectReader in, const Index& index) {
   Withdrawal withdrawal;
@@ -242,6 +258,14 @@ const Withdrawal* Index::withdrawal_of(const ReleaseCounter& counter) const {
 
 std::string ReleaseCounter::text() const { return std::to_string(epoch) + "." + std::to_string(n); }
 
+std::vector<std::string> requirements_of(const Entry& /*entry*/) { return {}; }
+
+std::optional<std::string> unknown_requirements(const Entry& entry) {
+  std::string names;
+  for (const auto& name : entry.not_known) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? std::nullopt : std::optional(names);
+}
+
 Result<void> read_recipe(ObjectReader& in, Entry& entry) {
   entry.layout = in.text_or("layout", "versioned", kLongestName);
   if (entry.layout != "versioned")
@@ -278,6 +302,15 @@ Result<Entry> parse_entry(const Json& value, const std::string& where) {
   entry.counter = read_counter(in, "counter", 1);
   entry.version = read_version(in, "version");
   entry.content = in.parsed("content", parse_sha256).value_or(Sha256{});
+  entry.requirements = read_requirements(in);
+  UPSWARM_CHECK(in.finish_open());
+  for (const auto& name : entry.requirements) {
+    if (std::ranges::find(kKnownRequirements, name) == kKnownRequirements.end()) entry.not_known.push_back(name);
+  }
+  if (!entry.not_known.empty()) {
+    entry.unread = value;
+    return entry;
+  }
   auto full = in.inside(in.object("full"), "full");
   UPSWARM_CHECK(in.finish_open());
   entry.full = read_package_file(full);
@@ -288,6 +321,10 @@ Result<Entry> parse_entry(const Json& value, const std::string& where) {
   UPSWARM_TRY(entry.deltas, read_deltas(in));
   entry.salt = in.text("salt", kLongestSalt);
   UPSWARM_CHECK(read_recipe(in, entry));
+  for (const auto& name : requirements_of(entry)) {
+    if (std::ranges::find(entry.requirements, name) == entry.requirements.end())
+      in.fail("requires", "the entry uses \"" + name + "\" and does not say so");
+  }
   UPSWARM_CHECK(in.finish());
   return entry;
 }

@@ -26,6 +26,7 @@ inline constexpr Bytes kLongestTorrent = 4_MiB;           ///< a ".torrent" targ
 inline constexpr std::size_t kLongestReason = 1000;       ///< why a rollout waits, or a release is withdrawn; in bytes
 inline constexpr std::size_t kLongestChangelog = 16'384;  ///< in bytes
 inline constexpr std::size_t kMostServices = 64;
+inline constexpr std::size_t kMostRequirements = 16;
 inline constexpr std::size_t kMostArguments = 64;
 inline constexpr std::size_t kLongestArguments = 4096;  ///< of one command together, in bytes
 inline constexpr Bytes kSmallestPiece = 16_KiB;
@@ -102,6 +103,12 @@ struct Entry {
   std::int64_t max_hold_days = 14;   ///< how long after not_before a filter may hold an urgent release
   std::int64_t max_defer_days = 7;   ///< how long a user may put it off
   bool chain_across_majors = false;  ///< a chain of deltas may lead here from more than one major version below
+  /// Key `requires`: what a program must know to act on the entry. Names (parse_name), ascending; left out when empty.
+  std::vector<std::string> requirements = {};
+  /// Those of them that this program does not know. Then counter, version, content and requirements are all that was
+  /// read, everything else has its default, and the entry is held everywhere.
+  std::vector<std::string> not_known = {};
+  Json unread = {};  ///< the whole of such an entry, for its digest and for writing it again; else null
 
   /// SHA-256 of the canonical JSON of the entry: what a rollout filter binds to.
   Sha256 digest() const;
@@ -148,6 +155,8 @@ struct Rollout {
 // Strict: an unknown key is refused, so that nothing signed is silently ignored. Documents carry "_type"
 // ("upswarm-index", "upswarm-rollout") and "format"; another format than 1 is refused by its number.
 // Errors: corrupt; reason too_long  more than kLongestIndex or kLongestRollout.
+// An entry that `requires` what this program does not know is not refused, and only it is held: of it no more is read
+// than Entry::not_known says, so that what later programs invent makes no index unreadable.
 Result<Entry> parse_entry(const Json& value, const std::string& where);
 Result<Index> parse_index(std::string_view bytes, const std::string& what);
 Result<Rollout> parse_rollout(std::string_view bytes, const std::string& what);
@@ -157,6 +166,12 @@ Result<Rollout> parse_rollout(std::string_view bytes, const std::string& what);
 Json to_json(const Entry& entry);
 Json to_json(const Index& index);
 Json to_json(const Rollout& rollout);
+
+/// What an entry must require, for what it uses; a parsed one does require it.
+std::vector<std::string> requirements_of(const Entry& entry);
+
+/// Entry::not_known as one text: "NAME, NAME"; nothing where all that the entry requires is known here.
+std::optional<std::string> unknown_requirements(const Entry& entry);
 
 /// The parts of an entry that a publisher writes by hand (recipe): layout, hooks, health, services, urgent, changelog,
 /// minimum_version, not_before, max_hold_days, max_defer_days, chain_across_majors. Same parser, same names as in the

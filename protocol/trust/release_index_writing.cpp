@@ -57,6 +57,7 @@ Json to_json(const HealthCheck& health) {
 }  // namespace
 
 Json to_json(const Entry& entry) {
+  if (!entry.unread.is_null()) return entry.unread;
   auto deltas = Json::array();
   for (const auto& delta : entry.deltas) deltas.push_back(to_json(delta));
   Json json{{"counter", to_json(entry.counter)},
@@ -78,6 +79,7 @@ Json to_json(const Entry& entry) {
             {"max_defer_days", entry.max_defer_days}};
   if (entry.not_before) json["not_before"] = to_string(*entry.not_before);
   if (entry.chain_across_majors) json["chain_across_majors"] = true;
+  if (!entry.requirements.empty()) json["requires"] = entry.requirements;
   return json;
 }
 

@@ -6,6 +6,7 @@
 #include "protocol/trust/canonical_json.hpp"
 #include "protocol/trust/client.hpp"
 #include "seeder/publish/bundle_folder.hpp"
+#include "seeder/publish/repository.hpp"
 
 namespace upswarm::publish {
 namespace {
@@ -96,6 +97,7 @@ Result<void> check_signatures(const std::vector<Signers>& groups, const Document
 
 Result<void> check_index(const std::string& path, const std::string& text) {
   UPSWARM_TRY(const auto index, trust::parse_index(text, path));
+  UPSWARM_CHECK(check_is_understood(index, path));
   const auto own = trust::index_path(index.product, index.channel, index.platform);
   if (path == own || path == "pre" + own) return {};
   return altered(path, "it speaks of another product, channel or platform");

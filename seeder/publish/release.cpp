@@ -157,6 +157,7 @@ Result<trust::Entry> read_release_recipe(Files& files, const ReleaseRequest& req
   auto in = config.reader();
   UPSWARM_CHECK(trust::read_recipe(in, entry));
   UPSWARM_CHECK(in.finish());
+  entry.requirements = trust::requirements_of(entry);
   if (entry.health.kind == trust::HealthCheck::Kind::command)
     UPSWARM_CHECK(check_program(files, entry.health.command, "health.command", request));
   UPSWARM_CHECK(check_program(files, entry.hooks.before, "hooks.before", request));

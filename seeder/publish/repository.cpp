@@ -185,6 +185,14 @@ Result<void> Repository::load_product(const trust::DelegatedRole& role) {
   return {};
 }
 
+Result<void> check_is_understood(const trust::Index& index, const std::string& what) {
+  for (const auto& entry : index.entries) {
+    if (const auto names = trust::unknown_requirements(entry))
+      return Error{ErrorKind::invalid, what, entry.version + " needs a newer upswarm-publish: " + *names};
+  }
+  return {};
+}
+
 Result<void> Repository::load_indexes(Product& product) {
   for (const auto& [path, target] : product.release.targets) {
     if (!path.starts_with("index/") && !path.starts_with("preindex/")) continue;
@@ -194,6 +202,7 @@ Result<void> Repository::load_indexes(Product& product) {
       return Error{ErrorKind::corrupt, "read " + file.string(), "it is not what " + product.role() + " signed"};
     }
     UPSWARM_TRY(auto index, trust::parse_index(bytes, file.string()));
+    UPSWARM_CHECK(check_is_understood(index, file.string()));
     product.indexes.emplace(path, std::move(index));
   }
   return {};

@@ -58,6 +58,9 @@ inline constexpr const char* kPrereleaseFolderEnd = "~pre";
 /// The folder below releases/ that keeps the package of a target path; nothing for a path that is no package's.
 std::optional<Path> kept_in(const std::string& target);
 
+/// Errors: invalid  an entry of `index` requires what this program does not know: nobody could say what he signs.
+Result<void> check_is_understood(const trust::Index& index, const std::string& what);
+
 /// What one command adds. `bundle.metadata` are the new versions alone, in the order in which they become current.
 struct Change {
   BundleParts bundle;

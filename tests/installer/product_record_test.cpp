@@ -43,7 +43,8 @@ ProductRecord sample() {
                            .blame = true,
                            .started = at,
                            .recoveries = 1,
-                           .stopped = true};
+                           .stopped = true,
+                           .ran = std::vector<std::string>{"db", "web"}};
   record.outcomes = {{.number = 5,
                       .product = "app",
                       .from = "",

@@ -31,7 +31,7 @@ class ReleaseRunnerTest : public testing::Test {
 
   tests::TemporaryFolder folder;
   FakeConfirmations confirmations;
-  std::unique_ptr<ReleaseRunner> runner = make_process_runner(folder / "systemctl", confirmations);
+  std::unique_ptr<ReleaseRunner> runner = make_process_runner(folder / "systemctl", make_fork_runner(), confirmations);
   RunContext context{
       .product = "app", .version = "2.0.0", .from = "1.0.0", .root = folder / "root", .release = folder / "release"};
 };
@@ -63,7 +63,13 @@ TEST_F(ReleaseRunnerTest, AHookThatHangsIsEnded) {
 }
 
 TEST_F(ReleaseRunnerTest, AMissingHookIsNotSuccess) {
-  EXPECT_FALSE(runner->run_hook("before", {.argv = {"bin/nothing"}}, context, {}));
+  EXPECT_EQ(runner->run_hook("before", {.argv = {"bin/nothing"}}, context, {}).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(ReleaseRunnerTest, AMissingAccountIsTheMachinesFault) {
+  auto hook = script("true");
+  hook.run_as = "no-such-account";
+  EXPECT_EQ(runner->run_hook("before", hook, context, {}).error().kind, ErrorKind::denied);
 }
 
 TEST_F(ReleaseRunnerTest, HealthIsAskedAgainUntilItIsGood) {

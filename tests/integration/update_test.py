@@ -363,7 +363,7 @@ class Update(WorldTest):
         world.start_seeder()
         calls = world.folder / "calls"
         systemctl = world.folder / "systemctl"
-        systemctl.write_text(f"#!/bin/sh\necho $1 $2 >> {calls}\n")
+        systemctl.write_text(f"#!/bin/sh\n[ $1 = show ] || echo $1 $2 >> {calls}\n")
         systemctl.chmod(0o755)
         recipe = world.recipe(hooks={"before": {"argv": ["bin/hook", "before"]}, "after": {"argv": ["bin/hook", "after"]}}, services=["web"])
         hook = f"#!/bin/sh\necho hook $1 $UPSWARM_FROM-$UPSWARM_VERSION >> {calls}\n"

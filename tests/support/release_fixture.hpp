@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "installer/installation.hpp"
@@ -16,12 +17,22 @@ namespace upswarm::tests {
 class ScriptedRunner final : public installer::ReleaseRunner {
  public:
   std::vector<std::string> calls;
+  std::set<std::string> stopped;          ///< services that an administrator stopped before
   std::map<std::string, Error> failures;  ///< by call: "health 2.0.0", "hook after", "stop web", ...
   std::function<void(const std::string&)> on_call;
 
   Result<void> run_hook(const char* name, const trust::Command& /*command*/, const installer::RunContext& /*context*/,
                         std::stop_token /*stop*/) override {
     return note("hook " + std::string(name));
+  }
+  Result<std::vector<std::string>> running_services(const std::vector<std::string>& services,
+                                                    std::stop_token /*stop*/) override {
+    if (const auto found = failures.find("look"); found != failures.end()) return found->second;
+    std::vector<std::string> found;
+    for (const auto& service : services) {
+      if (!stopped.contains(service)) found.push_back(service);
+    }
+    return found;
   }
   Result<void> stop_services(const std::vector<std::string>& services, std::stop_token /*stop*/) override {
     for (const auto& service : services) UPSWARM_CHECK(note("stop " + service));

@@ -3,9 +3,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <map>
+#include <sstream>
 #include <thread>
 
 #include "protocol/base/process.hpp"
@@ -196,15 +199,83 @@ TEST(Process, AnUnknownAccountIsNotFound) {
   spec.account = "no-such-account";
   EXPECT_EQ(run_process(spec, {}).error().kind, ErrorKind::not_found);
   EXPECT_EQ(user_id_of("no-such-account").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(user_id_of("no-such-account").error().reason, "no_account");
   EXPECT_EQ(*user_id_of("root"), 0U);
   EXPECT_EQ(*user_id_of("1234567"), 1234567U);
 }
 
-TEST(Process, RunsAsItsAccountWithoutOtherGroups) {
+TEST(Process, RunsAsItsAccountWithItsGroupsAlone) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may change accounts";
   auto spec = shell("id -u; id -G");
   spec.account = "nobody";
   EXPECT_EQ(run(spec).output, std::to_string(*user_id_of("nobody")) + "\n65534\n");
+}
+
+/// "CapEff" -> "0000000000000000", of the program that ran as `account`.
+std::map<std::string, std::string> status_as(const std::string& account) {
+  auto spec = shell("exec cat /proc/self/status");
+  spec.account = account;
+  std::map<std::string, std::string> fields;
+  std::istringstream lines(run(spec).output);
+  for (std::string line; std::getline(lines, line);) {
+    const auto colon = line.find(":\t");
+    if (colon != std::string::npos) fields[line.substr(0, colon)] = line.substr(colon + 2);
+  }
+  return fields;
+}
+
+TEST(Process, AnotherAccountHasNoPrivilegesAndGetsNone) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may change accounts";
+  auto status = status_as("nobody");
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+    EXPECT_EQ(status[set], "0000000000000000") << set;
+  EXPECT_EQ(status["NoNewPrivs"], "1");
+  EXPECT_EQ(status["Uid"], "65534\t65534\t65534\t65534");
+  EXPECT_EQ(status["Gid"], "65534\t65534\t65534\t65534");
+}
+
+TEST(Process, TheOwnAccountKeepsWhatItHas) {
+  auto status = status_as("");
+  EXPECT_EQ(status["NoNewPrivs"], "0");
+  if (::geteuid() == 0) {
+    EXPECT_NE(status["CapEff"], "0000000000000000");
+  }
+}
+
+TEST(Process, HasASessionAndAGroupOfItsOwn) {
+  const auto outcome = run(shell("exec cat /proc/self/stat"));
+  const auto fields = outcome.output.substr(outcome.output.rfind(')') + 2);
+  int parent = 0;
+  int group = 0;
+  int session = 0;
+  char state = 0;
+  std::istringstream(fields) >> state >> parent >> group >> session;
+  EXPECT_EQ(std::to_string(group), outcome.output.substr(0, outcome.output.find(' ')));
+  EXPECT_EQ(session, group);
+  EXPECT_NE(session, ::getsid(0));
+}
+
+TEST(Process, DoesNotOutliveItsCaller) {
+  for (const std::string account : {"", "65534"}) {
+    if (!account.empty() && ::geteuid() != 0) continue;
+    const tests::TemporaryFolder folder;
+    Lifeline line(folder);
+    ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+    ASSERT_EQ(::chmod(line.path.c_str(), 0666), 0);
+    const pid_t caller = ::fork();
+    ASSERT_GE(caller, 0);
+    if (caller == 0) {
+      auto spec = shell("exec 3>'" + line.path.string() + "'; echo . >&3; exec sleep 1000");
+      spec.account = account;
+      spec.time_limit = 1000s;
+      ignore_failure(run_process(spec, {}), "it is killed before");
+      ::_exit(0);
+    }
+    EXPECT_TRUE(line.await_sign_of_life()) << account;
+    ::kill(caller, SIGKILL);
+    ::waitpid(caller, nullptr, 0);
+    EXPECT_TRUE(line.await_end()) << account;
+  }
 }
 
 TEST(ProcessDeathTest, AnotherAccountIsRefusedToWhoIsNotRoot) {

@@ -113,6 +113,19 @@ TEST(InstallerMessages, HeldCarriesItsReason) {
   EXPECT_EQ(back->at(0).reason, "paused");
 }
 
+TEST(InstallerMessages, AWantedReleaseThatThisProgramCannotReadIsHeldAlone) {
+  const Json entry{{"counter", {{"epoch", 1}, {"n", 2}}},
+                   {"version", "2.0.0"},
+                   {"content", sha256("tree").hex()},
+                   {"requires", {"oracle-health"}}};
+  const auto back = parse_decisions(
+      Json{{"decisions", Json::array({{{"product", "app"}, {"kind", "wanted"}, {"reason", ""}, {"entry", entry}}})}});
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->at(0).kind, ProductDecision::Kind::held);
+  EXPECT_EQ(back->at(0).reason, "held: 2.0.0: needs a newer agent: oracle-health");
+  EXPECT_FALSE(back->at(0).entry);
+}
+
 TEST(InstallerMessages, OffersKeepEveryByte) {
   const std::map<std::string, std::string> files{{"metadata/timestamp.json", std::string("a\0b\xff", 4)},
                                                  {"targets/x", ""}};

@@ -48,6 +48,16 @@ TEST_F(DecisionTest, WithoutAFilterNothingNewIsWanted) {
   EXPECT_EQ(brief(decide(index, std::nullopt, facts)), "current");
 }
 
+TEST_F(DecisionTest, WhatRequiresTheUnknownIsHeldAndTheOneBelowIsWanted) {
+  auto later = to_json(entry(4));
+  later["requires"] = {"oracle-health"};
+  entry(4) = *parse_entry(later, "entry");
+  EXPECT_EQ(answer(), "wanted 1.0.3");
+  be_on(3);
+  EXPECT_EQ(answer(), "held 1.0.4");
+  EXPECT_EQ(ask().reason, "held: 1.0.4: needs a newer installer: oracle-health");
+}
+
 TEST_F(DecisionTest, AFilterOfAnotherProductIsNone) {
   auto filter = rollout();
   filter.platform = "windows-x64";

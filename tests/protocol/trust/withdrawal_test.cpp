@@ -24,6 +24,14 @@ TEST_F(WithdrawalTest, TheMachineGoesBackThoughItCommittedHigherAndNoFilterSaysS
   EXPECT_EQ(answer(), "wanted 1.0.2");
 }
 
+TEST_F(WithdrawalTest, NothingLeadsToWhatRequiresTheUnknown) {
+  auto later = to_json(entry(2));
+  later["requires"] = {"oracle-health"};
+  entry(2) = *parse_entry(later, "entry");
+  EXPECT_EQ(answer(), "held 1.0.2");
+  expect_reason("needs a newer installer: oracle-health");
+}
+
 TEST_F(WithdrawalTest, WhoWentBackStaysThere) {
   be_on(2);
   facts.highest_committed = {1, 4};

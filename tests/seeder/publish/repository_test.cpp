@@ -36,6 +36,16 @@ TEST_F(RepositoryTest, SettingsAreStrict) {
   EXPECT_FALSE(publish::parse_settings(R"({"format": 1, "root_days": 0})", "repository.json"));
 }
 
+TEST_F(RepositoryTest, AnIndexThatRequiresTheUnknownIsNotSignedBlindly) {
+  trust::Index index;
+  index.entries.resize(2);
+  EXPECT_TRUE(publish::check_is_understood(index, "index"));
+  index.entries[1].version = "2.0.0";
+  index.entries[1].not_known = {"oracle-health"};
+  EXPECT_EQ(publish::check_is_understood(index, "index").error().message(),
+            "index: 2.0.0 needs a newer upswarm-publish: oracle-health");
+}
+
 TEST_F(RepositoryTest, AlteredMetadataIsNeverSignedAgain) {
   init();
   auto text = top.read("repository/metadata/1.rel-app.json");

@@ -1,0 +1,51 @@
+// Releases that only a later installer can act on, as an older one finds them in its record.
+#include "tests/installer/installation_fixture.hpp"
+
+namespace upswarm::installer {
+namespace {
+
+class InstallationLaterTest : public testing::Test {
+ protected:
+  static void let_require_the_unknown(trust::Entry& entry) {
+    auto later = trust::to_json(entry);
+    later["requires"] = {"oracle-health"};
+    entry = *trust::parse_entry(later, "entry");
+  }
+
+  tests::TemporaryFolder folder;
+  TestMachine machine{folder.path()};
+  tests::MadeRelease one = tests::make_release(folder, "1.0.0", 1, tests::first_tree());
+  tests::MadeRelease two = tests::make_release(folder, "2.0.0", 2, tests::second_tree(), &one);
+};
+
+TEST_F(InstallationLaterTest, ItIsNoWayBack) {
+  ASSERT_TRUE(machine.install(one));
+  ASSERT_TRUE(machine.install(two));
+  auto record = machine.record();
+  let_require_the_unknown(record.releases.at(0).entry);
+  ASSERT_TRUE(machine.records.save(record));
+  EXPECT_EQ(machine.installation().roll_back("", {}, {}).error().kind, ErrorKind::not_found);
+  const auto outcome = machine.installation().roll_back("1.0.0", {}, {});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().reason, "newer_installer");
+  machine.expect_runs(two);
+}
+
+TEST_F(InstallationLaterTest, ItsProbationIsUndoneAndNobodyIsBlamed) {
+  ASSERT_TRUE(machine.install(one));
+  machine.runner.failures["health 2.0.0"] = Error{ErrorKind::cancelled, "health check", "stopped"};
+  EXPECT_FALSE(machine.install(two));
+  machine.runner.failures.clear();
+  auto record = machine.record();
+  let_require_the_unknown(record.journal->to);
+  ASSERT_TRUE(machine.records.save(record));
+  const auto outcome = machine.installation().recover({}, {});
+  ASSERT_TRUE(outcome && *outcome);
+  EXPECT_EQ((*outcome)->result, "rolled_back");
+  EXPECT_NE((*outcome)->reason.find("needs a newer installer: oracle-health"), std::string::npos);
+  machine.expect_runs(one);
+  EXPECT_TRUE(machine.record().bad.empty());
+}
+
+}  // namespace
+}  // namespace upswarm::installer

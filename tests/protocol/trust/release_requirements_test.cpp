@@ -1,0 +1,106 @@
+// What an entry requires of the programs that read it.
+#include <gtest/gtest.h>
+
+#include "protocol/trust/canonical_json.hpp"
+#include "protocol/trust/release_index.hpp"
+
+namespace upswarm::trust {
+namespace {
+
+Entry plain_entry() {
+  Entry entry;
+  entry.counter = {2, 7};
+  entry.version = "1.2.3";
+  entry.content = sha256("content");
+  entry.full = {.path = "pkg/app/linux-x64/1.2.3/app.upk",
+                .length = 5_MiB,
+                .sha256 = sha256("app.upk"),
+                .info_hash = std::string(40, 'a'),
+                .piece_length = 64_KiB};
+  entry.index_length = 4_KiB;
+  entry.index_digest = sha256("index");
+  entry.salt = "00ff";
+  return entry;
+}
+
+Index plain_index() {
+  Index index{.product = "app", .channel = "stable", .platform = "linux-x64", .floor = {1, 0}, .entries = {}};
+  for (int n = 1; n <= 3; ++n) {
+    auto entry = plain_entry();
+    entry.counter = {1, n};
+    entry.version = "1.0." + std::to_string(n);
+    index.entries.push_back(entry);
+  }
+  return index;
+}
+
+std::string entry_error(const Json& json) {
+  const auto parsed = parse_entry(json, "entry");
+  return parsed ? "" : parsed.error().message();
+}
+
+/// An entry as a later program may write it.
+Json later_entry() {
+  auto json = to_json(plain_entry());
+  json["layout"] = "cloud";
+  json["health"] = {{"kind", "oracle"}, {"ask", {"who", 7}}};
+  json["full"] = "elsewhere";
+  json["more"] = {{"deep", Json::array({1, 2})}};
+  json["requires"] = {"cloud-layout", "oracle-health"};
+  return json;
+}
+
+TEST(Requirements, AnEntryThatRequiresTheUnknownIsKeptAsItIs) {
+  const auto json = later_entry();
+  const auto entry = parse_entry(json, "entry");
+  ASSERT_TRUE(entry) << entry.error().message();
+  EXPECT_EQ(entry->counter, plain_entry().counter);
+  EXPECT_EQ(entry->version, plain_entry().version);
+  EXPECT_EQ(entry->content, plain_entry().content);
+  EXPECT_EQ(entry->not_known, (std::vector<std::string>{"cloud-layout", "oracle-health"}));
+  EXPECT_EQ(unknown_requirements(*entry), "cloud-layout, oracle-health");
+  EXPECT_EQ(to_json(*entry), json);
+  EXPECT_EQ(entry->digest(), sha256(to_canonical(json)));
+  EXPECT_FALSE(unknown_requirements(plain_entry()));
+}
+
+TEST(Requirements, TheOtherEntriesOfItsIndexStayOfUse) {
+  auto json = to_json(plain_index());
+  auto later = later_entry();
+  later["counter"] = {{"epoch", 1}, {"n", 4}};
+  later["version"] = "2.0.0";
+  json["entries"].push_back(later);
+  const auto index = parse_index(json.dump(), "index");
+  ASSERT_TRUE(index) << index.error().message();
+  EXPECT_EQ(index->entries.size(), 4U);
+  EXPECT_TRUE(index->entries.at(2).not_known.empty());
+  EXPECT_EQ(to_json(*index), json);
+  for (const char* key : {"counter", "version", "content"}) {
+    auto wrong = json;
+    wrong["entries"][3].erase(key);
+    EXPECT_FALSE(parse_index(wrong.dump(), "index")) << key;
+  }
+  json["entries"][3]["version"] = "1.0.1";
+  EXPECT_FALSE(parse_index(json.dump(), "index")) << "twice the same version";
+}
+
+TEST(Requirements, WithoutSayingSoTheUnknownIsRefused) {
+  auto json = later_entry();
+  json.erase("requires");
+  EXPECT_NE(entry_error(json), "");
+}
+
+TEST(Requirements, AreStrictlyRead) {
+  std::vector<std::string> many;
+  for (std::size_t i = 0; i <= kMostRequirements; ++i) many.push_back("a" + std::to_string(10 + i));
+  const std::vector<Json> all{Json::array(),          "name", {"b", "a"}, {"a", "a"}, {""}, {"A"}, {"a/b"},
+                              {std::string(65, 'a')}, {1},    many};
+  for (const auto& value : all) {
+    auto json = to_json(plain_entry());
+    json["requires"] = value;
+    EXPECT_NE(entry_error(json).find("requires"), std::string::npos) << value;
+  }
+}
+
+}  // namespace
+}  // namespace upswarm::trust
