@@ -25,6 +25,9 @@ class HttpRepository final : public trust::RepositorySource {
   Result<std::string> metadata(const std::string& name, Bytes longest) override;
   Result<std::string> target(const std::string& name, Bytes longest) override;
 
+  /// From now on `stop` ends any request.
+  void stop_by(std::stop_token stop) { stop_ = std::move(stop); }
+
   struct Poll {
     bool unchanged = false;
     std::string etag;  ///< of what the seeder has now; empty when it gave none

@@ -87,12 +87,13 @@ class RepositoryView::RootKeeper final : public trust::RepositorySource {
   Result<std::string> target(const std::string& name, Bytes longest) override { return cache_.target(name, longest); }
 
   /// Keeps the roots that came by and were accepted: those up to the version that is trusted now.
-  Result<void> keep_accepted(const RepositoryFolders& folders, trust::RoleVersion trusted) const {
+  Result<void> keep_accepted(const RepositoryFolders& folders, trust::RoleVersion trusted) {
     for (const auto& [name, bytes] : roots_) {
       const auto version = version_of_root(bytes);
       if (!version || *version > trusted || name != root_name(*version)) continue;
       UPSWARM_CHECK(folders.keep_root(*version, bytes));
     }
+    roots_.clear();
     return {};
   }
 
@@ -104,18 +105,19 @@ class RepositoryView::RootKeeper final : public trust::RepositorySource {
 };
 
 RepositoryView::RepositoryView(RepositoryFolders& folders, StateStore& state, HttpClient& http, const Clock& clock,
-                               const std::string& seeder_url, std::stop_token stop)
+                               const std::string& seeder_url)
     : folders_(folders),
       state_(state),
       clock_(clock),
-      http_(http, seeder_url, std::move(stop),
-            [&folders](const std::string& name) { return earlier_form(folders.store(), name); }),
+      http_(http, seeder_url, {}, [&folders](const std::string& name) { return earlier_form(folders.store(), name); }),
       source_(std::make_unique<RootKeeper>(http_, folders)),
       client_(folders.store(), *source_, trust::ed25519_verifier(), clock) {}
 
 RepositoryView::~RepositoryView() = default;
 
-Result<bool> RepositoryView::refresh(bool full) {
+Result<bool> RepositoryView::refresh(bool full, std::stop_token stop) {
+  http_.stop_by(std::move(stop));
+  is_new_ = false;
   UPSWARM_TRY(const auto etag, state_.setting(kEtag));
   UPSWARM_TRY(const auto last_full, state_.setting(kFullRefreshAt));
   const auto refreshed_at = parse_time(last_full);

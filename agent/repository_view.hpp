@@ -48,19 +48,20 @@ struct Offer {
   std::map<std::string, Error> failed = {};  ///< products without a good index, and why; their files are not there
 };
 
-/// One look at the repository, for one cycle. One thread.
+/// The repository, looked at again in each cycle. What was verified stays in memory, so that a look at which nothing is
+/// new parses and verifies nothing, however many products there are. One thread.
 class RepositoryView {
  public:
   /// All must outlive the view.
   RepositoryView(RepositoryFolders& folders, StateStore& state, HttpClient& http, const Clock& clock,
-                 const std::string& seeder_url, std::stop_token stop);
+                 const std::string& seeder_url);
   ~RepositoryView();
 
   /// Asks the seeder whether anything changed, at the cost of one small answer; runs the TUF client workflow if so, if
   /// `full`, once a day, and when what is on disk does not load or has expired.
-  /// Returns whether there may be something new.
+  /// Returns whether there may be something new. `stop` ends its requests and those after it, up to the next refresh.
   /// Errors: those of TrustClient::refresh.
-  Result<bool> refresh(bool full);
+  Result<bool> refresh(bool full, std::stop_token stop);
 
   /// After a refresh that reached nobody: whether what is on disk loads and has not expired.
   bool use_what_is_here();

@@ -40,6 +40,7 @@ void TargetCache::drop_unused() {
     if (!used_.contains(name))
       ignore_failure(files_.remove_file(folder_ / name), "it is tried again after the next cycle");
   }
+  used_.clear();
 }
 
 }  // namespace upswarm::agent

@@ -20,7 +20,7 @@ class TargetCache final : public trust::RepositorySource {
   Result<std::string> metadata(const std::string& name, Bytes longest) override;
   Result<std::string> target(const std::string& name, Bytes longest) override;
 
-  /// Deletes what was not asked for since the start.
+  /// Deletes what was not asked for since the last time.
   void drop_unused();
 
  private:

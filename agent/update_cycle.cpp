@@ -40,7 +40,8 @@ std::string_view to_string(CycleResult result) { return kResultNames.at(static_c
 
 UpdateCycle::UpdateCycle(CycleTools tools)
     : tools_(std::move(tools)),
-      outcomes_(tools_.store, tools_.installer, tools_.http, tools_.identity, tools_.seeder_url) {}
+      outcomes_(tools_.store, tools_.installer, tools_.http, tools_.identity, tools_.seeder_url),
+      view_(tools_.folders, tools_.store, tools_.http, tools_.clock, tools_.seeder_url) {}
 
 Result<void> UpdateCycle::resume_seeding() {
   UPSWARM_TRY(const auto downloads, tools_.store.downloads());
@@ -85,7 +86,7 @@ Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
   UPSWARM_CHECK(tools_.store.set(kMachineId, round.hello.machine_id));
   UPSWARM_CHECK(take_up_running(round));
   UPSWARM_TRY(const bool changed, look_at_seeder(request, round));
-  show_expiry(round);
+  show_expiry();
   if (!changed) {
     UPSWARM_TRY(const bool settled, is_settled(round));
     if (settled) return keep_cache(round);
@@ -110,13 +111,12 @@ Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
 /// Whether there may be something new. A seeder that does not answer is an error of the round, but what is on disk and
 /// has not expired is gone on with: neighbours may have the package.
 Result<bool> UpdateCycle::look_at_seeder(const CycleRequest& request, Round& round) {
-  round.view.emplace(tools_.folders, tools_.store, tools_.http, tools_.clock, tools_.seeder_url, round.stop);
-  auto changed = round.view->refresh(request.full_refresh);
+  auto changed = view_.refresh(request.full_refresh, round.stop);
   if (changed) {
     tools_.board.set_polled(tools_.clock.now());
     return changed;
   }
-  if (changed.error().kind != ErrorKind::unreachable || !round.view->use_what_is_here()) return changed;
+  if (changed.error().kind != ErrorKind::unreachable || !view_.use_what_is_here()) return changed;
   log::warning("the seeder does not answer", {{"error", changed.error().message()}});
   round.first_error = changed.error();
   return false;
@@ -145,8 +145,8 @@ Result<bool> UpdateCycle::is_settled(const Round& round) {
 }
 
 Result<std::vector<messages::ProductDecision>> UpdateCycle::offer(Round& round) {
-  UPSWARM_TRY(round.offer, round.view->offer(round.hello));
-  show_expiry(round);  // delegated roles are known only now
+  UPSWARM_TRY(round.offer, view_.offer(round.hello));
+  show_expiry();  // delegated roles are known only now
   UPSWARM_TRY(auto decisions, tools_.installer.offer_metadata(round.offer.files, round.stop));
   for (const auto& [product, error] : round.offer.failed) {
     log::error("product held", {{"product", product}, {"error", error.message()}});
@@ -154,12 +154,12 @@ Result<std::vector<messages::ProductDecision>> UpdateCycle::offer(Round& round) 
     round.all_current = false;
   }
   std::erase_if(decisions, [&](const auto& one) { return round.offer.failed.contains(one.product); });
-  if (round.offer.failed.empty()) UPSWARM_CHECK(round.view->settle());
+  if (round.offer.failed.empty()) UPSWARM_CHECK(view_.settle());
   return decisions;
 }
 
-void UpdateCycle::show_expiry(const Round& round) {
-  const auto expiry = round.view->expires_first();
+void UpdateCycle::show_expiry() {
+  const auto expiry = view_.expires_first();
   tools_.board.set_expiry(expiry.time, expiry.role);
 }
 
@@ -237,7 +237,7 @@ Result<void> UpdateCycle::deliver(const messages::ProductDecision& decision, con
                     .entry = *decision.entry,
                     .installed_version = state.version.value_or(""),
                     .installed = state.content,
-                    .releases = round.view->releases(state),
+                    .releases = view_.releases(state),
                     .quarantine = state.quarantine};
   set_delivering(decision.product);
   auto delivered = make_delivery(round).deliver(order, round.stop);
@@ -280,7 +280,7 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .is_foreground = round.is_foreground,
                     .metered_fallback = tools_.metered_fallback,
                     .slow_link = tools_.slow_link,
-                    .torrent = [&round](const trust::PackageFile& file) { return round.view->torrent(file); },
+                    .torrent = [this](const trust::PackageFile& file) { return view_.torrent(file); },
                     .offer_again = [this, &round](const Order& order) -> Result<bool> {
                       UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer.files, round.stop));
                       return std::ranges::any_of(decisions, [&](const auto& one) {

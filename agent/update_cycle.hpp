@@ -82,7 +82,6 @@ class UpdateCycle {
     std::set<std::string> confirmed;  ///< products that a user asked for by name
     bool is_foreground = false;       ///< a user waits
     messages::Hello hello;
-    std::optional<RepositoryView> view;
     Offer offer;
     CycleEnd end;
     std::optional<Error> first_error;
@@ -96,7 +95,7 @@ class UpdateCycle {
   Result<bool> look_at_seeder(const CycleRequest& request, Round& round);
   Result<bool> is_settled(const Round& round);
   Result<std::vector<messages::ProductDecision>> offer(Round& round);
-  void show_expiry(const Round& round);
+  void show_expiry();
   Result<void> follow_decision(const messages::ProductDecision& decision, Round& round);
   Result<void> follow_wanted(const messages::ProductDecision& decision, Round& round);
   Result<bool> is_unconfirmed(const messages::ProductDecision& decision, const messages::ProductState& state,
@@ -111,6 +110,7 @@ class UpdateCycle {
 
   CycleTools tools_;
   OutcomeBook outcomes_;
+  RepositoryView view_;
   std::mutex mutex_;        ///< guards what follows
   std::string delivering_;  ///< the product; empty: none
 };

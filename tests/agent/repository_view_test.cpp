@@ -94,6 +94,16 @@ TEST_F(RepositoryViewTest, OneProductsIndexThatIsNotServedDoesNotHinderAnother) 
   EXPECT_EQ(result_of_run(), CycleResult::nothing) << "it is looked for again at each round";
 }
 
+/// What was verified stays in memory: an unchanged look does not even read it from the disk.
+TEST_F(RepositoryViewTest, WhatIsUnchangedIsNotVerifiedAgain) {
+  ASSERT_EQ(result_of_run(), CycleResult::nothing);
+  for (const char* role : {"timestamp", "snapshot", "targets", "rel-app", "rollout"})
+    ASSERT_TRUE(folders_->store().remove(role));
+  http_.requests.clear();
+  EXPECT_EQ(result_of_run(), CycleResult::nothing);
+  EXPECT_EQ(http_.requests.size(), 1U);
+}
+
 /// An installer takes so many in one refresh; the rest comes with the next offers.
 TEST_F(RepositoryViewTest, AnOfferHasNoMoreRootsThanOneRefreshTakes) {
   for (int i = 0; i < 40; ++i) repository_.rotate_root();
