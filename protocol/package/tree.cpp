@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kMagic = "UPTREE1\n";
 constexpr std::size_t kReadBuffer = 256 * 1024;
+constexpr std::size_t kHashedAtOnce = 64 * 1024;
 constexpr std::uint8_t kRegular = 1;
 constexpr std::uint8_t kFolder = 2;
 constexpr std::uint8_t kLink = 3;
@@ -16,7 +17,7 @@ constexpr std::uint8_t kLink = 3;
 Result<TreeEntry> decode_entry(ByteReader& in, bool has_digests) {
   TreeEntry entry;
   const auto type = in.u8();
-  entry.path = std::string(in.text(kLongestTreePath));
+  entry.path = in.text(kLongestTreePath);
   entry.mode = in.u32();
   switch (type) {
     case kRegular:
@@ -27,7 +28,7 @@ Result<TreeEntry> decode_entry(ByteReader& in, bool has_digests) {
     case kFolder: entry.type = FileType::folder; return entry;
     case kLink:
       entry.type = FileType::symlink;
-      entry.link_target = std::string(in.text(kLongestTreePath));
+      entry.link_target = in.text(kLongestTreePath);
       return entry;
     default: return Error{ErrorKind::corrupt, "a tree", "the entry type " + std::to_string(type) + " is not known"};
   }
@@ -82,8 +83,8 @@ Result<void> Scan::add(const Path& folder, const std::string& prefix, Tree& tree
       return Error{ErrorKind::invalid, "pack " + path.string(), "it is no file, folder or link"};
     }
     const bool is_folder = info.type == FileType::folder;
-    tree.entries.push_back(entry);
-    if (is_folder) UPSWARM_CHECK(add(path, entry.path + "/", tree));
+    tree.entries.push_back(std::move(entry));
+    if (is_folder) UPSWARM_CHECK(add(path, prefix + name + "/", tree));
   }
   return {};
 }
@@ -98,20 +99,19 @@ std::string difference(const TreeEntry& wanted, const TreeEntry& found) {
   return "its mode was altered";
 }
 
-void encode_entries(const Tree& tree, bool has_digests, ByteWriter& out) {
-  out.u32(static_cast<std::uint32_t>(tree.entries.size()));
-  for (const auto& entry : tree.entries) {
-    out.u8(entry.type == FileType::regular ? kRegular : entry.type == FileType::folder ? kFolder : kLink);
-    out.text(entry.path);
-    out.u32(entry.mode);
-    if (entry.type == FileType::regular) {
-      out.u64(entry.size.count);
-      if (has_digests) out.digest(entry.digest);
-    } else if (entry.type == FileType::symlink) {
-      out.text(entry.link_target);
-    }
+void encode_entry(const TreeEntry& entry, bool has_digests, ByteWriter& out) {
+  out.u8(entry.type == FileType::regular ? kRegular : entry.type == FileType::folder ? kFolder : kLink);
+  out.text(entry.path);
+  out.u32(entry.mode);
+  if (entry.type == FileType::regular) {
+    out.u64(entry.size.count);
+    if (has_digests) out.digest(entry.digest);
+  } else if (entry.type == FileType::symlink) {
+    out.text(entry.link_target);
   }
 }
+
+void encode_count(const Tree& tree, ByteWriter& out) { out.u32(static_cast<std::uint32_t>(tree.entries.size())); }
 
 Result<Tree> decode_entries(ByteReader& in, bool has_digests, const std::string& what) {
   const auto corrupt = [&](const char* why) { return Error{ErrorKind::corrupt, what, why}; };
@@ -151,18 +151,34 @@ std::string encode_tree(const Tree& tree) {
   std::string bytes;
   ByteWriter out(bytes);
   out.raw(kMagic);
-  encode_entries(tree, true, out);
+  encode_count(tree, out);
+  for (const auto& entry : tree.entries) encode_entry(entry, true, out);
   return bytes;
 }
 
 std::string encode_outline(const Tree& tree) {
   std::string bytes;
   ByteWriter out(bytes);
-  encode_entries(tree, false, out);
+  encode_count(tree, out);
+  for (const auto& entry : tree.entries) encode_entry(entry, false, out);
   return bytes;
 }
 
-Sha256 content_digest(const Tree& tree) { return sha256(encode_tree(tree)); }
+Sha256 content_digest(const Tree& tree) {
+  Sha256Hasher hasher;
+  std::string bytes;  // some of them: all may be much
+  ByteWriter out(bytes);
+  out.raw(kMagic);
+  encode_count(tree, out);
+  for (const auto& entry : tree.entries) {
+    encode_entry(entry, true, out);
+    if (bytes.size() < kHashedAtOnce) continue;
+    hasher.update(as_bytes(bytes));
+    bytes.clear();
+  }
+  hasher.update(as_bytes(bytes));
+  return hasher.finish();
+}
 
 Result<Tree> decode_tree(std::string_view bytes, const std::string& what) {
   ByteReader in(bytes);
@@ -179,12 +195,13 @@ Result<Tree> scan_tree(Files& files, const Path& folder, const std::stop_token& 
   Tree tree;
   UPSWARM_CHECK(Scan(files, stop).add(folder, "", tree));
   std::ranges::sort(tree.entries, {}, &TreeEntry::path);
+  tree.entries.shrink_to_fit();
   return tree;
 }
 
 Result<void> verify_tree(Files& files, const Path& folder, const Tree& expected, const std::stop_token& stop) {
   UPSWARM_TRY(const auto found, scan_tree(files, folder, stop));
-  const auto wrong = [&](const std::string& path, const std::string& why) {
+  const auto wrong = [&](std::string_view path, const std::string& why) {
     return Error{ErrorKind::corrupt, "verify " + (folder / path).string(), why, "altered"};
   };
   for (const auto& wanted : expected.entries) {

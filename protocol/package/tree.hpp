@@ -8,6 +8,7 @@
 
 #include "protocol/base/digest.hpp"
 #include "protocol/base/files.hpp"
+#include "protocol/base/shared_text.hpp"
 
 namespace upswarm::package {
 
@@ -18,14 +19,15 @@ inline constexpr Bytes kLargestTree{std::uint64_t{1} << 62U};             ///< a
 inline constexpr std::size_t kLongestName = 255;
 inline constexpr int kDeepestTree = 128;
 
-/// One file, folder or link. Owners are not part of a tree: they are the installer's.
+/// One file, folder or link. Owners are not part of a tree: they are the installer's. 64 bytes, since there may be
+/// very many, and its path.
 struct TreeEntry {
-  std::string path;  ///< relative, `/` between parts, UTF-8
+  SharedText path;  ///< relative, `/` between parts, UTF-8
   FileType type = FileType::regular;
   std::uint32_t mode = 0644;  ///< of files 0644 or 0755, of folders 0755, of links 0777
   Bytes size;                 ///< regular files
   Sha256 digest;              ///< regular files: of the content
-  std::string link_target;    ///< links: relative and staying inside the tree
+  SharedText link_target;     ///< links: relative and staying inside the tree
 
   bool operator==(const TreeEntry&) const = default;
 };

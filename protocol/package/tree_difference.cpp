@@ -19,6 +19,8 @@ enum class Step : std::uint8_t {
 constexpr unsigned kStepBits = 3;
 constexpr unsigned kStepMask = 7;
 
+constexpr std::size_t kAtOnce = 1024;
+
 /// A file's content: 0 patched, 1 prefixed, from here on the entry of the old tree that is copied.
 constexpr std::uint64_t kFirstCopied = 2;
 
@@ -61,14 +63,15 @@ class Writer {
     count(step);
     ByteWriter to(told_);
     if (step == Step::fresh) {
-      const auto [mine, theirs] = std::mismatch(entry.path.begin(), entry.path.end(), before_.begin(), before_.end());
-      const auto shared = static_cast<std::size_t>(mine - entry.path.begin());
+      const auto path = entry.path.view();
+      const auto [mine, theirs] = std::mismatch(path.begin(), path.end(), before_.begin(), before_.end());
+      const auto shared = static_cast<std::size_t>(mine - path.begin());
       to.varint(shared);
-      to.varint(entry.path.size() - shared);
-      to.raw(std::string_view(entry.path).substr(shared));
+      to.varint(path.size() - shared);
+      to.raw(path.substr(shared));
       to.u8(static_cast<std::uint8_t>(entry.type));
       to.varint(entry.mode);
-      before_ = entry.path;
+      before_ = path;
     }
     if (entry.type == FileType::symlink) {
       to.varint(entry.link_target.size());
@@ -93,8 +96,8 @@ class Writer {
       const auto& origin = from_.entries[source.from];
       const auto end = common_end(entry.path, origin.path);
       if (end == 0 || !is_same_but_for_path(origin, entry)) return false;
-      old_start_ = origin.path.substr(0, origin.path.size() - end);
-      new_start_ = entry.path.substr(0, entry.path.size() - end);
+      old_start_ = origin.path.view().substr(0, origin.path.size() - end);
+      new_start_ = entry.path.view().substr(0, entry.path.size() - end);
       place = source.from;
     }
     if (!place) return false;
@@ -125,16 +128,16 @@ class Writer {
 
   bool goes_on(std::size_t place, const TreeEntry& entry) const {
     if (place >= from_.entries.size()) return false;
-    const std::string_view path = from_.entries[place].path;
-    return path.starts_with(old_start_) && entry.path.starts_with(new_start_) &&
-           path.substr(old_start_.size()) == std::string_view(entry.path).substr(new_start_.size()) &&
+    const auto path = from_.entries[place].path.view();
+    return path.starts_with(old_start_) && entry.path.view().starts_with(new_start_) &&
+           path.substr(old_start_.size()) == entry.path.view().substr(new_start_.size()) &&
            is_same_but_for_path(from_.entries[place], entry);
   }
 
   /// Where `entry` was, if it moved as the one before that did.
   std::optional<std::size_t> moved_place(const TreeEntry& entry) const {
-    if (new_start_.empty() || !entry.path.starts_with(new_start_)) return std::nullopt;
-    const auto* const found = from_.find(old_start_ + entry.path.substr(new_start_.size()));
+    if (new_start_.empty() || !entry.path.view().starts_with(new_start_)) return std::nullopt;
+    const auto* const found = from_.find(joined(old_start_, entry.path.view().substr(new_start_.size())));
     if (found == nullptr) return std::nullopt;
     const auto place = static_cast<std::size_t>(found - from_.entries.data());
     return goes_on(place, entry) ? std::optional(place) : std::nullopt;
@@ -158,6 +161,9 @@ class Reader {
   Result<ToldTree> read() {
     const auto total = in_.varint();
     if (total > kMostTreeEntries) return corrupt("its tree has too many entries");
+    // Room for more is taken when there is more.
+    told_.tree.entries.reserve(std::min<std::uint64_t>(total, from_.entries.size() + kAtOnce));
+    told_.sources.reserve(told_.tree.entries.capacity());
     while (in_.good() && told_.tree.entries.size() < total) {
       const auto step = in_.varint();
       const auto count = step >> kStepBits;
@@ -201,7 +207,7 @@ class Reader {
     for (auto i = place; i < place + count; ++i) {
       auto entry = from_.entries[i];
       if (strip > entry.path.size()) return corrupt("it moves what has no such path");
-      entry.path = joined(start, std::string_view(entry.path).substr(strip));
+      if (strip > 0 || !start.empty()) entry.path = joined(start, entry.path.view().substr(strip));
       if (entry.path.size() > kLongestTreePath) return corrupt("a path is too long");
       ContentSource source;
       if (entry.type == FileType::regular) source = {ContentSource::Kind::copied, static_cast<std::uint32_t>(i), {}};
@@ -229,9 +235,9 @@ class Reader {
     const auto shared = in_.varint();
     const auto rest = in_.varint();
     if (shared > before_.size() || rest > kLongestTreePath) return corrupt("a path is impossible");
-    entry.path = joined(std::string_view(before_).substr(0, shared), in_.raw(rest));
-    if (entry.path.size() > kLongestTreePath) return corrupt("a path is too long");
-    before_ = entry.path;
+    before_ = joined(std::string_view(before_).substr(0, shared), in_.raw(rest));
+    if (before_.size() > kLongestTreePath) return corrupt("a path is too long");
+    entry.path = before_;
     const auto type = in_.u8();
     if (type > static_cast<std::uint8_t>(FileType::symlink)) return corrupt("an entry has no known type");
     entry.type = static_cast<FileType>(type);
@@ -239,7 +245,7 @@ class Reader {
     if (entry.type == FileType::symlink) {
       const auto length = in_.varint();
       if (length > kLongestTreePath) return corrupt("the target of a link is too long");
-      entry.link_target = std::string(in_.raw(length));
+      entry.link_target = in_.raw(length);
     }
     if (entry.type == FileType::regular) return add_content(std::move(entry));
     return add(std::move(entry), {});

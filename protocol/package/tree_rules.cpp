@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <array>
-#include <map>
+#include <vector>
 
 #include "protocol/package/tree.hpp"
 
@@ -57,10 +57,11 @@ Error unsafe(std::string_view path, std::string why) {
   return {ErrorKind::corrupt, "the name \"" + shown(path) + "\" in a package", std::move(why), "unsafe_path"};
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(out, out.begin(), [](char c) { return lower(c); });
   return out;
 }
 
@@ -108,11 +109,11 @@ Result<void> check_link(const TreeEntry& link, const Tree& tree) {
   const auto refuse = [&](const char* why) {
     return unsafe(link.path, "the link to \"" + shown(link.link_target) + "\" " + why);
   };
-  if (link.link_target.empty() || link.link_target.size() > kLongestTreePath) return refuse("is empty or too long");
-  if (link.link_target[0] == '/' || link.link_target.find('\\') != std::string::npos || !is_utf8(link.link_target))
-    return refuse("is not a relative path");
-  auto folder = link.path.substr(0, link.path.rfind('/') == std::string::npos ? 0 : link.path.rfind('/'));
-  std::string_view left = link.link_target;
+  auto left = link.link_target.view();
+  if (left.empty() || left.size() > kLongestTreePath) return refuse("is empty or too long");
+  if (left[0] == '/' || left.find('\\') != std::string::npos || !is_utf8(left)) return refuse("is not a relative path");
+  const auto slash_before = link.path.view().rfind('/');
+  std::string folder(link.path.view().substr(0, slash_before == std::string::npos ? 0 : slash_before));
   for (;;) {
     const auto slash = left.find('/');
     const auto part = left.substr(0, slash);
@@ -146,28 +147,52 @@ Result<void> check_entry(const TreeEntry& entry, const Tree& tree) {
   return entry.type == FileType::symlink ? check_link(entry, tree) : Result<void>();
 }
 
+/// Of a path without regard to the case of its letters. Anybody can make paths that collide: it only sorts them.
+std::uint64_t folded_hash(std::string_view path) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : path) hash = (hash ^ static_cast<unsigned char>(lower(c))) * 0x100000001b3U;
+  return hash;
+}
+
+/// No two paths fold to one. Sorted numbers take a tenth of the memory of a set of folded paths, and less time.
+Result<void> check_folded_paths(const std::vector<TreeEntry>& entries) {
+  struct Folded {
+    std::uint64_t hash;
+    std::uint32_t entry;
+  };
+  std::vector<Folded> all;
+  all.reserve(entries.size());
+  for (std::uint32_t i = 0; i < entries.size(); ++i) all.push_back({folded_hash(entries[i].path), i});
+  const auto is_before = [&](const Folded& a, const Folded& b) {
+    if (a.hash != b.hash) return a.hash < b.hash;
+    const auto one = entries[a.entry].path.view();
+    const auto other = entries[b.entry].path.view();
+    return std::ranges::lexicographical_compare(
+        one, other, {}, [](char c) { return lower(c); }, [](char c) { return lower(c); });
+  };
+  std::ranges::sort(all, is_before);
+  const auto same = std::ranges::adjacent_find(all, [&](const Folded& a, const Folded& b) { return !is_before(a, b); });
+  if (same == all.end()) return {};
+  return unsafe(entries[same->entry].path, "another name differs from it by case alone");
+}
+
 }  // namespace
 
 Result<void> check_tree(const Tree& tree) {
   if (tree.entries.size() > kMostTreeEntries)
     return Error{ErrorKind::corrupt, "a tree", "more than two million entries"};
-  std::map<std::string, FileType, std::less<>> seen;  // by folded path
   const TreeEntry* before = nullptr;
   for (const auto& entry : tree.entries) {
     UPSWARM_CHECK(check_entry(entry, tree));
     if (before != nullptr && entry.path <= before->path) return unsafe(entry.path, "the entries are not in order");
     before = &entry;
-    const auto folded = lower(entry.path);
-    if (!seen.emplace(folded, entry.type).second)
-      return unsafe(entry.path, "another name differs from it by case alone");
-    const auto slash = folded.rfind('/');
+    const auto slash = entry.path.view().rfind('/');
     if (slash == std::string::npos) continue;
-    // Byte order puts a folder before what it holds. The exact name, not only the folded one, must be there.
-    const auto* const parent = tree.find(std::string_view(entry.path).substr(0, slash));
+    const auto* const parent = tree.find(entry.path.view().substr(0, slash));
     if (parent == nullptr || parent->type != FileType::folder)
       return unsafe(entry.path, "what it lies in is not a folder of the tree");
   }
-  return {};
+  return check_folded_paths(tree.entries);
 }
 
 }  // namespace upswarm::package

@@ -216,11 +216,11 @@ Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& pa
   Json chunks = Json::array();
   for (const auto& chunk : index.chunks) {
     if (const auto found = local.places.find(chunk.digest);
-        found != local.places.end() && found->second.size == chunk.size)
+        found != local.places.end() && found->second.size == chunk.size())
       continue;
-    lacking += chunk.size;
+    lacking += chunk.size();
     chunks.push_back(
-        {{"path", index.tree.entries[chunk.entry].path}, {"offset", chunk.offset.count}, {"size", chunk.size.count}});
+        {{"path", index.tree.entries[chunk.entry].path.view()}, {"offset", chunk.offset.count}, {"size", chunk.bytes}});
   }
   Json json{{"fetched", plan.fetched.count},
             {"index_length", reader.index_length().count},

@@ -11,7 +11,7 @@ std::vector<double> costs_of(const package::PackageIndex& index) {
   for (const auto& frame : index.frames) {
     const auto ratio = static_cast<double>(frame.length.count) / static_cast<double>(frame.size.count);
     for (auto i = frame.first_chunk; i < frame.first_chunk + frame.chunks; ++i)
-      costs[index.chunks[i].entry] += static_cast<double>(index.chunks[i].size.count) * ratio;
+      costs[index.chunks[i].entry] += static_cast<double>(index.chunks[i].bytes) * ratio;
   }
   return costs;
 }
@@ -29,7 +29,7 @@ Json package_listing(const package::PackageIndex& index) {
   Json listing = Json::array();
   for (std::size_t i = 0; i < index.tree.entries.size(); ++i) {
     const auto& entry = index.tree.entries[i];
-    Json one{{"path", entry.path}};
+    Json one{{"path", entry.path.view()}};
     switch (entry.type) {
       case FileType::regular:
         one["type"] = "file";
@@ -39,7 +39,7 @@ Json package_listing(const package::PackageIndex& index) {
         one["cost"] = static_cast<std::uint64_t>(costs[i] + 0.5);
         break;
       case FileType::folder: one["type"] = "folder"; break;
-      default: one["type"] = "link"; one["target"] = entry.link_target;
+      default: one["type"] = "link"; one["target"] = entry.link_target.view();
     }
     listing.push_back(std::move(one));
   }

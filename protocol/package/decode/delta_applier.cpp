@@ -14,13 +14,13 @@ Error corrupt(std::string why) { return corrupt_package("a delta", std::move(why
 std::string scratch_name(const Tree& tree) {
   std::string name = ".upswarm-opened";
   const auto is_taken = [&](const TreeEntry& entry) {
-    return std::ranges::equal(name, entry.path, [](char a, char b) { return a == b || a == (b | 0x20); });
+    return std::ranges::equal(name, entry.path.view(), [](char a, char b) { return a == b || a == (b | 0x20); });
   };
   while (std::ranges::any_of(tree.entries, is_taken)) name += '_';
   return name;
 }
 
-Error altered(const std::string& path) {
+Error altered(const SharedText& path) {
   return {ErrorKind::corrupt, "apply a delta", "the installed file " + path + " was altered", "wrong_base"};
 }
 

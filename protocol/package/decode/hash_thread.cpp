@@ -11,7 +11,7 @@
 namespace upswarm::package {
 namespace {
 
-constexpr std::size_t kMostWaiting = 4 << 20;
+constexpr std::size_t kMostWaiting = 1 << 20;
 constexpr std::size_t kBatch = 256 << 10;  // small files travel together: waking a thread costs more than hashing them
 constexpr std::size_t kMostFiles = 256;    // of a batch
 constexpr std::size_t kMostSpare = 4;

@@ -10,7 +10,7 @@
 
 namespace upswarm::package {
 
-/// Takes the content of one file after the other. For use by one thread; holds at most 5 MiB.
+/// Takes the content of one file after the other. For use by one thread; holds at most 2.5 MiB.
 class HashThread {
  public:
   /// What a file's digest means. Called on the thread, in the order of the files; its error fails the whole.

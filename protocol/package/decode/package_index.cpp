@@ -47,25 +47,23 @@ Result<void> read_frames(ByteReader& in, Bytes first, Bytes file_size, PackageIn
 /// The chunks of one file; the last one is what the others leave.
 Result<void> read_content(ByteReader& in, std::uint32_t number, Bytes& start, PackageIndex& index) {
   const auto& entry = index.tree.entries[number];
-  auto& content = index.contents[number];
   const auto count = in.u32();
   if (count > in.left() / kChunkRecord) return corrupt("it names more chunks than its index can hold");
-  content.reserve(count);
   Bytes sum;
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto field = in.u32();
     if ((field & kSeenBefore) != 0) {
       const auto seen = field & ~kSeenBefore;
       if (seen >= index.chunks.size()) return corrupt("a file names a chunk that did not come before it");
-      content.push_back(seen);
-      sum += index.chunks[seen].size;
+      index.contents.add(seen);
+      sum += index.chunks[seen].size();
     } else {
       const bool is_last = i + 1 == count;
       if (is_last && field != 0) return corrupt("the last chunk of a file has a size of its own");
       const auto size = is_last ? entry.size - sum : Bytes{field};
       if (size.count == 0 || size > kLongestChunk) return corrupt("a chunk has an impossible size");
-      content.push_back(static_cast<std::uint32_t>(index.chunks.size()));
-      index.chunks.push_back({.start = start, .size = size, .digest = {}, .entry = number, .offset = sum});
+      index.contents.add(static_cast<std::uint32_t>(index.chunks.size()));
+      index.chunks.push_back({start, sum, number, static_cast<std::uint32_t>(size.count), {}});
       sum += size;
       start += size;
     }
@@ -75,11 +73,21 @@ Result<void> read_content(ByteReader& in, std::uint32_t number, Bytes& start, Pa
   return {};
 }
 
+std::size_t chunks_in_frames(const PackageIndex& index) {
+  std::size_t sum = 0;
+  for (const auto& frame : index.frames) sum += frame.chunks;
+  return sum;
+}
+
 Result<void> read_contents(ByteReader& in, PackageIndex& index) {
-  index.contents.resize(index.tree.entries.size());
+  // What place_frames() will find there, if all is well: memory for more would be taken by and by.
+  const auto chunks = std::min(chunks_in_frames(index), in.left() / kChunkRecord);
+  index.chunks.reserve(chunks);
+  index.contents.reserve(index.tree.entries.size(), chunks);
   Bytes start;
   for (std::uint32_t i = 0; i < index.tree.entries.size(); ++i) {
     if (index.tree.entries[i].type == FileType::regular) UPSWARM_CHECK(read_content(in, i, start, index));
+    index.contents.end_entry();
   }
   for (auto& chunk : index.chunks) {
     if (index.contents[chunk.entry].size() == 1) chunk.digest = chunk_digest(index.tree.entries[chunk.entry].digest);
@@ -98,7 +106,7 @@ Result<void> place_frames(PackageIndex& index) {
     frame.start = start;
     next += frame.chunks;
     const auto& last = index.chunks[next - 1];
-    frame.size = last.start + last.size - start;
+    frame.size = last.start + last.size() - start;
     if (frame.size > kLongestFrame) return corrupt("a frame has an impossible size");
     start += frame.size;
   }
@@ -112,6 +120,16 @@ ChunkDigest chunk_digest(const Sha256& content) {
   ChunkDigest digest;
   std::copy_n(content.bytes.begin(), digest.size(), digest.begin());
   return digest;
+}
+
+void ChunkLists::reserve(std::size_t entries, std::size_t chunks) {
+  ends_.reserve(entries);
+  chunks_.reserve(chunks);
+}
+
+void ChunkLists::add_again(std::size_t entry) {
+  const std::size_t begin = entry == 0 ? 0 : ends_[entry - 1];
+  for (auto i = begin; i < ends_[entry]; ++i) chunks_.push_back(std::uint32_t{chunks_[i]});
 }
 
 Bytes PackageIndex::stream_size() const { return frames.empty() ? Bytes{} : frames.back().start + frames.back().size; }

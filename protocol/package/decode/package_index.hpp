@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include "protocol/package/tree.hpp"
@@ -32,19 +33,43 @@ struct Frame {
 
 /// A run of content, stored once, however many files hold it.
 struct Chunk {
-  Bytes start;  ///< in the stream
-  Bytes size;
+  Bytes start;              ///< in the stream
+  Bytes offset;             ///< in the first file of the tree that holds it
+  std::uint32_t entry = 0;  ///< that file
+  std::uint32_t bytes = 0;  ///< its size: at most kLongestChunk, and there may be millions
   ChunkDigest digest;
-  std::uint32_t entry = 0;  ///< the first file of the tree that holds it
-  Bytes offset;             ///< in that file
+
+  Bytes size() const { return Bytes{bytes}; }
+};
+
+/// For each entry of a tree the numbers of its chunks: in one row, since most files have one.
+class ChunkLists {
+ public:
+  void reserve(std::size_t entries, std::size_t chunks);
+  /// One more of the entry that is not ended yet.
+  void add(std::uint32_t chunk) { chunks_.push_back(chunk); }
+  /// As many as `entry` has.
+  void add_again(std::size_t entry);
+  void end_entry() { ends_.push_back(static_cast<std::uint32_t>(chunks_.size())); }
+
+  /// Of entries that are ended.
+  std::size_t size() const { return ends_.size(); }
+  std::span<const std::uint32_t> operator[](std::size_t entry) const {
+    const auto begin = entry == 0 ? 0 : ends_[entry - 1];
+    return std::span(chunks_).subspan(begin, ends_[entry] - begin);
+  }
+
+ private:
+  std::vector<std::uint32_t> chunks_;
+  std::vector<std::uint32_t> ends_;  // in chunks_, of each entry
 };
 
 struct PackageIndex {
   Tree tree;
   Bytes history;  ///< of the stream before a frame, as much as there is, is its dictionary
   std::vector<Frame> frames;
-  std::vector<Chunk> chunks;                         ///< in the order of the stream
-  std::vector<std::vector<std::uint32_t>> contents;  ///< for each tree entry its chunks; empty but for regular files
+  std::vector<Chunk> chunks;  ///< in the order of the stream
+  ChunkLists contents;        ///< none but for regular files
 
   Bytes stream_size() const;
 };

@@ -59,7 +59,7 @@ SparsePlan plan_sparse(const PackageIndex& index, const LocalChunks& local) {
     bool is_at_hand = true;
     for (auto k = frame.first_chunk; k < frame.first_chunk + frame.chunks && is_at_hand; ++k) {
       const auto found = local.places.find(index.chunks[k].digest);
-      is_at_hand = found != local.places.end() && found->second.size == index.chunks[k].size;
+      is_at_hand = found != local.places.end() && found->second.size == index.chunks[k].size();
       if (is_at_hand) plan.chunks[k] = found->second;
     }
     if (is_at_hand) {

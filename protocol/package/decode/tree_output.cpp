@@ -19,7 +19,7 @@ bool has_mode(const FileInfo& info, std::uint32_t mode) {
 
 }  // namespace
 
-Path place_of(const Path& to, const std::string& path) { return to / Path(std::u8string(path.begin(), path.end())); }
+Path place_of(const Path& to, std::string_view path) { return to / Path(std::u8string(path.begin(), path.end())); }
 
 TreeOutput::TreeOutput(Files& files, const Path& to, const Tree& tree)
     : files_(files), to_(to), tree_(tree), is_kept_(tree.entries.size()) {}
@@ -58,7 +58,7 @@ Result<void> TreeOutput::make_missing() {
     if (is_kept_[i] != 0) continue;
     if (entry.type == FileType::folder) UPSWARM_CHECK(files_.make_folder(place_of(to_, entry.path), entry.mode));
     if (entry.type == FileType::symlink)
-      UPSWARM_CHECK(files_.make_symlink(entry.link_target, place_of(to_, entry.path)));
+      UPSWARM_CHECK(files_.make_symlink(std::string(entry.link_target), place_of(to_, entry.path)));
   }
   return {};
 }

@@ -78,6 +78,6 @@ class TreeOutput {
 };
 
 /// `to` and a path of a tree.
-Path place_of(const Path& to, const std::string& path);
+Path place_of(const Path& to, std::string_view path);
 
 }  // namespace upswarm::package

@@ -71,8 +71,8 @@ Result<void> Unpacking::write_file(std::uint32_t entry) {
 Result<ByteView> Unpacking::content_of(std::uint32_t chunk) {
   const auto& about = index_.chunks[chunk];
   while (about.start >= history_start_ + Bytes{history_length_}) UPSWARM_CHECK(next_frame());
-  if (is_in_history(about.start)) return history(about.start, about.size);
-  const auto to = std::span(chunk_).first(about.size.count);
+  if (is_in_history(about.start)) return history(about.start, about.size());
+  const auto to = std::span(chunk_).first(about.bytes);
   UPSWARM_CHECK(read_back(chunk, to));
   return ByteView(to);
 }
@@ -127,7 +127,7 @@ bool Unpacking::is_in_kept_files(const Frame& frame) const {
 /// A frame that matters only for what comes after it: reading is cheaper than decompressing.
 Result<void> Unpacking::read_kept(const Frame& frame, std::span<std::byte> to) {
   for (auto i = frame.first_chunk; i < frame.first_chunk + frame.chunks; ++i) {
-    const auto part = to.first(index_.chunks[i].size.count);
+    const auto part = to.first(index_.chunks[i].bytes);
     to = to.subspan(part.size());
     UPSWARM_CHECK(read_back(i, part));
   }
@@ -139,14 +139,14 @@ Result<void> Unpacking::collect(const Frame& frame, std::span<std::byte> to) {
   for (auto i = frame.first_chunk; i < frame.first_chunk + frame.chunks; ++i) {
     const auto& chunk = index_.chunks[i];
     const auto& place = plan_->chunks.at(i);
-    const auto part = to.first(chunk.size.count);
+    const auto part = to.first(chunk.bytes);
     to = to.subspan(part.size());
     const auto& path = local_->files.at(place.file);
     const auto changed = [&] {
       return Error{ErrorKind::corrupt, "take a chunk from " + path.string(), "the file was changed meanwhile",
                    kLocalChanged};
     };
-    if (place.size != chunk.size) return changed();
+    if (place.size != chunk.size()) return changed();
     if (!source_ || source_path_ != path) {
       source_.reset();
       auto opened = files_.open(path);

@@ -218,7 +218,7 @@ class DeltaBuilder {
     UPSWARM_TRY(opened.bytes, read_exactly(*in, {}, entry.size, entry.path));
     UPSWARM_CHECK(check_read(entry, opened.bytes));
     opened.streams = find_streams(as_bytes(opened.bytes), kLargestOpenedFile, keeps_opened(gaps));
-    opened.parts = open_parts(entry.path, as_bytes(opened.bytes), opened.streams, gaps);
+    opened.parts = open_parts(std::string(entry.path), as_bytes(opened.bytes), opened.streams, gaps);
     return opened;
   }
 

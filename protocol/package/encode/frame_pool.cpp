@@ -24,6 +24,7 @@ struct FramePool::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Job> waiting;
+  std::size_t unfinished = 0;  // jobs
   bool is_closing = false;
   std::deque<std::future<Packed>> results;  // in order; of the caller's thread alone
   std::vector<std::thread> threads;
@@ -38,7 +39,10 @@ struct FramePool::State {
       waiting.pop_front();
       lock.unlock();
       job.result.set_value(encoder.encode(job.frames));
+      job.frames = {};
       lock.lock();
+      --unfinished;
+      changed.notify_all();
     }
   }
 
@@ -70,9 +74,12 @@ Result<void> FramePool::add(FrameJob frames) {
   if (state_->results.size() > state_->threads.size()) UPSWARM_CHECK(state_->collect());
   Job job{.frames = std::move(frames), .result = {}};
   state_->results.push_back(job.result.get_future());
-  const std::lock_guard lock(state_->mutex);
+  std::unique_lock lock(state_->mutex);
+  // No job waits beside those that are worked on: the caller has the next one ready, which is memory enough.
+  state_->changed.wait(lock, [this] { return state_->unfinished < state_->threads.size(); });
+  ++state_->unfinished;
   state_->waiting.push_back(std::move(job));
-  state_->changed.notify_one();
+  state_->changed.notify_all();
   return {};
 }
 

@@ -7,7 +7,7 @@
 
 namespace upswarm::package {
 
-/// For use by one thread. Holds at most one job more than there are threads.
+/// For use by one thread. Holds one job a thread, and the results of one more.
 class FramePool {
  public:
   using Sink = std::function<Result<void>(const PackedFrame&)>;

@@ -123,7 +123,7 @@ class Opener {
       if (!copied.contains(i) && work_.new_tree.find(entry.path) == nullptr) gone.push_back(i);
     }
     for (const auto entry : wanted) {
-      const auto& path = work_.new_tree.entries[entry].path;
+      const auto path = work_.new_tree.entries[entry].path.view();
       const auto* const same = work_.old_tree.find(path);
       if (same != nullptr) {
         UPSWARM_CHECK(pair(entry, static_cast<std::uint32_t>(same - work_.old_tree.entries.data())));
@@ -134,7 +134,7 @@ class Opener {
       if (!pairs_[entry].empty()) continue;
       const auto ending = path.substr(std::min(path.size(), path.rfind('.')));
       for (const auto one : gone) {
-        if (work_.old_tree.entries[one].path.ends_with(ending)) UPSWARM_CHECK(pair(entry, one));
+        if (work_.old_tree.entries[one].path.view().ends_with(ending)) UPSWARM_CHECK(pair(entry, one));
       }
     }
     return {};

@@ -1,8 +1,8 @@
 #include "protocol/package/encode/package_writer.hpp"
 
 #include <algorithm>
-#include <map>
 #include <thread>
+#include <tuple>
 
 #include "protocol/package/byte_coding.hpp"
 #include "protocol/package/decode/format.hpp"
@@ -55,14 +55,14 @@ void encode_frames(const PackageIndex& index, ByteWriter& out) {
 }
 
 void encode_content(const PackageIndex& index, std::uint32_t entry, std::uint32_t& next, ByteWriter& out) {
-  const auto& content = index.contents[entry];
+  const auto content = index.contents[entry];
   out.u32(static_cast<std::uint32_t>(content.size()));
   for (std::size_t i = 0; i < content.size(); ++i) {
     const bool is_new = content[i] == next;
     const bool is_last = i + 1 == content.size();
     if (is_new) ++next;
     if (!is_new) out.u32(content[i] | kSeenBefore);
-    else out.u32(is_last ? 0 : static_cast<std::uint32_t>(index.chunks[content[i]].size.count));
+    else out.u32(is_last ? 0 : index.chunks[content[i]].bytes);
   }
 }
 
@@ -111,24 +111,41 @@ Result<Tree> scan(Files& files, const Path& folder, const std::stop_token& stop)
   return tree;
 }
 
+/// For each entry the first one with its content: identical files are stored once.
+std::vector<std::uint32_t> first_holders(const Tree& tree) {
+  const auto digest_of = [&](std::uint32_t entry) -> const Sha256& { return tree.entries[entry].digest; };
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t i = 0; i < tree.entries.size(); ++i) {
+    if (tree.entries[i].type == FileType::regular) order.push_back(i);
+  }
+  std::ranges::sort(order, [&](auto a, auto b) { return std::tie(digest_of(a), a) < std::tie(digest_of(b), b); });
+  std::vector<std::uint32_t> holders(tree.entries.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const bool is_first = i == 0 || digest_of(order[i]) != digest_of(order[i - 1]);
+    holders[order[i]] = is_first ? order[i] : holders[order[i - 1]];
+  }
+  return holders;
+}
+
 /// All content of the tree into `file`; what the index has to say about it into `index`.
 Result<void> pack_files(Files& files, const Path& folder, PackageFile& file, PackageIndex& index,
                         const ProgressSink& progress, const std::stop_token& stop, const PackOptions& options) {
   const auto settings = settings_of(options.level);
   StreamPacker packer(files, folder, index, settings, options.frame, threads_of(options, settings),
                       [&](ByteView bytes) { return file.append(bytes); });
-  std::map<Sha256, std::uint32_t> packed;  // identical files are stored once
+  const auto holders = first_holders(index.tree);
   const auto total = index.tree.total_size();
   Bytes done;
   for (std::uint32_t i = 0; i < index.tree.entries.size(); ++i) {
     const auto& entry = index.tree.entries[i];
-    if (entry.type != FileType::regular) continue;
-    if (stop.stop_requested()) return Error{ErrorKind::cancelled, "pack " + folder.string(), "stopped"};
-    const auto [found, is_new] = packed.emplace(entry.digest, i);
-    if (is_new) UPSWARM_CHECK(packer.add_file(i, stop));
-    else index.contents[i] = index.contents[found->second];
-    done += entry.size;
-    if (progress) progress({"packing", done, total});
+    if (entry.type == FileType::regular) {
+      if (stop.stop_requested()) return Error{ErrorKind::cancelled, "pack " + folder.string(), "stopped"};
+      if (holders[i] == i) UPSWARM_CHECK(packer.add_file(i, stop));
+      else index.contents.add_again(holders[i]);
+      done += entry.size;
+      if (progress) progress({"packing", done, total});
+    }
+    index.contents.end_entry();
   }
   return packer.finish();
 }

@@ -43,8 +43,9 @@ StreamPacker::StreamPacker(Files& files, const Path& folder, PackageIndex& index
           std::clamp(Bytes{index.tree.total_size().count / 2}, std::min(kSmallestJob, settings.job), settings.job)
               .count),
       small_frame_(std::clamp(small_frame, 1_B, kLongestFrame).count) {
-  index_.contents.resize(index_.tree.entries.size());
   index_.history = settings.history;
+  // Growing by steps would hold it twice. What is not written is not taken.
+  window_.reserve(std::min(settings.history.count, index.tree.total_size().count) + job_limit_ + kLongestFrame.count);
 }
 
 Result<void> StreamPacker::add_file(std::uint32_t entry, const std::stop_token& stop) {
@@ -53,6 +54,7 @@ Result<void> StreamPacker::add_file(std::uint32_t entry, const std::stop_token& 
   UPSWARM_TRY(const auto file, files_.open(path));
   Sha256Hasher hasher;
   Bytes offset;
+  std::size_t chunks = 0;
   const bool has_own_frames = about.size.count > small_frame_ * kOwnFrames;
   if (has_own_frames) UPSWARM_CHECK(end_frame());
   frame_limit_ = std::clamp<std::size_t>(about.size.count / kPartsOfAFile, small_frame_, kLongestFrame.count);
@@ -63,24 +65,23 @@ Result<void> StreamPacker::add_file(std::uint32_t entry, const std::stop_token& 
     if (Bytes{content.size()} != about.size) hasher.update(content);
     UPSWARM_CHECK(add_chunk(content, chunk_digest(digest), entry, offset));
     offset += Bytes{content.size()};
+    ++chunks;
     return {};
   }));
   if (has_own_frames) UPSWARM_CHECK(end_frame());
-  const bool is_one_chunk = index_.contents[entry].size() == 1;
-  if (offset != about.size || (!is_one_chunk && hasher.finish() != about.digest)) return changed(path);
+  if (offset != about.size || (chunks != 1 && hasher.finish() != about.digest)) return changed(path);
   return {};
 }
 
 Result<void> StreamPacker::add_chunk(ByteView content, const ChunkDigest& digest, std::uint32_t entry, Bytes offset) {
-  auto& numbers = index_.contents[entry];
   if (const auto found = seen_.find(digest); found != seen_.end()) {
-    numbers.push_back(found->second);
+    index_.contents.add(found->second);
     return {};
   }
   if (frame_ + content.size() > frame_limit_) UPSWARM_CHECK(end_frame());
   const auto number = static_cast<std::uint32_t>(index_.chunks.size());
-  index_.chunks.push_back({stream_, Bytes{content.size()}, digest, entry, offset});
-  numbers.push_back(number);
+  index_.chunks.push_back({stream_, offset, entry, static_cast<std::uint32_t>(content.size()), digest});
+  index_.contents.add(number);
   if (seen_.size() < kMostSeen) seen_.emplace(digest, number);
   window_.insert(window_.end(), content.begin(), content.end());
   stream_ += Bytes{content.size()};

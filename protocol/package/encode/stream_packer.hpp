@@ -22,8 +22,9 @@ struct PackSettings {
 
 class StreamPacker {
  public:
-  /// `index` has the tree, all of whose files lie in `folder`; history, frames, chunks and contents are entered into
-  /// it. `sink` takes the compressed bytes, in order. All must outlive the object.
+  /// `index` has the tree, all of whose files lie in `folder`; history, frames, chunks and their numbers in contents,
+  /// whose entries the caller ends, are entered into it. `sink` takes the compressed bytes, in order. All must outlive
+  /// the object.
   StreamPacker(Files& files, const Path& folder, PackageIndex& index, const PackSettings& settings, Bytes small_frame,
                std::size_t threads, std::function<Result<void>(ByteView)> sink);
 

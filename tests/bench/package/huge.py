@@ -16,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 
-import size as bench
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests/bench/delta"))
+import measured  # noqa: E402
 
 MOST_PACKING = 256_000_000
 MOST_UNPACKING = 64_000_000
@@ -43,7 +45,7 @@ def make_noise(tree, gib):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", default=str(bench.ROOT / "build/release/bin"))
+    parser.add_argument("--bin", default=str(ROOT / "build/release/bin"))
     parser.add_argument("--folder")
     parser.add_argument("--noise", type=int, default=0)
     options = parser.parse_args()
@@ -56,14 +58,15 @@ def main():
             make_noise(tree, options.noise)
         else:
             make_sparse(tree)
-        packing = bench.run(f"'{publish}' pack '{tree}' -o '{scratch}/p.upk' --level fast")
-        unpacking = bench.run(f"'{publish}' unpack '{scratch}/p.upk' -o '{scratch}/out'")
+        packing, _ = measured.run([publish, "pack", tree, "-o", scratch / "p.upk", "--level", "fast"])
+        unpacking, _ = measured.run([publish, "unpack", scratch / "p.upk", "-o", scratch / "out"])
         about = json.loads(subprocess.run([publish, "--json", "inspect", scratch / "p.upk"], check=True, capture_output=True, text=True).stdout)
         same = all(subprocess.run(["cmp", path, scratch / "out" / path.name]).returncode == 0 for path in tree.iterdir())
         print(f"{about['unpacked']} bytes in a package of {about['length']}, index {about['index_length']}; "
-              f"packed in {packing['wall']:.0f} s and {packing['memory'] / 1e6:.0f} MB, unpacked in {unpacking['wall']:.0f} s and {unpacking['memory'] / 1e6:.0f} MB; "
+              f"packed in {packing.cpu_s:.0f} CPU s, {packing.rss / 1e6:.1f} MB resident and {packing.anonymous / 1e6:.1f} anonymous, "
+              f"unpacked in {unpacking.cpu_s:.0f} CPU s, {unpacking.rss / 1e6:.1f} MB and {unpacking.anonymous / 1e6:.1f}; "
               f"{'the same' if same else 'NOT THE SAME'}")
-        sys.exit(0 if same and packing["memory"] <= MOST_PACKING and unpacking["memory"] <= MOST_UNPACKING else 1)
+        sys.exit(0 if same and packing.anonymous <= MOST_PACKING and unpacking.anonymous <= MOST_UNPACKING else 1)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

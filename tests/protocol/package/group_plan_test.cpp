@@ -91,7 +91,7 @@ TEST(GroupPlan, WhatDoesNotFitIsSplitAndKeepsItsCounterpart) {
     for (const auto& piece : group.new_pieces) {
       const bool has_counterpart = std::any_of(group.old_pieces.begin(), group.old_pieces.end(),
                                                [&](const auto& one) { return one.entry == piece.entry; });
-      EXPECT_TRUE(has_counterpart) << to.entries[piece.entry].path;
+      EXPECT_TRUE(has_counterpart) << to.entries[piece.entry].path.view();
     }
   }
 }

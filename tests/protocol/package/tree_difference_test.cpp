@@ -75,12 +75,12 @@ void expect_comes_back(const Tree& from, const Tree& to) {
     auto wanted = to.entries[i];
     const auto& source = back->sources[i];
     if (source.is_made()) {
-      EXPECT_EQ(source.check, start_of(wanted.digest)) << wanted.path;
+      EXPECT_EQ(source.check, start_of(wanted.digest)) << wanted.path.view();
       wanted.digest = {};
     } else if (source.kind == ContentSource::Kind::copied) {
-      EXPECT_EQ(from.entries.at(source.from).digest, wanted.digest) << wanted.path;
+      EXPECT_EQ(from.entries.at(source.from).digest, wanted.digest) << wanted.path.view();
     }
-    EXPECT_EQ(back->tree.entries[i], wanted) << wanted.path;
+    EXPECT_EQ(back->tree.entries[i], wanted) << wanted.path.view();
   }
 }
 

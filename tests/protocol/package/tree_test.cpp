@@ -138,6 +138,25 @@ TEST(Tree, ItsDigestNeverChanges) {
   EXPECT_EQ(to_string(Bytes{encode_tree(tree).size()}), "91 B");
 }
 
+TEST(Tree, TheDigestOfALargeOneIsThatOfAllItsBytes) {
+  Tree tree;
+  for (int i = 0; i < 3000; ++i) tree.entries.push_back(file("file" + std::to_string(10'000 + i)));
+  const auto bytes = encode_tree(tree);
+  EXPECT_GT(bytes.size(), 128U << 10U) << "which are hashed by and by";
+  EXPECT_EQ(content_digest(tree), sha256(bytes));
+}
+
+TEST(Tree, NamesThatDifferByCaseAloneAreFoundWhereverTheyAre) {
+  Tree tree;
+  for (const char* name : {"AB", "B", "aB"}) tree.entries.push_back(file(name));
+  for (int i = 0; i < 300; ++i) tree.entries.push_back(file("file" + std::to_string(100 + i)));
+  const auto refused = check_tree(tree);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().cause.find("another name differs from it by case alone"), std::string::npos);
+  tree.entries[2] = file("ab_");
+  EXPECT_TRUE(check_tree(tree)) << check_tree(tree).error().message();
+}
+
 TEST(Tree, ComesBackFromItsBytes) {
   const Tree tree{{folder_at("d"), file("d/x"), link("l", "d/x")}};
   const auto back = decode_tree(encode_tree(tree), "test");

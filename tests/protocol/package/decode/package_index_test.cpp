@@ -1,5 +1,8 @@
 #include "protocol/package/decode/package_index.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "protocol/package/byte_coding.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 
@@ -86,11 +89,11 @@ TEST(PackageIndex, AWholeOneIsRead) {
   EXPECT_EQ(index->tree, Fields().tree());
   EXPECT_EQ(index->history, 40_B);
   EXPECT_EQ(index->frames[1].size, 30_B);
-  EXPECT_EQ(index->chunks[2].size, 10_B);
+  EXPECT_EQ(index->chunks[2].size(), 10_B);
   EXPECT_EQ(index->chunks[2].entry, 1U);
   EXPECT_EQ(index->chunks[2].offset, 20_B);
   EXPECT_EQ(index->chunks[2].start, 30_B);
-  EXPECT_EQ(index->contents[2], (std::vector<std::uint32_t>{0, 0}));
+  EXPECT_TRUE(std::ranges::equal(index->contents[2], std::array{0U, 0U}));
   EXPECT_EQ(index->stream_size(), 40_B);
 }
 

@@ -81,8 +81,8 @@ TEST_F(SparseTest, OfFivePerCentChangedFilesOnlyThoseAreFetched) {
     for (auto i = frame.first_chunk; i < frame.first_chunk + frame.chunks; ++i) {
       const auto& chunk = reader.index().chunks[i];
       if (local.places.contains(chunk.digest)) continue;
-      wanted += static_cast<double>(frame.length.count * chunk.size.count) / static_cast<double>(frame.size.count);
-      EXPECT_TRUE(changed.contains(reader.index().tree.entries[chunk.entry].path));
+      wanted += static_cast<double>(frame.length.count * chunk.bytes) / static_cast<double>(frame.size.count);
+      EXPECT_TRUE(changed.contains(std::string(reader.index().tree.entries[chunk.entry].path)));
     }
   }
   EXPECT_GT(wanted, 0);

@@ -76,7 +76,7 @@ class TreeOutputTest : public testing::Test {
       const auto& entry = tree.entries[i];
       if (entry.type != FileType::regular || output.is_kept(i)) continue;
       UPSWARM_CHECK(output.start_file(i));
-      UPSWARM_CHECK(output.write(as_bytes(content.at(entry.path))));
+      UPSWARM_CHECK(output.write(as_bytes(content.at(std::string(entry.path)))));
       UPSWARM_CHECK(output.end_file([](const Sha256&) { return Result<void>(); }));
     }
     UPSWARM_CHECK(output.check_digests());
