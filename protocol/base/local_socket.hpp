@@ -25,6 +25,7 @@ inline constexpr Bytes kLongestLocalFrame = 24_MiB;  ///< a whole metadata offer
 struct PeerIdentity {
   std::uint32_t user = 0;
   std::int64_t process = 0;
+  std::uint64_t started = 0;  ///< process_start (process.hpp) of it, when the conversation began; 0: not known
 };
 
 struct LocalFrame {
