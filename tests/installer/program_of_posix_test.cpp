@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "protocol/base/process.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace upswarm::installer {
 namespace {
@@ -23,6 +24,19 @@ TEST(ProgramOf, APeerIsANumberAndAStart) {
   EXPECT_EQ(program_of_peer({.user = 0, .process = ::getpid(), .started = started - 1}).error().kind, ErrorKind::denied)
       << "the number is another's by now";
   EXPECT_EQ(program_of_peer({.user = 0, .process = ::getpid(), .started = 0}).error().kind, ErrorKind::denied);
+}
+
+TEST(ProgramOf, AConversationKnowsWhoIsAtItsOtherEnd) {
+  const tests::TemporaryFolder folder;
+  const auto server = listen_local(folder / "socket", 0600);
+  ASSERT_TRUE(server) << server.error().message();
+  const auto line = connect_local(folder / "socket");
+  ASSERT_TRUE(line) << line.error().message();
+  EXPECT_EQ((*line)->peer().process, ::getpid());
+  EXPECT_EQ((*line)->peer().started, process_start(::getpid()));
+  const auto program = program_of_peer((*line)->peer());
+  ASSERT_TRUE(program) << program.error().message();
+  EXPECT_EQ(*program, std::filesystem::canonical("/proc/self/exe"));
 }
 
 TEST(ProgramOf, WhoHasEndedHasNone) {
