@@ -132,9 +132,10 @@ Result<messages::Outcome> Installation::switch_and_commit(ProductRecord& record,
 Result<void> Installation::switch_over(ProductRecord& record, const package::ProgressSink& progress,
                                        const std::stop_token& stop) {
   const auto to = record.journal->to;
-  const auto context = context_of(to.version, record.journal->from);
+  auto context = context_of(to.version, record.journal->from);
   if (record.journal->phase == Phase::probation) {
-    UPSWARM_CHECK(runner_.prepare_health(to.health, context));
+    UPSWARM_TRY(const bool is_anew, runner_.resume_health(to.health, context));
+    if (is_anew) UPSWARM_CHECK(runner_.stop_services(services_to_start(record), stop));
   } else {
     if (const auto* const old = entry_of(record, record.journal->from)) {
       UPSWARM_TRY(record.journal->ran, runner_.running_services(old->services, stop));
@@ -149,10 +150,10 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
       UPSWARM_CHECK(runner_.run_hook("after", *to.hooks.after, context, stop));
     }
   }
-  const auto services = services_to_start(record);
-  UPSWARM_CHECK(runner_.start_services(services, stop));
+  context.services = services_to_start(record);
+  UPSWARM_CHECK(runner_.start_services(context.services, stop));
   UPSWARM_CHECK(write_phase(record, Phase::probation));
-  if (services.empty() && !to.services.empty()) {
+  if (context.services.empty() && !to.services.empty()) {
     log::warning("health is not checked: the services were stopped before the update", {{"product", record.product}});
     return {};
   }
@@ -405,7 +406,7 @@ Result<void> Installation::drop_tree(const Sha256& content) {
 }
 
 RunContext Installation::context_of(const std::string& version, const std::string& from) const {
-  return {product_.product, version, from, product_.root, layout_.folder_of(version)};
+  return {product_.product, version, from, product_.root, layout_.folder_of(version), {}};
 }
 
 const trust::Entry* Installation::entry_of(const ProductRecord& record, const std::string& version) const {

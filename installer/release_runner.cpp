@@ -4,13 +4,19 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "installer/http_health.hpp"
 #include "installer/last_words.hpp"
+#include "installer/program_of.hpp"
+#include "installer/service_watch.hpp"
 #include "installer/services.hpp"
 
 namespace upswarm::installer {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+constexpr milliseconds kShortestTry{100};
+constexpr milliseconds kLongestAnswer{std::chrono::seconds(5)};  ///< of one question by HTTP
 /// Waits, but not past a stop.
 void wait_for(std::chrono::milliseconds duration, const std::stop_token& stop) {
   std::mutex mutex;
@@ -62,11 +68,41 @@ class ProcessRunner final : public ReleaseRunner {
 
   Result<void> prepare_health(const trust::HealthCheck& health, const RunContext& context) override {
     if (health.kind != trust::HealthCheck::Kind::confirm) return {};
-    return confirmations_.expect(context.product, health.account);
+    return confirmations_.expect(context.product, expectation_of(health, context));
+  }
+
+  Result<bool> resume_health(const trust::HealthCheck& health, const RunContext& context) override {
+    if (health.kind != trust::HealthCheck::Kind::confirm) return false;
+    return confirmations_.resume(context.product, expectation_of(health, context));
   }
 
   Result<void> check_health(const trust::HealthCheck& health, const RunContext& context,
                             std::stop_token stop) override {
+    const auto result = judge(health, context, stop);
+    const bool is_over = result || result.error().kind != ErrorKind::cancelled;
+    if (is_over && health.kind == trust::HealthCheck::Kind::confirm) confirmations_.forget(context.product);
+    return result;
+  }
+
+ private:
+  static Expectation expectation_of(const trust::HealthCheck& health, const RunContext& context) {
+    return {.account = health.account, .programs = health.executable ? context.release : Path()};
+  }
+
+  Result<void> judge(const trust::HealthCheck& health, const RunContext& context, const std::stop_token& stop) {
+    const bool stable = health.stable.count() > 0;
+    const auto stable_at = SteadyClock::now() + health.stable;
+    ServiceWatch watch(services_, context, program_of);
+    UPSWARM_CHECK(watch.begin(stop));
+    UPSWARM_CHECK(await_health(health, context, stop));
+    for (;;) {
+      UPSWARM_CHECK(watch.look(stable, stop));
+      if (SteadyClock::now() >= stable_at) return {};
+      wait_for(health.every, stop);
+    }
+  }
+
+  Result<void> await_health(const trust::HealthCheck& health, const RunContext& context, const std::stop_token& stop) {
     if (health.kind == trust::HealthCheck::Kind::none) return {};
     const auto deadline = SteadyClock::now() + health.within;
     for (;;) {
@@ -79,18 +115,21 @@ class ProcessRunner final : public ReleaseRunner {
     }
   }
 
- private:
   std::optional<Error> check_once(const trust::HealthCheck& health, const RunContext& context,
                                   SteadyClock::time_point deadline, const std::stop_token& stop) {
     const auto doing = "health check of " + context.product + " " + context.version;
+    const auto left = std::max(std::chrono::duration_cast<milliseconds>(deadline - SteadyClock::now()), kShortestTry);
     if (health.kind == trust::HealthCheck::Kind::confirm) {
       if (confirmations_.is_confirmed(context.product)) return std::nullopt;
       return Error{ErrorKind::invalid, doing, "the product did not confirm within " + to_string(health.within)};
     }
+    if (health.kind == trust::HealthCheck::Kind::http) {
+      auto checked = check_http(health, std::min(left, kLongestAnswer), stop);
+      if (checked) return std::nullopt;
+      return std::move(checked).error().within(doing);
+    }
     auto spec = spec_of(health.command, context);
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
-    spec.time_limit = std::clamp(left, std::chrono::milliseconds(100),
-                                 std::max(health.command.timeout, std::chrono::milliseconds(100)));
+    spec.time_limit = std::clamp(left, kShortestTry, std::max(health.command.timeout, kShortestTry));
     return run_once(spec, doing, stop);
   }
 

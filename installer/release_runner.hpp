@@ -17,16 +17,30 @@ struct RunContext {
   std::string version;
   std::string from;
   Path root;
-  Path release;  ///< working folder; relative programs are taken from here
+  Path release;                            ///< working folder; relative programs are taken from here
+  std::vector<std::string> services = {};  ///< that were started, for the health check
+};
+
+/// Who must confirm.
+struct Expectation {
+  std::string account;  ///< empty: the installer's own
+  Path programs = {};   ///< folder that the confirming program must be in; empty: any program
 };
 
 /// Answers whether the product has confirmed that it runs (HealthCheck::Kind::confirm). Any thread.
 class Confirmations {
  public:
   virtual ~Confirmations() = default;
-  /// A new probation begins: earlier confirmations do not count.   Errors: disk  the token cannot be handed over.
-  virtual Result<void> expect(const std::string& product, const std::string& account) = 0;
+  /// A new probation begins: earlier confirmations do not count.   Errors: disk  the token cannot be handed over;
+  /// denied  no such account.
+  virtual Result<void> expect(const std::string& product, const Expectation& from) = 0;
+  /// A probation goes on after a restart of the installer: its token and confirmation count, if they are still there.
+  /// Or else a new one begins, and the answer is true: the product needs another start for its token.   Errors: as
+  /// expect.
+  virtual Result<bool> resume(const std::string& product, const Expectation& from) = 0;
   virtual bool is_confirmed(const std::string& product) = 0;
+  /// The probation is over.
+  virtual void forget(const std::string& product) = 0;
 };
 
 class ReleaseRunner {
@@ -45,9 +59,15 @@ class ReleaseRunner {
   virtual Result<void> stop_services(const std::vector<std::string>& services, std::stop_token stop) = 0;
   /// All of them.   Errors: invalid  one does not start; denied, cancelled.
   virtual Result<void> start_services(const std::vector<std::string>& services, std::stop_token stop) = 0;
-  /// Called before services start, so that the product finds its token (HealthCheck::Kind::confirm).   Errors: disk.
+  /// Called before services start, so that the product finds its token (HealthCheck::Kind::confirm).   Errors: disk;
+  /// denied  no such account.
   virtual Result<void> prepare_health(const trust::HealthCheck& health, const RunContext& context) = 0;
-  /// Waits until the release is healthy. Errors: invalid  it was not within the time; cancelled.
+  /// The same after a restart of the installer in a probation: what was confirmed stays so. True: services must be
+  /// stopped before they are started, for what they were given is gone.   Errors: as prepare_health.
+  virtual Result<bool> resume_health(const trust::HealthCheck& health, const RunContext& context) = 0;
+  /// Waits until the release is healthy, and looks at what the services of `context` run.
+  /// Errors: invalid  it was not within the time, or not for as long as asked; denied  it cannot be told, by a fault of
+  /// the machine; cancelled.
   virtual Result<void> check_health(const trust::HealthCheck& health, const RunContext& context,
                                     std::stop_token stop) = 0;
 };

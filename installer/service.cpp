@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "installer/guard.hpp"
+#include "installer/program_of.hpp"
 #include "protocol/base/hex.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/process.hpp"
@@ -44,7 +45,7 @@ InstallerService::InstallerService(const InstallerConfig& config, Files& files, 
       gate_(std::move(gate)),
       machine_id_(std::move(machine_id)),
       agent_user_(agent_user),
-      confirmations_(files, config.socket.parent_path()),
+      confirmations_(files, config.socket.parent_path(), program_of_peer),
       runner_(make_process_runner(config.systemctl, make_command_runner(config.systemctl), confirmations_)),
       records_(files, config.state_folder / "products"),
       acknowledged_(acknowledged) {}

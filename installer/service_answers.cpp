@@ -431,7 +431,7 @@ Result<Json> InstallerService::confirm(const PeerIdentity& peer, const Json& que
   const auto token = in.text("token", 128);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
-  UPSWARM_CHECK(confirmations_.confirm(product->product, token, peer.user));
+  UPSWARM_CHECK(confirmations_.confirm(product->product, token, peer));
   return Json::object();
 }
 

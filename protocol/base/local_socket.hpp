@@ -28,6 +28,7 @@ inline constexpr Bytes kSmallLocalFrame = 64_KiB;
 struct PeerIdentity {
   std::uint32_t user = 0;
   std::int64_t process = 0;
+  std::uint64_t started = 0;  ///< process_start (process.hpp) of it, when the conversation began; 0: not known
 };
 
 /// What a server grants to peers of one kind. It goes by their account alone, before a byte of theirs is read.

@@ -21,6 +21,7 @@
 #include "protocol/base/local_file.hpp"
 #include "protocol/base/local_socket.hpp"
 #include "protocol/base/log.hpp"
+#include "protocol/base/process.hpp"
 
 namespace upswarm {
 namespace {
@@ -77,6 +78,18 @@ class LongFrame {
   bool is_taken_ = false;
 };
 
+/// 0 where it has ended: its number may be another's by now. Kernels before 6.5 cannot say.
+std::uint64_t start_of_peer(int socket, pid_t process) {
+  constexpr int kPeerPidFd = 77;  // SO_PEERPIDFD: not in the headers of Debian 12
+  const auto started = process_start(process);
+  int number = -1;
+  socklen_t length = sizeof number;
+  if (::getsockopt(socket, SOL_SOCKET, kPeerPidFd, &number, &length) != 0) return errno == ENOPROTOOPT ? started : 0;
+  const Descriptor handle(number);
+  pollfd ended{handle.get(), POLLIN, 0};
+  return ::poll(&ended, 1, 0) == 0 ? started : 0;
+}
+
 class PosixLocalConnection final : public LocalConnection {
  public:
   /// `long_frame`: of the server; nothing where the other side is one.
@@ -87,6 +100,7 @@ class PosixLocalConnection final : public LocalConnection {
     // A failure leaves "nobody": such a peer may do nothing.
     peer_.user = 65534;
     if (::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &who, &length) == 0) peer_ = {who.uid, who.pid};
+    peer_.started = start_of_peer(socket_.get(), who.pid);
   }
 
   PeerIdentity peer() const override { return peer_; }

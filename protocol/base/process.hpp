@@ -39,6 +39,9 @@ struct ProcessOutcome {
 /// process group was ended); internal.
 Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop);
 
+/// When a process began, in ticks since the machine did: with its number it names a process. 0: there is none.
+std::uint64_t process_start(std::int64_t process);
+
 /// The user id of an account name or a decimal number.   Errors: not_found.
 Result<std::uint32_t> user_id_of(const std::string& account);
 

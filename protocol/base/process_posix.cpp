@@ -14,7 +14,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <fstream>
 #include <optional>
+#include <sstream>
 #include <system_error>
 
 #include "protocol/base/process.hpp"
@@ -227,6 +229,21 @@ Error start_failure(const ProcessSpec& spec, const std::array<int, 2>& words) {
 Result<std::uint32_t> user_id_of(const std::string& account) {
   UPSWARM_TRY(const auto found, find_account(account));
   return static_cast<std::uint32_t>(found.user);
+}
+
+std::uint64_t process_start(std::int64_t process) {
+  constexpr int kFieldsBefore = 19;  // of proc(5): "starttime", counted from behind the name, which may hold anything
+  std::ifstream in("/proc/" + std::to_string(process) + "/stat");
+  std::string line;
+  std::getline(in, line, '\0');
+  const auto name_end = line.rfind(')');
+  if (name_end == std::string::npos) return 0;
+  std::istringstream fields(line.substr(name_end + 1));
+  std::string field;
+  for (int i = 0; i < kFieldsBefore; ++i) fields >> field;
+  std::uint64_t started = 0;
+  fields >> started;
+  return fields ? started : 0;
 }
 
 Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop) {

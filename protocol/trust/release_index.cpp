@@ -19,11 +19,16 @@ constexpr std::size_t kMostPathParts = 8;
 constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLongestServiceName = 256;
 constexpr std::size_t kLongestSalt = 128;
+constexpr std::size_t kLongestUrlPath = 1024;
+constexpr std::int64_t kHighestPort = 65535;
 constexpr std::int64_t kMostDays = 3650;
 constexpr milliseconds kShortestTime{1};
 
 /// All that an entry may require of this program.
-constexpr std::array<std::string_view, 0> kKnownRequirements{};
+constexpr std::string_view kConfirmExecutable = "confirm-executable";
+constexpr std::string_view kHealthHttp = "health-http";
+constexpr std::string_view kHealthStable = "health-stable";
+constexpr std::array kKnownRequirements{kConfirmExecutable, kHealthHttp, kHealthStable};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -152,9 +157,21 @@ Result<Hooks> read_hooks(ObjectReader in) {
   return hooks;
 }
 
+void read_http(ObjectReader& in, HealthCheck& health) {
+  health.kind = HealthCheck::Kind::http;
+  health.port = in.integer("port", 1, kHighestPort);
+  health.path = in.text_or("path", "/", kLongestUrlPath);
+  if (!health.path.starts_with('/') || !std::ranges::all_of(health.path, [](char c) { return c > ' ' && c < 0x7f; }))
+    in.fail("path", "a slash and printable ASCII without spaces are wanted");
+  health.status = in.integer_or("status", 200, 100, 599);
+  health.account = read_account(in, "account");
+  if (health.account.empty()) in.fail("account", "it must be said who listens");
+}
+
 Result<HealthCheck> read_health(ObjectReader in) {
   HealthCheck health;
   const auto kind = in.text("kind", kLongestName);
+  if (in.has("stable")) health.stable = in.duration_or("stable", health.stable, kShortestTime, kLongestCommand);
   UPSWARM_CHECK(in.finish_open());
   if (kind == "none") {
     UPSWARM_CHECK(in.finish());
@@ -169,8 +186,11 @@ Result<HealthCheck> read_health(ObjectReader in) {
     health.kind = HealthCheck::Kind::confirm;
     health.account = read_account(in, "account");
     if (health.account.empty()) in.fail("account", "it must be said who confirms");
+    health.executable = in.boolean_or("executable", false);
+  } else if (kind == "http") {
+    read_http(in, health);
   } else {
-    in.fail("kind", "none, command or confirm is wanted");
+    in.fail("kind", "none, command, confirm or http is wanted");
   }
   health.within = in.duration_or("within", health.within, kShortestTime, kLongestCommand);
   health.every = in.duration_or("every", health.every, kShortestTime, kLongestCommand);
@@ -258,7 +278,13 @@ const Withdrawal* Index::withdrawal_of(const ReleaseCounter& counter) const {
 
 std::string ReleaseCounter::text() const { return std::to_string(epoch) + "." + std::to_string(n); }
 
-std::vector<std::string> requirements_of(const Entry& /*entry*/) { return {}; }
+std::vector<std::string> requirements_of(const Entry& entry) {
+  std::vector<std::string> names;
+  if (entry.health.executable) names.emplace_back(kConfirmExecutable);
+  if (entry.health.kind == HealthCheck::Kind::http) names.emplace_back(kHealthHttp);
+  if (entry.health.stable.count() > 0) names.emplace_back(kHealthStable);
+  return names;
+}
 
 std::optional<std::string> unknown_requirements(const Entry& entry) {
   std::string names;
@@ -283,6 +309,8 @@ Result<void> read_recipe(ObjectReader& in, Entry& entry) {
   entry.services = in.texts_or_none("services", kMostServices, kLongestServiceName);
   if (!std::ranges::all_of(entry.services, is_service_name))
     in.fail("services", "a name is empty, or no name of a service");
+  if (entry.health.stable.count() > 0 && entry.services.empty())
+    in.fail("health", "\"stable\" is of services; none is named");
   const std::set<std::string> different(entry.services.begin(), entry.services.end());
   if (different.size() != entry.services.size()) in.fail("services", "a service stands there twice");
   entry.urgent = in.boolean_or("urgent", false);

@@ -68,12 +68,17 @@ struct Command {
 };
 
 struct HealthCheck {
-  enum class Kind { none, command, confirm };
+  enum class Kind { none, command, confirm, http };
   Kind kind = Kind::none;
   Command command = {};                                        ///< for Kind::command
   std::chrono::milliseconds within{std::chrono::seconds(60)};  ///< repeated until it succeeds or this has passed
   std::chrono::milliseconds every{std::chrono::seconds(1)};
-  std::string account = {};  ///< for Kind::confirm: who must confirm
+  std::string account = {};             ///< for Kind::confirm: who must confirm; for Kind::http: who must listen
+  bool executable = false;              ///< for Kind::confirm: only a program of the release itself may
+  std::int64_t port = 0;                ///< for Kind::http, on loopback: 1 to 65535
+  std::string path = "/";               ///< for Kind::http: printable ASCII without spaces, 1024 at most
+  std::int64_t status = 200;            ///< for Kind::http: the one that is healthy
+  std::chrono::milliseconds stable{0};  ///< no service may end, fail or restart for so long; 0: not asked
 };
 
 struct Hooks {

@@ -42,15 +42,29 @@ Json to_json(const Hooks& hooks) {
 }
 
 Json to_json(const HealthCheck& health) {
-  if (health.kind == HealthCheck::Kind::none) return {{"kind", "none"}};
-  Json json{{"within", duration_text(health.within)}, {"every", duration_text(health.every)}};
-  if (health.kind == HealthCheck::Kind::command) {
-    json["kind"] = "command";
-    json["command"] = to_json(health.command);
-  } else {
-    json["kind"] = "confirm";
-    json["account"] = health.account;
+  auto json = Json::object();
+  if (health.stable.count() > 0) json["stable"] = duration_text(health.stable);
+  switch (health.kind) {
+    case HealthCheck::Kind::none: json["kind"] = "none"; return json;
+    case HealthCheck::Kind::command:
+      json["kind"] = "command";
+      json["command"] = to_json(health.command);
+      break;
+    case HealthCheck::Kind::confirm:
+      json["kind"] = "confirm";
+      json["account"] = health.account;
+      if (health.executable) json["executable"] = true;
+      break;
+    case HealthCheck::Kind::http:
+      json["kind"] = "http";
+      json["port"] = health.port;
+      json["path"] = health.path;
+      json["status"] = health.status;
+      json["account"] = health.account;
+      break;
   }
+  json["within"] = duration_text(health.within);
+  json["every"] = duration_text(health.every);
   return json;
 }
 

@@ -54,6 +54,18 @@ TEST_F(InstallationServicesTest, AlsoAfterARestartInProbation) {
   EXPECT_EQ(calls(), (Calls{"start db", "start queue", "health 2.0.0"})) << "as it was before the switch";
 }
 
+TEST_F(InstallationServicesTest, WhatLostItsTokenInARebootIsStartedAnew) {
+  fail("health 2.0.0", ErrorKind::cancelled);
+  EXPECT_FALSE(machine.install(two));
+  machine.runner.failures.clear();
+  machine.runner.is_token_lost = true;
+  calls().clear();
+  ASSERT_TRUE(machine.installation().recover({}, {}));
+  EXPECT_EQ(calls(),
+            (Calls{"stop db", "stop web", "stop queue", "start db", "start web", "start queue", "health 2.0.0"}));
+  machine.expect_runs(two);
+}
+
 TEST_F(InstallationServicesTest, WhereAllWereStoppedNothingRunsThatCouldBeChecked) {
   two.entry.services = {"web"};
   machine.runner.stopped = {"db", "web"};

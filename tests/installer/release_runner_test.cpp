@@ -11,13 +11,22 @@ namespace {
 
 class FakeConfirmations final : public Confirmations {
  public:
-  Result<void> expect(const std::string& product, const std::string& /*account*/) override {
+  Result<void> expect(const std::string& product, const Expectation& from) override {
     expected = product;
+    programs = from.programs;
     return {};
   }
+  Result<bool> resume(const std::string& product, const Expectation& /*from*/) override {
+    resumed = product;
+    return true;
+  }
+  void forget(const std::string& product) override { forgotten = product; }
   bool is_confirmed(const std::string& /*product*/) override { return ++asked > confirm_after; }
 
   std::string expected;
+  std::string resumed;
+  std::string forgotten;
+  Path programs;
   int asked = 0;
   int confirm_after = 0;
 };
@@ -100,7 +109,59 @@ TEST_F(ReleaseRunnerTest, AConfirmationIsWaitedFor) {
   confirmations.confirm_after = 3;
   ASSERT_TRUE(runner->prepare_health(health, context));
   EXPECT_EQ(confirmations.expected, "app");
+  EXPECT_EQ(confirmations.programs, "");
   EXPECT_TRUE(runner->check_health(health, context, {}));
+  EXPECT_EQ(confirmations.forgotten, "app");
+  health.executable = true;
+  ASSERT_TRUE(runner->prepare_health(health, context));
+  EXPECT_EQ(confirmations.programs, context.release);
+}
+
+TEST_F(ReleaseRunnerTest, AProbationGoesOnAfterARestart) {
+  trust::HealthCheck health;
+  EXPECT_FALSE(*runner->resume_health(health, context));
+  health.kind = trust::HealthCheck::Kind::confirm;
+  EXPECT_TRUE(*runner->resume_health(health, context));
+  EXPECT_EQ(confirmations.resumed, "app");
+  EXPECT_EQ(confirmations.expected, "");
+}
+
+TEST_F(ReleaseRunnerTest, ServicesAreLookedAtAfterTheCheck) {
+  folder.write("systemctl", "#!/bin/sh\nprintf 'ActiveState=failed\\n'\n", 0755);
+  EXPECT_TRUE(runner->check_health({}, context, {})) << "no service was started";
+  context.services = {"web"};
+  const auto checked = runner->check_health({}, context, {});
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().kind, ErrorKind::invalid);
+  EXPECT_EQ(checked.error().cause, "it has failed");
+}
+
+TEST_F(ReleaseRunnerTest, AStableServiceIsWatchedForAsLongAsAsked) {
+  const auto with_state = [&](const std::string& restarts) {
+    folder.write("asked", "");
+    folder.write("systemctl",
+                 "#!/bin/sh\necho x >> '" + (folder / "asked").string() + "'\nprintf 'ActiveState=active\\nMainPID=" +
+                     std::filesystem::read_symlink("/proc/self").string() + "\\nNRestarts=" + restarts + "\\n'\n",
+                 0755);
+  };
+  context.services = {"web"};
+  const trust::HealthCheck health{.every = std::chrono::milliseconds(1), .stable = std::chrono::milliseconds(100)};
+  with_state("0");
+  EXPECT_TRUE(runner->check_health(health, context, {}));
+  EXPECT_GT(folder.read("asked").size(), 4U) << "more often than at the beginning and once";
+  with_state("2");
+  EXPECT_EQ(runner->check_health(health, context, {}).error().cause, "it was restarted 2 times");
+}
+
+TEST_F(ReleaseRunnerTest, WithoutAListenerHttpIsAskedAgainAndFails) {
+  const trust::HealthCheck health{.kind = trust::HealthCheck::Kind::http,
+                                  .within = std::chrono::milliseconds(20),
+                                  .every = std::chrono::milliseconds(1),
+                                  .account = "root",
+                                  .port = 1};
+  const auto checked = runner->check_health(health, context, {});
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().message(), "health check of app 2.0.0: ask http://localhost:1/: nobody listens there");
 }
 
 TEST_F(ReleaseRunnerTest, AConfirmationThatNeverComesFails) {

@@ -17,6 +17,7 @@ namespace upswarm::tests {
 class ScriptedRunner final : public installer::ReleaseRunner {
  public:
   std::vector<std::string> calls;
+  bool is_token_lost = false;             ///< a restart in probation lost what services were given
   std::set<std::string> stopped;          ///< services that an administrator stopped before
   std::map<std::string, Error> failures;  ///< by call: "health 2.0.0", "hook after", "stop web", ...
   std::function<void(const std::string&)> on_call;
@@ -44,6 +45,9 @@ class ScriptedRunner final : public installer::ReleaseRunner {
   }
   Result<void> prepare_health(const trust::HealthCheck& /*health*/, const installer::RunContext& /*context*/) override {
     return {};
+  }
+  Result<bool> resume_health(const trust::HealthCheck& /*health*/, const installer::RunContext& /*context*/) override {
+    return is_token_lost;
   }
   Result<void> check_health(const trust::HealthCheck& /*health*/, const installer::RunContext& context,
                             std::stop_token /*stop*/) override {

@@ -43,7 +43,7 @@ std::string entry_error(const Json& json) {
 Json later_entry() {
   auto json = to_json(plain_entry());
   json["layout"] = "cloud";
-  json["health"] = {{"kind", "oracle"}, {"ask", {"who", 7}}};
+  json["health"] = {{"kind", "oracle"}, {"ask", Json::array({"who", 7})}};
   json["full"] = "elsewhere";
   json["more"] = {{"deep", Json::array({1, 2})}};
   json["requires"] = {"cloud-layout", "oracle-health"};
@@ -82,6 +82,72 @@ TEST(Requirements, TheOtherEntriesOfItsIndexStayOfUse) {
   }
   json["entries"][3]["version"] = "1.0.1";
   EXPECT_FALSE(parse_index(json.dump(), "index")) << "twice the same version";
+}
+
+/// With all that older programs do not know.
+Entry new_entry(HealthCheck::Kind kind) {
+  auto entry = plain_entry();
+  entry.services = {"web"};
+  entry.health.kind = kind;
+  entry.health.account = "www-data";
+  entry.health.stable = std::chrono::seconds(10);
+  if (kind == HealthCheck::Kind::http) {
+    entry.health.port = 8080;
+    entry.health.path = "/ready?deep=1";
+    entry.health.status = 204;
+  } else {
+    entry.health.executable = true;
+  }
+  entry.requirements = requirements_of(entry);
+  return entry;
+}
+
+TEST(Requirements, NewHealthChecksComeBackAndAreRequired) {
+  const auto http = new_entry(HealthCheck::Kind::http);
+  EXPECT_EQ(http.requirements, (std::vector<std::string>{"health-http", "health-stable"}));
+  const auto back = parse_entry(to_json(http), "entry");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(to_json(*back), to_json(http));
+  EXPECT_EQ(back->health.port, 8080);
+  EXPECT_EQ(back->health.path, "/ready?deep=1");
+  EXPECT_EQ(back->health.status, 204);
+  EXPECT_EQ(back->health.account, "www-data");
+  EXPECT_EQ(back->health.stable, std::chrono::seconds(10));
+  const auto confirm = new_entry(HealthCheck::Kind::confirm);
+  EXPECT_EQ(confirm.requirements, (std::vector<std::string>{"confirm-executable", "health-stable"}));
+  EXPECT_TRUE(parse_entry(to_json(confirm), "entry")->health.executable);
+  EXPECT_TRUE(requirements_of(plain_entry()).empty());
+}
+
+TEST(Requirements, WhatIsUsedMustBeRequired) {
+  for (const auto kind : {HealthCheck::Kind::http, HealthCheck::Kind::confirm}) {
+    auto json = to_json(new_entry(kind));
+    json["requires"].erase(0);
+    EXPECT_NE(entry_error(json).find("does not say so"), std::string::npos);
+    json.erase("requires");
+    EXPECT_NE(entry_error(json).find("does not say so"), std::string::npos);
+  }
+}
+
+TEST(Requirements, HealthByHttpIsStrictlyRead) {
+  const std::vector<std::pair<const char*, Json>> all{
+      {"port", 0},           {"port", 65536},        {"port", "80"},      {"path", "ready"},
+      {"path", "/a b"},      {"path", "/a\r\nX: y"}, {"path", "/\u00e4"}, {"path", "/" + std::string(1024, 'a')},
+      {"status", 99},        {"status", 600},        {"account", ""},     {"stable", "0s"},
+      {"executable", false}, {"host", "db"}};
+  for (const auto& [key, value] : all) {
+    auto json = to_json(new_entry(HealthCheck::Kind::http));
+    json["health"][key] = value;
+    EXPECT_NE(entry_error(json), "") << key << " = " << value;
+  }
+  for (const char* key : {"port", "account"}) {
+    auto json = to_json(new_entry(HealthCheck::Kind::http));
+    json["health"].erase(key);
+    EXPECT_NE(entry_error(json), "") << key;
+  }
+  auto json = to_json(new_entry(HealthCheck::Kind::http));
+  json["services"] = Json::array();
+  EXPECT_NE(entry_error(json), "") << "stable without services";
 }
 
 TEST(Requirements, WithoutSayingSoTheUnknownIsRefused) {
