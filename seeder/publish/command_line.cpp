@@ -6,6 +6,7 @@
 #include "seeder/publish/everything.hpp"
 #include "seeder/publish/package_commands.hpp"
 #include "seeder/publish/package_listing.hpp"
+#include "seeder/publish/package_use.hpp"
 #include "seeder/publish/session.hpp"
 #include "seeder/publish/status.hpp"
 
@@ -210,7 +211,17 @@ Result<Answer> Session::hand_over() {
 Result<Answer> Session::status() {
   UPSWARM_TRY(const auto repository, open(Repository::Access::reading));
   UPSWARM_TRY(auto json, status_of(repository, system_clock()));
+  const auto& common = line_.common;
+  std::string unknown;
+  if (is_url(common.to) && !common.api_key_file.empty()) {
+    UPSWARM_TRY(const auto key, read_secret_line(files(), common.api_key_file));
+    const auto http = make_http_client({.ca_file = common.ca_file});
+    const auto uses = ask_package_use(*http, common.to, key, stop_);
+    if (uses) add_package_use(*uses, json);
+    else json["use_unknown"] = unknown = uses.error().message();
+  }
   auto text = status_text(json);
+  if (!unknown.empty()) text += "how much packages are used is not known: " + unknown + "\n";
   return Answer{.text = std::move(text), .json = std::move(json)};
 }
 

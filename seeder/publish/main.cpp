@@ -24,9 +24,11 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.set_version_flag("--version", std::string("upswarm-publish ") + UPSWARM_VERSION);
 }
 
-void add_destination(CLI::App& command, CommonOptions& common) {
-  command.add_option("--to", common.to,
-                     "The seeder's incoming folder, or https://SEEDER; without it the bundle waits in outgoing/");
+void add_destination(CLI::App& command, CommonOptions& common,
+                     const char* to =
+                         "The seeder's incoming folder, or https://SEEDER; without it the bundle waits in "
+                         "outgoing/") {
+  command.add_option("--to", common.to, to);
   command.add_option("--api-key-file", common.api_key_file, "File with the API key, for https");
   command.add_option("--ca-file", common.ca_file, "PEM file with the authority of the seeder's certificate");
 }
@@ -154,7 +156,9 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   hand_over.add_flag("--all", line.everything,
                      "Everything that is current, in one bundle: for a seeder that was put back from a backup");
   add_destination(hand_over, line.common);
-  app.add_subcommand("status", "Roles with their dates, products, releases");
+  auto& status = *app.add_subcommand("status", "Roles with their dates, products, releases");
+  add_destination(status, line.common,
+                  "https://SEEDER, which is asked how much each package is used: with an API key of the scope read");
 }
 
 /// `memory` is where help says what it is for, and how much it is by itself.

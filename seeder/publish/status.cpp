@@ -10,9 +10,10 @@ Json index_json(const trust::Index& index, bool is_nightly) {
   for (const auto& entry : index.entries) {
     Json deltas = Json::array();
     for (const auto& delta : entry.deltas)
-      deltas.push_back({{"from", delta.from_version}, {"length", delta.file.length.count}});
+      deltas.push_back({{"from", delta.from_version}, {"path", delta.file.path}, {"length", delta.file.length.count}});
     releases.push_back({{"version", entry.version},
                         {"counter", entry.counter.text()},
+                        {"path", entry.full.path},
                         {"length", entry.full.length.count},
                         {"deltas", std::move(deltas)},
                         {"urgent", entry.urgent},
@@ -29,10 +30,19 @@ std::string words(const Json& object, const char* key) { return object.at(key).g
 
 std::string length_words(const Json& object) { return to_string(Bytes{object.at("length").get<std::uint64_t>()}); }
 
+/// "" where no seeder was asked.
+std::string use_words(const Json& package) {
+  const auto used = package.find("used");
+  if (used == package.end()) return "";
+  return " (whole on " + std::to_string(used->at("machines").get<std::int64_t>()) + " machines, " +
+         to_string(Bytes{used->at("http_bytes").get<std::uint64_t>()}) + " by HTTP)";
+}
+
 std::string release_text(const Json& release) {
-  std::string text =
-      "    " + words(release, "version") + "  counter " + words(release, "counter") + "  " + length_words(release);
-  for (const auto& delta : release.at("deltas")) text += ", from " + words(delta, "from") + " " + length_words(delta);
+  std::string text = "    " + words(release, "version") + "  counter " + words(release, "counter") + "  " +
+                     length_words(release) + use_words(release);
+  for (const auto& delta : release.at("deltas"))
+    text += ", from " + words(delta, "from") + " " + length_words(delta) + use_words(delta);
   return text + (release.at("urgent").get<bool>() ? "  urgent" : "") +
          (release.at("withdrawn").get<bool>() ? "  withdrawn" : "") + "\n";
 }

@@ -357,6 +357,18 @@ class Update(WorldTest):
                   "stable", "--platform", "linux-x64", "--recipe", world.recipe(), "--rollout", 1000, "--to", world.seeder_url,
                   "--api-key-file", key_file, "--ca-file", world.ca_file)
         world.machine("m1").start().await_version("1.0.0")
+        status = ("upswarm-publish", "--repository", world.repository, "--json", "status", "--to", world.seeder_url, "--ca-file", world.ca_file,
+                  "--api-key-file")
+        unknown = world.run(*status, key_file).json()
+        self.assertSays(unknown["use_unknown"], "scope read")
+        reader = world.folder / "reader.key"
+        reader.write_text(world.run("upswarm-seeder", "--config", world.folder / "seeder.toml", "--json", "api-key", "new", "desk", "--scope",
+                                    "read").json()["key"])
+
+        def machines():
+            release = world.run(*status, reader).json()["products"][0]["indexes"][0]["releases"][0]
+            return release.get("used", {}).get("machines", 0)
+        wait_until("the publisher says that a machine has the package", lambda: machines() == 1, seconds=60)
 
     def test_hooks_services_and_confirmation(self):
         world = self.world().init()
