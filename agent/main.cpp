@@ -21,7 +21,8 @@
 namespace upswarm::agent {
 namespace {
 
-constexpr std::size_t kMostConversations = 32;
+constexpr std::size_t kMostConversations = 24;
+constexpr std::size_t kMostOfRoot = 8;  // of its own: others must not shut it out
 constexpr std::uint32_t kEveryUser = 0666;
 
 void pause_until(std::chrono::milliseconds duration, const std::stop_token& stop) {
@@ -40,7 +41,13 @@ void serve(LocalServer& server, Control& control, const std::stop_token& stop) {
                        const std::stop_token& /*stop*/) { return control.answer(word, question); },
             ending);
       },
-      kMostConversations, stop);
+      [](const PeerIdentity& peer) {
+        const bool is_root = peer.user == 0;
+        return LocalTerms{.kind = is_root ? "root" : "others",
+                          .most = is_root ? kMostOfRoot : kMostConversations,
+                          .longest_frame = kSmallLocalFrame};
+      },
+      stop);
 }
 
 /// All that an agent is made of, opened.

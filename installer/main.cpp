@@ -3,6 +3,7 @@
 #include <iostream>
 #include <thread>
 
+#include "installer/memory.hpp"
 #include "installer/service.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/program.hpp"
@@ -11,12 +12,11 @@
 namespace upswarm::installer {
 namespace {
 
-constexpr std::size_t kMostConversations = 16;
-
 Result<void> run(const Path& config_file, bool only_check) {
   UPSWARM_TRY(const auto file, read_config(config_file));
   UPSWARM_TRY(const auto config, read_installer_config(file));
   if (only_check) return {};
+  give_memory_back();
   UPSWARM_CHECK(log::set_up(config.log));
   const auto stop = stop_on_signals();
   UPSWARM_TRY(const auto service, InstallerService::open(config, system_files(), system_clock()));
@@ -34,7 +34,7 @@ Result<void> run(const Path& config_file, bool only_check) {
             },
             ending);
       },
-      kMostConversations, stop);
+      [&service](const PeerIdentity& peer) { return service->admit(peer); }, stop);
   log::info("installer stopped");
   return {};
 }

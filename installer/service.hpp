@@ -30,6 +30,10 @@ class InstallerService {
   /// Recovers unless that is done, then works until `stop`.
   void work(std::stop_token stop);
 
+  /// How many conversations at once, how long frames and how much patience `peer` is granted: an administrator and the
+  /// agent have their own, which nobody else can take up. Any thread.
+  LocalTerms admit(const PeerIdentity& peer) const;
+
   /// Answers one question (protocol/messages/installer_messages.hpp). Any thread. After `stop` a look through trees for
   /// what is missing ends: cancelled.
   Result<Json> answer(const PeerIdentity& peer, const std::string& word, const Json& question,

@@ -24,6 +24,13 @@ bool is_administrator(const PeerIdentity& peer) { return peer.user == 0 || peer.
 
 }  // namespace
 
+LocalTerms InstallerService::admit(const PeerIdentity& peer) const {
+  if (peer.user == agent_user_) return {.kind = "the agent", .most = 6};
+  if (is_administrator(peer)) return {.kind = "administrators", .most = 2};
+  // Who confirms has one short question.
+  return {.kind = "others", .most = 4, .longest_frame = 4_KiB, .idle = std::chrono::seconds(5)};
+}
+
 Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::string& word, const Json& question,
                                       std::unique_ptr<InputFile> file, const std::stop_token& stop) {
   if (word == "confirm") return confirm(peer, question);

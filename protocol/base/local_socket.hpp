@@ -19,7 +19,10 @@
 
 namespace upswarm {
 
-inline constexpr Bytes kLongestLocalFrame = 24_MiB;  ///< a whole metadata offer in base64 fits
+inline constexpr Bytes kLongestLocalFrame = 12_MiB;  ///< in base64, 9 MiB of metadata
+/// Of longer ones a server holds one at a time, over all its conversations, from its first byte to the end of its
+/// answer.
+inline constexpr Bytes kSmallLocalFrame = 64_KiB;
 
 /// Who is at the other end, from the kernel.
 struct PeerIdentity {
@@ -27,9 +30,18 @@ struct PeerIdentity {
   std::int64_t process = 0;
 };
 
+/// What a server grants to peers of one kind. It goes by their account alone, before a byte of theirs is read.
+struct LocalTerms {
+  std::string kind = "everybody";                           ///< its peers share `most`
+  std::size_t most = 0;                                     ///< conversations at once; a further one is closed unheard
+  Bytes longest_frame = kLongestLocalFrame;                 ///< that they may send
+  std::chrono::milliseconds idle{std::chrono::minutes(5)};  ///< within which a question must come, and be whole
+};
+
 struct LocalFrame {
   std::string text;
-  std::unique_ptr<InputFile> file;  ///< what came along, if anything did
+  std::unique_ptr<InputFile> file;    ///< what came along, if anything did
+  std::shared_ptr<const void> place;  ///< of a long frame: for as long as it is held, no other is received
 };
 
 /// One conversation. Not for use by two threads at once.
@@ -37,10 +49,13 @@ class LocalConnection {
  public:
   virtual ~LocalConnection() = default;
   virtual PeerIdentity peer() const = 0;
+  /// What the server granted; the widest where we opened the conversation.
+  virtual const LocalTerms& terms() const = 0;
   /// `file`: the path of a file to open and hand over, readable by us.
   /// Errors: unreachable  the other side is gone or does not read; not_found, denied  the file.
   virtual Result<void> send(std::string_view text, const std::filesystem::path* file = nullptr) = 0;
-  /// Errors: unreachable  the other side is gone, or silent for `limit`; corrupt (too_long); cancelled.
+  /// Errors: unreachable  the other side is gone, or silent for `limit`; corrupt (too_long)  for terms(); cancelled;
+  ///         busy  another long frame was not answered within `limit`.
   virtual Result<LocalFrame> receive(std::chrono::milliseconds limit, std::stop_token stop) = 0;
   /// Whether the other side has closed its end. At once; a question of it that was not received yet changes nothing.
   virtual bool is_gone() const = 0;
@@ -49,13 +64,14 @@ class LocalConnection {
 /// Errors: unreachable  nobody listens there; denied.
 Result<std::unique_ptr<LocalConnection>> connect_local(const std::filesystem::path& socket);
 
-/// Listens, and serves each connection on a thread of its own, at most `most` at once (a further one is closed).
+/// Listens, and serves each connection on a thread of its own.
 class LocalServer {
  public:
   virtual ~LocalServer() = default;
   using Serve = std::function<void(LocalConnection&, std::stop_token)>;
-  /// Serves until `stop`, then waits for the conversations to end. To be called once.
-  virtual void run(const Serve& serve, std::size_t most, std::stop_token stop) = 0;
+  using Admit = std::function<LocalTerms(const PeerIdentity&)>;
+  /// Serves whom `admit` admits until `stop`, then waits for the conversations to end. To be called once.
+  virtual void run(const Serve& serve, const Admit& admit, std::stop_token stop) = 0;
 };
 
 /// `mode`: permission bits of the socket (0666 where every user may talk; the identity of each is checked per request).

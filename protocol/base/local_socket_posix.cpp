@@ -6,10 +6,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -23,6 +27,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kSendLimit{std::chrono::seconds(20)};
 constexpr std::chrono::milliseconds kLookAround{100};  // how late a stop is noticed
+constexpr std::chrono::minutes kTellAgain{1};
 
 Error failure(ErrorKind kind, const std::string& context) {
   return {kind, context, std::generic_category().message(errno)};
@@ -47,9 +52,35 @@ class Descriptor {
   int number_;
 };
 
+/// Where a server holds its one long frame: those that many send at once must not add up.
+class LongFrame {
+ public:
+  /// Nothing: it was not free in time, or a stop came.
+  static std::shared_ptr<const void> wait_for(const std::shared_ptr<LongFrame>& here, SteadyClock::time_point deadline,
+                                              const std::stop_token& stop) {
+    std::unique_lock lock(here->mutex_);
+    if (!here->changed_.wait_until(lock, stop, deadline, [&here] { return !here->is_taken_; })) return nullptr;
+    here->is_taken_ = true;
+    return {here.get(), [here](const LongFrame*) { here->leave(); }};
+  }
+
+ private:
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    is_taken_ = false;
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool is_taken_ = false;
+};
+
 class PosixLocalConnection final : public LocalConnection {
  public:
-  explicit PosixLocalConnection(Descriptor socket) : socket_(std::move(socket)) {
+  /// `long_frame`: of the server; nothing where the other side is one.
+  explicit PosixLocalConnection(Descriptor socket, std::shared_ptr<LongFrame> long_frame = nullptr)
+      : socket_(std::move(socket)), long_frame_(std::move(long_frame)) {
     ucred who{};
     socklen_t length = sizeof who;
     // A failure leaves "nobody": such a peer may do nothing.
@@ -58,6 +89,8 @@ class PosixLocalConnection final : public LocalConnection {
   }
 
   PeerIdentity peer() const override { return peer_; }
+  const LocalTerms& terms() const override { return terms_; }
+  void grant(LocalTerms terms) { terms_ = std::move(terms); }
 
   Result<void> send(std::string_view text, const std::filesystem::path* file) override {
     if (text.size() > kLongestLocalFrame.count)
@@ -82,9 +115,17 @@ class PosixLocalConnection final : public LocalConnection {
     UPSWARM_CHECK(receive_all(std::as_writable_bytes(std::span(head)), deadline, stop, carried));
     const auto length =
         std::uint32_t{head[0]} << 24U | std::uint32_t{head[1]} << 16U | std::uint32_t{head[2]} << 8U | head[3];
-    if (length > kLongestLocalFrame.count)
-      return Error{ErrorKind::corrupt, "receive a local frame", "too long", "too_long"};
+    if (length > terms_.longest_frame.count) {
+      return Error{ErrorKind::corrupt, "receive a local frame",
+                   "longer than the " + to_string(terms_.longest_frame) + " that are granted to " + terms_.kind,
+                   "too_long"};
+    }
     LocalFrame frame;
+    if (long_frame_ && length > kSmallLocalFrame.count) {
+      frame.place = LongFrame::wait_for(long_frame_, deadline, stop);
+      if (!frame.place) return Error{ErrorKind::busy, "receive a local frame", "another long one is not answered yet"};
+      frame.text.reserve(length);  // or it would be there twice whenever it grows
+    }
     // Grows as bytes come: a length alone must not make us allocate.
     while (frame.text.size() < length) {
       const auto had = frame.text.size();
@@ -181,7 +222,9 @@ class PosixLocalConnection final : public LocalConnection {
   }
 
   Descriptor socket_;
+  std::shared_ptr<LongFrame> long_frame_;
   PeerIdentity peer_;
+  LocalTerms terms_;
 };
 
 Result<sockaddr_un> address_of(const std::filesystem::path& path) {
@@ -203,7 +246,7 @@ class PosixLocalServer final : public LocalServer {
       : socket_(std::move(socket)), wake_(std::move(wake)), path_(std::move(path)) {}
   ~PosixLocalServer() override { ::unlink(path_.c_str()); }
 
-  void run(const Serve& serve, std::size_t most, std::stop_token stop) override {
+  void run(const Serve& serve, const Admit& admit, std::stop_token stop) override {
     std::vector<Conversation> conversations;
     const std::stop_callback wake(stop, [this] { (void)::eventfd_write(wake_.get(), 1); });
     while (!stop.stop_requested()) {
@@ -215,18 +258,23 @@ class PosixLocalServer final : public LocalServer {
         if (errno == EMFILE || errno == ENFILE) ::poll(nullptr, 0, static_cast<int>(kLookAround.count()));
         continue;
       }
+      auto connection = std::make_unique<PosixLocalConnection>(std::move(accepted), long_frame_);
+      auto terms = admit(connection->peer());
       std::erase_if(conversations, [](const auto& one) { return one.ended->load(); });
-      if (conversations.size() >= most) {
-        log::warning("local connection refused: too many at once", {{"socket", path_.string()}, {"most", most}});
+      const auto of_its_kind = std::ranges::count(conversations, terms.kind, &Conversation::kind);
+      if (static_cast<std::size_t>(of_its_kind) >= terms.most) {
+        refuse(*connection, terms);
         continue;
       }
+      auto kind = terms.kind;
+      connection->grant(std::move(terms));
       auto ended = std::make_shared<std::atomic<bool>>(false);
-      conversations.push_back({std::jthread([&serve, stop, ended, held = accepted.release()] {
-                                 PosixLocalConnection connection{Descriptor(held)};
-                                 serve(connection, stop);
+      conversations.push_back({std::jthread([&serve, stop, ended, held = std::move(connection)]() mutable {
+                                 serve(*held, stop);
                                  ended->store(true);
+                                 held.reset();
                                }),
-                               ended});
+                               ended, std::move(kind)});
     }
   }
 
@@ -234,11 +282,32 @@ class PosixLocalServer final : public LocalServer {
   struct Conversation {
     std::jthread thread;
     std::shared_ptr<std::atomic<bool>> ended;
+    std::string kind;
+  };
+
+  /// Says so now and then: who fills a server must not fill its log.
+  void refuse(const LocalConnection& connection, const LocalTerms& terms) {
+    auto& told = told_[terms.kind];
+    ++told.refused;
+    const auto now = SteadyClock::now();
+    if (told.refused > 1 && now - told.at < kTellAgain) return;
+    log::warning("local connection refused: too many at once", {{"socket", path_.string()},
+                                                                {"of", terms.kind},
+                                                                {"most", terms.most},
+                                                                {"user", connection.peer().user},
+                                                                {"refused", told.refused}});
+    told.at = now;
+  }
+  struct Told {
+    std::uint64_t refused = 0;
+    SteadyClock::time_point at;
   };
 
   Descriptor socket_;
   Descriptor wake_;
   std::filesystem::path path_;
+  std::shared_ptr<LongFrame> long_frame_ = std::make_shared<LongFrame>();
+  std::map<std::string, Told> told_;  ///< by kind
 };
 
 }  // namespace

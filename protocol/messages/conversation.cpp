@@ -10,9 +10,9 @@
 namespace upswarm::messages {
 namespace {
 
-constexpr std::chrono::milliseconds kIdleLimit{std::chrono::minutes(5)};
 constexpr std::chrono::milliseconds kLookAround{200};
 constexpr JsonLimits kFrameLimits{.longest = kLongestLocalFrame, .deepest = 32};
+constexpr std::size_t kMostValues = 1000;
 
 /// While it is there: a stop that is asked for by another one, or when the other end of the connection is gone.
 class StopWithoutListener {
@@ -39,6 +39,32 @@ class StopWithoutListener {
   std::jthread watch_;
 };
 
+/// Looked at before anything is parsed: an empty list takes 3 bytes of text, and some 60 of memory.
+bool has_many_values(std::string_view text) {
+  std::size_t values = 0;
+  bool is_inside = false;  // of a string
+  for (std::size_t i = 0; i < text.size() && values <= kMostValues; ++i) {
+    const char here = text[i];
+    if (is_inside && here == '\\') ++i;
+    else if (here == '"') is_inside = !is_inside;
+    else if (!is_inside && (here == ',' || here == '[' || here == '{')) ++values;
+  }
+  return values > kMostValues;
+}
+
+std::string text_of(const Error& error) { return to_text(Json{{"error", to_json(error)}}); }
+
+void tell(const LocalConnection& connection, const Error& error) {
+  log::info("local question refused", {{"user", connection.peer().user}, {"error", error.message()}});
+}
+
+/// A frame that was not taken leaves the place of the next one unknown.
+void end(LocalConnection& connection, const Error& why) {
+  if (why.kind != ErrorKind::corrupt && why.kind != ErrorKind::busy) return;
+  tell(connection, why);
+  ignore_failure(connection.send(text_of(why)), "the conversation is over in any case");
+}
+
 }  // namespace
 
 Result<Json> ask(LocalConnection& connection, const Json& question, std::chrono::milliseconds limit,
@@ -53,10 +79,12 @@ Result<Json> ask(LocalConnection& connection, const Json& question, std::chrono:
 
 void answer_all(LocalConnection& connection, const Answer& answer, std::stop_token stop) {
   for (;;) {
-    auto frame = connection.receive(kIdleLimit, stop);
-    if (!frame) return;
+    auto frame = connection.receive(connection.terms().idle, stop);
+    if (!frame) return end(connection, frame.error());
     const auto make = [&]() -> Result<Json> {
+      if (has_many_values(frame->text)) return Error{ErrorKind::corrupt, "a question", "too many values", "too_many"};
       UPSWARM_TRY(const auto question, parse_json(frame->text, "a question", kFrameLimits));
+      std::string().swap(frame->text);  // a long one need not be there twice while it is answered
       if (!question.is_object() || !question.contains("ask") || !question["ask"].is_string()) {
         return Error{ErrorKind::corrupt, "a question", "it has no \"ask\""};
       }
@@ -64,10 +92,8 @@ void answer_all(LocalConnection& connection, const Answer& answer, std::stop_tok
       return answer(question["ask"].get<std::string>(), question, std::move(frame->file), listener.token());
     };
     const auto made = make();
-    if (!made) {
-      log::info("local question refused", {{"user", connection.peer().user}, {"error", made.error().message()}});
-    }
-    if (!connection.send(to_text(made ? *made : Json{{"error", to_json(made.error())}}))) return;
+    if (!made) tell(connection, made.error());
+    if (!connection.send(made ? to_text(*made) : text_of(made.error()))) return;
   }
 }
 

@@ -54,7 +54,7 @@ TEST(InstallerLinkTest, TalksOverARealSocket) {
   std::jthread serving([&] {
     (*server)->run(
         [&](LocalConnection& connection, std::stop_token ending) { messages::answer_all(connection, answer, ending); },
-        kMostQuestions, stop.get_token());
+        [](const PeerIdentity&) { return LocalTerms{.most = kMostQuestions}; }, stop.get_token());
   });
   const auto link = make_local_installer_link(folder / "installer.sock");
   EXPECT_EQ(link->hello({})->products.at(0).content, entry.content);

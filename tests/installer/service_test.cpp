@@ -63,6 +63,19 @@ TEST_F(ServiceTest, StrangersAreRefusedEveryQuestion) {
   }
 }
 
+TEST_F(ServiceTest, StrangersTakeNoPlaceOfTheAgentOrAnAdministrator) {
+  const auto agent = service->admit({.user = 4711, .process = 1});
+  const auto root = service->admit({.user = 0, .process = 1});
+  const auto stranger = service->admit({.user = kStranger, .process = 1});
+  EXPECT_NE(stranger.kind, agent.kind);
+  EXPECT_NE(stranger.kind, root.kind);
+  EXPECT_NE(agent.kind, root.kind);
+  for (const auto* const terms : {&agent, &root, &stranger}) EXPECT_GE(terms->most, 2U) << terms->kind;
+  EXPECT_LE(stranger.longest_frame, 4_KiB);
+  EXPECT_LE(stranger.idle, std::chrono::seconds(5));
+  EXPECT_EQ(service->admit({.user = kStranger + 1, .process = 1}).kind, stranger.kind);
+}
+
 TEST_F(ServiceTest, TheAgentIsNoAdministrator) {
   EXPECT_EQ(ask(4711, "rollback", {{"product", "app"}}).error().kind, ErrorKind::denied);
   EXPECT_EQ(ask(4711, "clear_bad", {{"product", "app"}}).error().kind, ErrorKind::denied);

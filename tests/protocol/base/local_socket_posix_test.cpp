@@ -6,10 +6,13 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <cstring>
 #include <fstream>
 #include <latch>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "protocol/base/local_socket.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -23,13 +26,16 @@ constexpr auto kPatience = 20s;
 /// A server on a thread of its own, as long as the object lives.
 class RunningServer {
  public:
-  RunningServer(const Path& path, LocalServer::Serve serve, std::size_t most = 8) : serve_(std::move(serve)) {
+  RunningServer(const Path& path, LocalServer::Serve serve, std::size_t most = 8)
+      : RunningServer(path, std::move(serve), [most](const PeerIdentity&) { return LocalTerms{.most = most}; }) {}
+  RunningServer(const Path& path, LocalServer::Serve serve, LocalServer::Admit admit)
+      : serve_(std::move(serve)), admit_(std::move(admit)) {
     auto server = listen_local(path, 0666);
     EXPECT_TRUE(server) << server.error().message();
     server_ = std::move(*server);
-    thread_ = std::jthread([this, most](std::stop_token stop) {
+    thread_ = std::jthread([this](std::stop_token stop) {
       number_ = ::gettid();
-      server_->run(serve_, most, stop);
+      server_->run(serve_, admit_, stop);
     });
   }
 
@@ -45,6 +51,7 @@ class RunningServer {
 
  private:
   LocalServer::Serve serve_;
+  LocalServer::Admit admit_;
   std::unique_ptr<LocalServer> server_;
   std::atomic<int> number_{0};
   std::jthread thread_;
@@ -246,6 +253,99 @@ TEST_F(LocalSocketTest, OneTooManyIsSentAway) {
   EXPECT_EQ(answer.error().kind, ErrorKind::unreachable);
   ASSERT_TRUE(first->send("b")) << "the first is not disturbed";
   EXPECT_EQ(first->receive(kPatience, {})->text, "b");
+}
+
+/// Everybody is of the kind that the test says now.
+class KindsTest : public LocalSocketTest {
+ protected:
+  LocalTerms admit() {
+    const std::lock_guard lock(mutex);
+    ++admitted;
+    changed.notify_all();
+    return terms;
+  }
+  void await_admitted(int count) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return admitted >= count; });
+  }
+  void grant(LocalTerms next) {
+    const std::lock_guard lock(mutex);
+    terms = std::move(next);
+  }
+  LocalServer::Admit admission() {
+    return [this](const PeerIdentity&) { return admit(); };
+  }
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  LocalTerms terms{.kind = "others", .most = 4};
+  int admitted = 0;
+};
+
+TEST_F(KindsTest, AThousandOfOneKindShutOutNobodyOfAnother) {
+  const RunningServer server(path, echo, admission());
+  std::vector<std::unique_ptr<LocalConnection>> strangers;
+  for (int i = 0; i < 1000; ++i) strangers.push_back(connect());
+  await_admitted(1000);
+  grant({.kind = "root", .most = 2});
+  const auto first = connect();
+  const auto second = connect();
+  for (const auto* const root : {&first, &second}) {
+    ASSERT_TRUE((*root)->send("x"));
+    EXPECT_TRUE((*root)->receive(kPatience, {}));
+  }
+  std::size_t open = 0;
+  for (const auto& stranger : strangers) open += stranger->is_gone() ? 0 : 1;
+  EXPECT_EQ(open, 4U);
+}
+
+TEST_F(KindsTest, AFrameLongerThanGrantedIsRefused) {
+  std::latch done(1);
+  Error error;
+  grant({.kind = "others", .most = 1, .longest_frame = 10_B});
+  const RunningServer server(
+      path,
+      [&](LocalConnection& connection, std::stop_token stop) {
+        EXPECT_TRUE(connection.receive(kPatience, stop));
+        const auto frame = connection.receive(kPatience, stop);
+        if (!frame) error = frame.error();
+        done.count_down();
+      },
+      admission());
+  const auto connection = connect();
+  ASSERT_TRUE(connection->send("0123456789"));
+  ASSERT_TRUE(connection->send("0123456789+"));
+  done.wait();
+  EXPECT_EQ(error.reason, "too_long");
+}
+
+TEST_F(KindsTest, OneLongFrameIsHeldAtATime) {
+  std::latch is_held(1);
+  std::latch is_enough(1);
+  const RunningServer server(
+      path,
+      [&](LocalConnection& connection, std::stop_token stop) {
+        const auto frame = connection.receive(kPatience, stop);
+        if (!frame) return;
+        if (frame->text[0] == 'a') {
+          is_held.count_down();
+          is_enough.wait();
+        }
+        ignore_failure(connection.send("taken"), "the test sees to it");
+      },
+      admission());
+  const auto first = connect();
+  const auto second = connect();
+  const auto third = connect();
+  ASSERT_TRUE(first->send(std::string(kSmallLocalFrame.count + 1, 'a')));
+  is_held.wait();
+  ASSERT_TRUE(second->send(std::string(kSmallLocalFrame.count + 1, 'b')));
+  ASSERT_TRUE(third->send(std::string(kSmallLocalFrame.count, 'c')));
+  EXPECT_TRUE(third->receive(kPatience, {})) << "a small one does not wait";
+  EXPECT_FALSE(second->receive(100ms, {}));
+  is_enough.count_down();
+  EXPECT_TRUE(first->receive(kPatience, {}));
+  EXPECT_TRUE(second->receive(kPatience, {}));
 }
 
 TEST_F(LocalSocketTest, SilenceHasALimit) {

@@ -38,7 +38,7 @@ class ConversationTest : public testing::Test {
                                const std::stop_token& unheard) { return answer(word, unheard); };
       server->run(
           [&](LocalConnection& connection, std::stop_token ending) { answer_all(connection, make, std::move(ending)); },
-          4, stop);
+          [](const PeerIdentity&) { return LocalTerms{.most = 4, .longest_frame = 20_KiB}; }, stop);
     });
   }
   std::unique_ptr<LocalConnection> connect() const {
@@ -67,6 +67,29 @@ TEST_F(ConversationTest, AnswersComeToWhoListens) {
     ASSERT_TRUE(answer) << answer.error().message();
     EXPECT_EQ(*answer, (Json{{"stopped", false}}));
   }
+}
+
+TEST_F(ConversationTest, WhatIsTooLongIsSaidAndIsTheLast) {
+  start();
+  const auto connection = connect();
+  const auto refused = ask(*connection, {{"ask", "now"}, {"more", std::string(20'000, 'x')}}, kPatience, {});
+  EXPECT_TRUE(refused) << refused.error().message();
+  const auto answer = ask(*connection, {{"ask", "now"}, {"more", std::string(21'000, 'x')}}, kPatience, {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().reason, "too_long");
+  EXPECT_EQ(ask(*connection, {{"ask", "now"}}, kPatience, {}).error().kind, ErrorKind::unreachable);
+}
+
+TEST_F(ConversationTest, AQuestionOfManyValuesIsNotParsed) {
+  start();
+  const auto connection = connect();
+  Json question{{"ask", "now"}, {"text", std::string(5000, ',') + "\\\""}, {"list", std::vector<int>(990, 0)}};
+  EXPECT_TRUE(ask(*connection, question, kPatience, {}));
+  question["list"] = std::vector<int>(1000, 0);
+  const auto answer = ask(*connection, question, kPatience, {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().reason, "too_many");
+  EXPECT_TRUE(ask(*connection, {{"ask", "now"}}, kPatience, {})) << "the conversation goes on";
 }
 
 TEST_F(ConversationTest, AnAnswerThatNobodyWaitsForIsStopped) {
