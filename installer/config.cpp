@@ -20,6 +20,32 @@ Result<ProductConfig> read_product(ObjectReader& in) {
   return product;
 }
 
+/// The same folder, or one inside the other. Both are normal.
+bool overlap(const Path& one, const Path& other) {
+  const auto parts_of = [](const Path& path) { return path.has_filename() ? path : path.parent_path(); };
+  const auto a = parts_of(one);
+  const auto b = parts_of(other);
+  const auto ends = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  return ends.first == a.end() || ends.second == b.end();
+}
+
+/// What is in ROOT is moved and removed by its name: it must hold nothing but its product.
+void check_root(ObjectReader& in, const ProductConfig& product, const InstallerConfig& config) {
+  const auto whose = "root of " + product.product + ", " + product.root.string() + ", ";
+  if (product.root == product.root.root_path()) in.fail("product", "the " + whose + "is that of the whole system");
+  if (overlap(product.root, config.state_folder))
+    in.fail("product", "the " + whose + "and state_folder lie in each other");
+  for (const auto& other : config.products) {
+    if (other.product == product.product) in.fail("product", "two products have the name " + product.product);
+    if (overlap(product.root, other.root))
+      in.fail("product", "the " + whose + "and that of " + other.product + " lie in each other");
+  }
+}
+
+bool is_root_account(const std::string& name) {
+  return name == "root" || (!name.empty() && name.find_first_not_of('0') == std::string::npos);
+}
+
 }  // namespace
 
 std::vector<std::string> InstallerConfig::product_names() const {
@@ -36,6 +62,8 @@ Result<InstallerConfig> read_installer_config(const Config& config) {
   out.socket = path_or(in, "socket", out.socket);
   out.root_file = path_or(in, "root_file", out.root_file);
   out.agent_account = in.text_or("agent_account", out.agent_account, 64);
+  if (is_root_account(out.agent_account))
+    in.fail("agent_account", "it must not be root: whoever speaks for the agent would be an administrator");
   if (in.has("ring")) out.ring = in.parsed("ring", trust::parse_name).value_or("");
   out.systemctl = path_or(in, "systemctl", out.systemctl);
   out.keep_releases = in.integer_or("keep_releases", out.keep_releases, 1, 100);
@@ -45,10 +73,7 @@ Result<InstallerConfig> read_installer_config(const Config& config) {
   for (const auto& value : in.array("product", messages::kMostProducts)) {
     auto one = in.inside(value, "product", out.products.size());
     UPSWARM_TRY(auto product, read_product(one));
-    const auto clash = std::ranges::find_if(out.products, [&](const auto& other) {
-      return other.product == product.product || other.root == product.root;
-    });
-    if (clash != out.products.end()) in.fail("product", "two products with the same name or root: " + product.product);
+    check_root(in, product, out);
     out.products.push_back(std::move(product));
   }
   if (in.good() && out.products.empty()) in.fail("product", "at least one [[product]] is wanted");

@@ -35,7 +35,7 @@ struct InstallerConfig {
   std::vector<std::string> product_names() const;
 };
 
-/// Errors: invalid, with file, line and key.
+/// Errors: invalid, with file, line and key; also for a ROOT that is `/` or overlaps another or the state folder.
 Result<InstallerConfig> read_installer_config(const Config& config);
 
 /// "linux-x64", "windows-x64": where this program runs.

@@ -38,6 +38,10 @@ InstallerService::InstallerService(const InstallerConfig& config, Files& files, 
 Result<std::unique_ptr<InstallerService>> InstallerService::open(const InstallerConfig& config, Files& files,
                                                                  const Clock& clock) {
   UPSWARM_TRY(const auto agent_user, user_id_of(config.agent_account));
+  if (agent_user == 0) {
+    return Error{ErrorKind::denied, "use the agent's account " + config.agent_account, "it is root by another name",
+                 "agent_is_root"};
+  }
   for (const char* name : {"", "products", "trees", "incoming", "trust"}) {
     UPSWARM_CHECK(prepare_private_folder(files, name[0] == '\0' ? config.state_folder : config.state_folder / name));
   }

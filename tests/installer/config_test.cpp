@@ -71,9 +71,50 @@ TEST(InstallerConfig, ANameThatIsAPathIsRefused) {
 
 TEST(InstallerConfig, NoProductIsRefused) { EXPECT_NE(error_of("keep_releases = 3\n"), "no error"); }
 
-TEST(InstallerConfig, TwoProductsMayNotShareARoot) {
-  EXPECT_NE(error_of(product() + "[[product]]\nproduct = \"tool\"\nroot = \"" + root() + "\"\n").find("two products"),
-            std::string::npos);
+/// What is wrong with products at these paths below the root folder of the system.
+std::string error_of_roots(const std::vector<std::string>& paths, const std::string& head = "") {
+  const auto top = std::filesystem::temp_directory_path().root_path().generic_string();
+  auto text = head;
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    text += "[[product]]\nproduct = \"app" + std::to_string(i) + "\"\nroot = \"" + top + paths[i] + "\"\n";
+  return error_of(text);
+}
+
+TEST(InstallerConfig, RootsDoNotLieInEachOther) {
+  EXPECT_EQ(error_of_roots({"opt/app", "opt/app2", "opt/other/app"}), "no error");
+  for (const char* second :
+       {"opt/app", "opt/app/", "opt/app/plugin", "opt", "opt/x/../app", "opt//app/versions/1.0.0"}) {
+    const auto words = error_of_roots({"opt/app", second});
+    EXPECT_NE(words.find("that of app0 lie in each other"), std::string::npos) << second << ": " << words;
+  }
+}
+
+TEST(InstallerConfig, ARootIsNotTheWholeSystems) {
+  EXPECT_NE(error_of_roots({""}).find("that of the whole system"), std::string::npos) << error_of_roots({""});
+  EXPECT_NE(error_of_roots({"opt/.."}).find("that of the whole system"), std::string::npos);
+}
+
+TEST(InstallerConfig, ARootAndTheStateFolderLieApart) {
+  const auto top = std::filesystem::temp_directory_path().root_path().generic_string();
+  const auto head = "state_folder = \"" + top + "var/lib/state\"\n";
+  EXPECT_EQ(error_of_roots({"var/lib/state2"}, head), "no error");
+  for (const char* path : {"var/lib/state", "var/lib/state/trees", "var/lib", "var"}) {
+    const auto words = error_of_roots({path}, head);
+    EXPECT_NE(words.find("and state_folder lie in each other"), std::string::npos) << path << ": " << words;
+  }
+}
+
+TEST(InstallerConfig, TwoProductsHaveTwoNames) {
+  const auto other = std::filesystem::temp_directory_path().root_path().generic_string() + "opt/other";
+  const auto words = error_of(product() + "[[product]]\nproduct = \"app\"\nroot = \"" + other + "\"\n");
+  EXPECT_NE(words.find("two products have the name app"), std::string::npos) << words;
+}
+
+TEST(InstallerConfig, TheAgentIsNotRoot) {
+  for (const char* name : {"root", "0", "00"}) {
+    const auto words = error_of("agent_account = \"" + std::string(name) + "\"\n" + product());
+    EXPECT_NE(words.find("installer.toml:1: agent_account: it must not be root"), std::string::npos) << words;
+  }
 }
 
 }  // namespace
