@@ -40,7 +40,8 @@ struct LocalTerms {
 
 struct LocalFrame {
   std::string text;
-  std::unique_ptr<InputFile> file;    ///< what came along, if anything did
+  std::unique_ptr<InputFile> file;    ///< what came along, if anything did that check_local_file takes
+  std::optional<Error> refused;       ///< why it does not
   std::shared_ptr<const void> place;  ///< of a long frame: for as long as it is held, no other is received
 };
 

@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "protocol/base/local_file.hpp"
 #include "protocol/base/local_socket.hpp"
 #include "protocol/base/log.hpp"
 
@@ -133,7 +134,10 @@ class PosixLocalConnection final : public LocalConnection {
       auto space = std::as_writable_bytes(std::span(frame.text).subspan(had));
       UPSWARM_CHECK(receive_all(space, deadline, stop, carried));
     }
-    if (carried) frame.file = adopt_input_file(carried.release());
+    if (!carried) return frame;
+    const auto fit = check_local_file(carried.get());
+    if (fit) frame.file = adopt_input_file(carried.release());
+    else frame.refused = fit.error();
     return frame;
   }
 

@@ -88,6 +88,7 @@ void answer_all(LocalConnection& connection, const Answer& answer, std::stop_tok
       if (!question.is_object() || !question.contains("ask") || !question["ask"].is_string()) {
         return Error{ErrorKind::corrupt, "a question", "it has no \"ask\""};
       }
+      if (frame->refused) return *frame->refused;
       const StopWithoutListener listener(connection, stop);
       return answer(question["ask"].get<std::string>(), question, std::move(frame->file), listener.token());
     };

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,6 +11,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <latch>
 #include <mutex>
 #include <thread>
@@ -198,7 +201,7 @@ std::size_t open_descriptors() {
 }
 
 /// Sends one byte with several descriptors in one message.
-void send_descriptors(int socket, char byte, std::size_t count) {
+void send_descriptors(int socket, char byte, std::size_t count, int which = -1) {
   iovec part{&byte, 1};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * 8)> control{};
   msghdr message{};
@@ -210,7 +213,8 @@ void send_descriptors(int socket, char byte, std::size_t count) {
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof(int) * count);
-  for (std::size_t i = 0; i < count; ++i) std::memcpy(CMSG_DATA(header) + i * sizeof(int), &socket, sizeof(int));
+  const int carried = which < 0 ? socket : which;
+  for (std::size_t i = 0; i < count; ++i) std::memcpy(CMSG_DATA(header) + i * sizeof(int), &carried, sizeof(int));
   EXPECT_EQ(::sendmsg(socket, &message, MSG_NOSIGNAL), 1);
 }
 
@@ -254,6 +258,66 @@ TEST_F(LocalSocketTest, OneTooManyIsSentAway) {
   ASSERT_TRUE(first->send("b")) << "the first is not disturbed";
   EXPECT_EQ(first->receive(kPatience, {})->text, "b");
 }
+
+struct HandedOver {
+  std::string name;
+  std::string reason;
+  std::function<int(const Path& folder)> open;
+};
+std::ostream& operator<<(std::ostream& out, const HandedOver& row) { return out << row.name; }
+
+class HandedOverTest : public LocalSocketTest, public testing::WithParamInterface<HandedOver> {};
+
+TEST_P(HandedOverTest, IsRefusedForItsOwnReason) {
+  std::latch done(1);
+  std::string reason = "taken";
+  const RunningServer server(path, [&](LocalConnection& connection, std::stop_token stop) {
+    const auto frame = connection.receive(kPatience, stop);
+    if (frame && frame->refused) reason = frame->refused->reason;
+    EXPECT_TRUE(frame && (frame->file == nullptr || !frame->refused));
+    done.count_down();
+  });
+  const int carried = GetParam().open(folder / "");
+  ASSERT_GE(carried, 0);
+  const int stranger = connect_raw();
+  const std::array<char, 4> head{0, 0, 0, 1};
+  ASSERT_EQ(::send(stranger, head.data(), head.size(), MSG_NOSIGNAL), 4);
+  send_descriptors(stranger, 'x', 1, carried);
+  done.wait();
+  ::close(stranger);
+  ::close(carried);
+  EXPECT_EQ(reason, GetParam().reason);
+}
+
+int open_for_reading(const char* name) { return ::open(name, O_RDONLY | O_CLOEXEC); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Files, HandedOverTest,
+    testing::Values(
+        HandedOver{
+            "a file", "taken",
+            [](const Path& folder) { return ::open((folder / "file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); }},
+        HandedOver{"a file without a name", "taken",
+                   [](const Path&) { return static_cast<int>(::memfd_create("none", MFD_CLOEXEC)); }},
+        HandedOver{"a folder", "no_regular_file", [](const Path& folder) { return open_for_reading(folder.c_str()); }},
+        HandedOver{"a FIFO", "no_regular_file",
+                   [](const Path& folder) {
+                     EXPECT_EQ(::mkfifo((folder / "fifo").c_str(), 0600), 0);
+                     return ::open((folder / "fifo").c_str(), O_RDWR | O_CLOEXEC);
+                   }},
+        HandedOver{"a pipe", "no_regular_file",
+                   [](const Path&) {
+                     std::array<int, 2> ends{};
+                     EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+                     ::close(ends[1]);
+                     return ends[0];
+                   }},
+        HandedOver{"a socket", "no_regular_file",
+                   [](const Path&) { return ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); }},
+        HandedOver{"/dev/zero", "no_regular_file", [](const Path&) { return open_for_reading("/dev/zero"); }},
+        // Regular by its type. FUSE and NFS are known by the same number of statfs(2), and not believed.
+        HandedOver{"/proc/self/status", "not_local",
+                   [](const Path&) { return open_for_reading("/proc/self/status"); }}));
 
 /// Everybody is of the kind that the test says now.
 class KindsTest : public LocalSocketTest {
