@@ -61,7 +61,7 @@ struct ProductRecord {
   std::vector<BadRelease> bad;
   std::vector<messages::Quarantined> quarantine;
   std::optional<Journal> journal;
-  std::vector<messages::Outcome> outcomes;  ///< not yet acknowledged by the agent
+  std::vector<messages::Outcome> outcomes;  ///< the last, whether the agent has them or not
   std::int64_t last_outcome = 0;            ///< the highest number given; numbers rise over all products of a machine
 
   const KnownRelease* find(std::string_view version) const;

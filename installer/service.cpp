@@ -1,6 +1,7 @@
 #include "installer/service.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "installer/guard.hpp"
 #include "protocol/base/hex.hpp"
@@ -11,6 +12,7 @@ namespace upswarm::installer {
 namespace {
 
 constexpr Bytes kLongestMachineId = 1_KiB;
+constexpr Bytes kLongestMark = 32_B;
 
 Result<std::string> read_machine_id(Files& files, const Path& file) {
   const auto text = read_file(files, file, kLongestMachineId);
@@ -21,10 +23,21 @@ Result<std::string> read_machine_id(Files& files, const Path& file) {
   return made;
 }
 
+/// A mark that is lost or damaged costs no more than that outcomes are told again.
+std::int64_t read_acknowledged(Files& files, const Path& file) {
+  const auto text = read_file(files, file, kLongestMark);
+  std::int64_t number = 0;
+  if (text && std::from_chars(text->data(), text->data() + text->size(), number).ec == std::errc{} && number >= 0)
+    return number;
+  if (text || text.error().kind != ErrorKind::not_found)
+    log::warning("what the agent acknowledged is not known: outcomes are told again", {{"file", file.string()}});
+  return 0;
+}
+
 }  // namespace
 
 InstallerService::InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate,
-                                   std::string machine_id, std::uint32_t agent_user)
+                                   std::string machine_id, std::uint32_t agent_user, std::int64_t acknowledged)
     : config_(config),
       files_(files),
       clock_(clock),
@@ -33,7 +46,8 @@ InstallerService::InstallerService(const InstallerConfig& config, Files& files, 
       agent_user_(agent_user),
       confirmations_(files, config.socket.parent_path()),
       runner_(make_process_runner(config.systemctl, confirmations_)),
-      records_(files, config.state_folder / "products") {}
+      records_(files, config.state_folder / "products"),
+      acknowledged_(acknowledged) {}
 
 Result<std::unique_ptr<InstallerService>> InstallerService::open(const InstallerConfig& config, Files& files,
                                                                  const Clock& clock) {
@@ -54,7 +68,8 @@ Result<std::unique_ptr<InstallerService>> InstallerService::open(const Installer
   }
   UPSWARM_TRY(auto machine_id, read_machine_id(files, config.state_folder / "machine-id"));
   std::unique_ptr<InstallerService> service(
-      new InstallerService(config, files, clock, std::move(gate), std::move(machine_id), agent_user));
+      new InstallerService(config, files, clock, std::move(gate), std::move(machine_id), agent_user,
+                           read_acknowledged(files, config.state_folder / kAcknowledged)));
   for (const auto& product : config.products) {
     // A record that cannot be read must not be guessed at: say so before anything is touched.
     UPSWARM_TRY(const auto record, service->records_.load(product.product));

@@ -16,6 +16,9 @@
 
 namespace upswarm::installer {
 
+/// In the state folder: the number up to which the agent has the outcomes, in decimal.
+inline constexpr const char* kAcknowledged = "acknowledged";
+
 class InstallerService {
  public:
   /// Checks folders, reads the machine id and the store. All must outlive the service.
@@ -60,7 +63,7 @@ class InstallerService {
   };
 
   InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate,
-                   std::string machine_id, std::uint32_t agent_user);
+                   std::string machine_id, std::uint32_t agent_user, std::int64_t acknowledged);
 
   Result<Json> hello();
   Result<Json> offer_metadata(const Json& question);
@@ -76,7 +79,7 @@ class InstallerService {
   Result<Json> offer_package(const Json& question, std::unique_ptr<InputFile> file);
   Result<Json> install_kept(const Json& question);
   Result<Json> progress();
-  Result<Json> outcomes();
+  Result<Json> outcomes(const Json& question);
   Result<Json> forget_outcomes(const Json& question);
   Result<Json> rollback(const Json& question);
   Result<Json> clear_bad(const Json& question);
@@ -115,6 +118,7 @@ class InstallerService {
   std::optional<std::string> busy_;          ///< product being worked on, waiting included
   std::optional<std::stop_source> reading_;  ///< ends the question of the agent that only reads, while there is one
   int administrators_ = 0;                   ///< who wait for that end
+  std::int64_t acknowledged_;                ///< outcomes up to this number the agent has; on disk, too
   std::map<std::string, Wanted> wanted_;
   messages::ProductProgress progress_;
 };

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 #include "installer/guard.hpp"
 #include "installer/service.hpp"
@@ -8,6 +10,7 @@ namespace upswarm::installer {
 namespace {
 
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kMostTold = 1000;  // outcomes in one answer: what parse_outcomes takes
 
 /// Of parts the file may end early.
 Result<void> check_length(InputFile& file, const trust::PackageFile& package, bool is_part) {
@@ -48,7 +51,7 @@ Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::strin
   if (word == "offer_package") return offer_package(question, std::move(file));
   if (word == "install_kept") return install_kept(question);
   if (word == "progress") return progress();
-  if (word == "outcomes") return outcomes();
+  if (word == "outcomes") return outcomes(question);
   if (word == "forget_outcomes") return forget_outcomes(question);
   if (word == "rollback") return rollback(question);
   if (word == "clear_bad") return clear_bad(question);
@@ -337,26 +340,40 @@ Result<Json> InstallerService::progress() {
   return Json{{"products", std::move(products)}};
 }
 
-Result<Json> InstallerService::outcomes() {
-  Json list = Json::array();
+Result<Json> InstallerService::outcomes(const Json& question) {
+  ObjectReader in(question, "outcomes");
+  const bool all = in.boolean_or("all", false);
+  UPSWARM_CHECK(in.finish_open());
+  std::vector<messages::Outcome> list;
   for (const auto& product : config_.products) {
     if (is_recovering_ || busy_ == product.product) continue;  // the record is the worker's until it is done
     UPSWARM_TRY(const auto record, records_.load(product.product));
-    for (const auto& outcome : record.outcomes) list.push_back(messages::to_json(outcome));
+    std::ranges::copy_if(record.outcomes, std::back_inserter(list),
+                         [&](const auto& one) { return all || one.number > acknowledged_; });
   }
-  return Json{{"outcomes", std::move(list)}};
+  std::ranges::sort(list, {}, &messages::Outcome::number);
+  const auto most = std::min(list.size(), kMostTold);
+  Json told = Json::array();
+  for (const auto& one : std::span(list).subspan(all ? list.size() - most : 0, most))
+    told.push_back(messages::to_json(one));
+  return Json{{"outcomes", std::move(told)}};
 }
 
+/// They stay in the records: no word of the agent's takes the machine's history away.
 Result<Json> InstallerService::forget_outcomes(const Json& question) {
   ObjectReader in(question, "forget_outcomes");
   const auto up_to = in.integer("up_to", 0, kMax);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_CHECK(may_begin("forget outcomes"));
+  std::int64_t highest = 0;
   for (const auto& product : config_.products) {
-    UPSWARM_TRY(auto record, records_.load(product.product));
-    const auto forgotten = std::erase_if(record.outcomes, [&](const auto& one) { return one.number <= up_to; });
-    if (forgotten != 0) UPSWARM_CHECK(records_.save(record));
+    UPSWARM_TRY(const auto record, records_.load(product.product));
+    highest = std::max(highest, record.last_outcome);
   }
+  const auto mark = std::min(up_to, highest);  // of what comes later nobody has heard
+  if (mark <= acknowledged_) return Json::object();
+  UPSWARM_CHECK(write_file_atomically(files_, config_.state_folder / kAcknowledged, std::to_string(mark), 0600));
+  acknowledged_ = mark;
   return Json::object();
 }
 

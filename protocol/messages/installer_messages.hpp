@@ -30,7 +30,7 @@
 //                                               <-   {"accepted": true}
 //     {"ask": "progress"}                       ->
 //                                               <-   {"products": [ProductProgress ...]}
-//     {"ask": "outcomes"}                       ->   kept until they are acknowledged
+//     {"ask": "outcomes", "all": true}          ->   those not acknowledged; with "all" the newest 1000 of all
 //                                               <-   {"outcomes": [Outcome ...]}
 //     {"ask": "forget_outcomes", "up_to": n}    ->
 //                                               <-   {}
