@@ -175,11 +175,12 @@ Result<void> InstallerService::take_package(const PackageStep& step, InputFile& 
     UPSWARM_CHECK(copy->write(part));
     at += Bytes{count};
   }
-  if (at != package.length || hasher.finish() != package.sha256) {
+  const auto refuse = [&](const char* why, const char* reason) {
     ignore_failure(files_.remove_file(to), "the refusal is what matters; recovery removes it too");
-    return Error{ErrorKind::untrusted, "take over the package " + package.path, "its bytes are not the signed ones",
-                 "wrong_digest"};
-  }
+    return Error{ErrorKind::untrusted, "take over the package " + package.path, why, reason};
+  };
+  if (at != package.length) return refuse("it ended before its signed length", "wrong_length");
+  if (hasher.finish() != package.sha256) return refuse("its bytes are not the signed ones", "wrong_digest");
   return copy->sync();
 }
 
@@ -220,7 +221,8 @@ package::ProgressSink InstallerService::sink_for(const std::string& product, con
 Result<const ProductConfig*> InstallerService::find_product(const std::string& name) const {
   const auto found = std::ranges::find_if(config_.products, [&](const auto& one) { return one.product == name; });
   if (found == config_.products.end()) {
-    return Error{ErrorKind::not_found, "product \"" + name.substr(0, 64) + "\"", "installer.toml does not name it"};
+    return Error{ErrorKind::not_found, "product \"" + name.substr(0, 64) + "\"", "installer.toml does not name it",
+                 "unknown_product"};
   }
   return &*found;
 }

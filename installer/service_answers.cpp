@@ -216,7 +216,7 @@ Result<Json> InstallerService::missing(const Json& question, std::unique_ptr<Inp
   const bool with_frames = in.boolean_or("frames", false);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
-  if (!file) return Error{ErrorKind::invalid, "missing", "no file came along"};
+  if (!file) return Error{ErrorKind::invalid, "missing", "no file came along", "no_file"};
   std::unique_lock lock(mutex_);
   UPSWARM_CHECK(may_read("look for what is missing"));
   UPSWARM_TRY(const auto* const wanted, find_wanted(name, "missing"));
@@ -294,7 +294,7 @@ Result<Json> InstallerService::offer_package(const Json& question, std::unique_p
   const bool is_sparse = in.boolean_or("sparse", false);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
-  if (!file) return Error{ErrorKind::invalid, "offer_package", "no file came along"};
+  if (!file) return Error{ErrorKind::invalid, "offer_package", "no file came along", "no_file"};
   UPSWARM_CHECK(may_begin("offer_package"));
   UPSWARM_TRY(auto* const wanted, find_wanted(name, "offer_package"));
   UPSWARM_TRY(auto step, find_step(*wanted, name, *digest, more, is_sparse));
