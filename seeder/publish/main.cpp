@@ -50,6 +50,9 @@ void add_repository_commands(CLI::App& app, CommandLine& line) {
   auto& renew = *app.add_subcommand("renew", "Sign the offline roles anew before they expire");
   renew.add_flag("--root", line.with_root, "The root, too");
   add_destination(renew, line.common);
+  auto& status = *app.add_subcommand("status", "Roles with their dates, products, releases");
+  add_destination(status, line.common,
+                  "https://SEEDER, which is asked how much each package is used: with an API key of the scope read");
 }
 
 void add_signer_commands(CLI::App& keys, CommandLine& line) {
@@ -156,9 +159,6 @@ void add_release_commands(CLI::App& app, CommandLine& line) {
   hand_over.add_flag("--all", line.everything,
                      "Everything that is current, in one bundle: for a seeder that was put back from a backup");
   add_destination(hand_over, line.common);
-  auto& status = *app.add_subcommand("status", "Roles with their dates, products, releases");
-  add_destination(status, line.common,
-                  "https://SEEDER, which is asked how much each package is used: with an API key of the scope read");
 }
 
 /// `memory` is where help says what it is for, and how much it is by itself.
