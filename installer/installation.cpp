@@ -10,10 +10,8 @@ namespace {
 constexpr std::int64_t kMostRecoveries = 2;
 constexpr const char* kByAdministrator = "rolled back by an administrator";
 
-/// Faults of the machine, not of the release: nothing is marked bad for them.
-bool is_environment(ErrorKind kind) {
-  return kind == ErrorKind::no_space || kind == ErrorKind::disk || kind == ErrorKind::busy || kind == ErrorKind::denied;
-}
+/// All else are faults of the machine, for which nothing is marked bad.
+bool is_fault_of_release(const Error& error) { return error.kind == ErrorKind::invalid; }
 
 void tell(const package::ProgressSink& progress, std::string_view phase) {
   if (progress) progress({phase, {}, {}});
@@ -122,7 +120,7 @@ Result<messages::Outcome> Installation::switch_and_commit(ProductRecord& record,
   if (!switched) {
     if (switched.error().kind == ErrorKind::cancelled) return stopped_by(switched.error(), record);
     if (record.journal->phase == Phase::preparing) return give_up(record, switched.error());  // nothing was touched
-    const auto blame = !is_environment(switched.error().kind);
+    const auto blame = is_fault_of_release(switched.error());
     if (!blame) record.note_setback(record.journal->to, switched.error().message(), false, clock_.now());
     return undo(record, switched.error(), blame, progress, stop);
   }
@@ -138,7 +136,12 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
     if (is_anew) UPSWARM_CHECK(runner_.stop_services(services_to_start(record), stop));
   } else {
     if (const auto* const old = entry_of(record, record.journal->from)) {
-      UPSWARM_TRY(record.journal->ran, runner_.running_services(old->services, stop));
+      UPSWARM_TRY(auto ran, runner_.running_services(old->services, stop));
+      for (const auto& service : record.owed) {
+        const bool is_of_old = std::ranges::find(old->services, service) != old->services.end();
+        if (is_of_old && std::ranges::find(ran, service) == ran.end()) ran.push_back(service);
+      }
+      record.journal->ran = std::move(ran);
     }
     UPSWARM_CHECK(write_phase(record, Phase::switching));
     tell(progress, "switching");
@@ -182,6 +185,7 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
     if (left != nullptr) record.mark_bad({left->content, left->version, kByAdministrator, clock_.now()});
   }
   record.forget_setback(to.content);
+  record.owed.clear();
   record.current = to.version;
   record.highest = std::max(record.highest, to.counter);
   UPSWARM_TRY(const auto outcome, add_outcome(record, "completed", ""));
@@ -225,8 +229,13 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
     lenient(
         runner_.run_hook("rollback", *journal.to.hooks.rollback, context_of(journal.to.version, journal.from), stop));
   }
-  if (const auto* const old = entry_of(record, journal.from))
-    lenient(runner_.start_services(journal.ran.value_or(old->services), stop));
+  record.owed.clear();
+  if (const auto* const old = entry_of(record, journal.from)) {
+    const auto services = journal.ran.value_or(old->services);
+    const auto started = runner_.start_services(services, stop);
+    if (!started) record.owed = services;
+    lenient(started);
+  }
   if (stop.stop_requested())
     return stopped_by({ErrorKind::cancelled, "roll back " + record.product, "stopped"}, record);
   if (journal.blame) record.mark_bad({journal.to.content, journal.to.version, journal.reason, clock_.now()});
@@ -243,7 +252,7 @@ Result<messages::Outcome> Installation::give_up(ProductRecord& record, const Err
   const auto to = record.journal->to;
   log::warning("release not installed", {{"product", record.product}, {"version", to.version}, {"why", why.message()}});
   // Only what the release itself did counts against it; a wrong package is the agent's to fetch again.
-  if (why.kind == ErrorKind::invalid) record.mark_bad({to.content, to.version, why.message(), clock_.now()});
+  if (is_fault_of_release(why)) record.mark_bad({to.content, to.version, why.message(), clock_.now()});
   else if (record.journal->phase != Phase::staging && !was_interrupted)
     record.note_setback(to, why.message(), false, clock_.now());
   UPSWARM_TRY(const auto outcome, add_outcome(record, "failed", why.message()));
@@ -290,7 +299,7 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
 }
 
 Result<std::optional<messages::Outcome>> Installation::recover(const package::ProgressSink& progress,
-                                                               std::stop_token stop) {
+                                                               std::stop_token stop, bool is_restart) {
   UPSWARM_TRY(auto record, records_.load(product_.product));
   UPSWARM_TRY(const auto root_there, exists(files_, product_.root));
   if (root_there) UPSWARM_CHECK(layout_.prepare());
@@ -305,14 +314,14 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
                {{"product", record.product}, {"phase", to_string(record.journal->phase)}});
   const Error interrupted{ErrorKind::disk, "install " + record.product + " " + record.journal->to.version,
                           "interrupted by a restart while " + std::string(to_string(record.journal->phase))};
-  UPSWARM_TRY(auto outcome, go_on(record, interrupted, progress, stop));
+  const auto is_crash = !std::exchange(record.journal->stopped, false) && is_restart;
+  UPSWARM_TRY(auto outcome, go_on(record, interrupted, is_crash, progress, stop));
   return std::optional(std::move(outcome));
 }
 
-Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error& interrupted,
+Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error& interrupted, bool is_crash,
                                               const package::ProgressSink& progress, const std::stop_token& stop) {
   auto& journal = *record.journal;
-  const auto is_crash = !std::exchange(journal.stopped, false);
   const auto* const before = record.setback(journal.to.content);
   const auto is_to_blame = is_crash && before != nullptr && before->interruptions + 1 >= kMostInterruptions;
   switch (journal.phase) {
@@ -329,13 +338,16 @@ Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error
     case Phase::switching:
       if (is_crash && !is_to_blame) record.note_setback(journal.to, interrupted.message(), true, clock_.now());
       return undo(record, interrupted, is_to_blame, progress, stop);
-    case Phase::rolling_back: return finish_undo(record, progress, stop);
+    case Phase::rolling_back:
+      // What could not be written down last time must be possible now: services are not stopped again for nothing.
+      UPSWARM_CHECK(records_.next_outcome(config_.product_names(), record));
+      UPSWARM_CHECK(records_.save(record));
+      return finish_undo(record, progress, stop);
     case Phase::probation:
       // An older installer took this one's place: it cannot check what it does not know, and blames nobody.
       if (const auto names = trust::unknown_requirements(journal.to)) {
-        const Error unknown{ErrorKind::denied, interrupted.context, "it needs a newer installer: " + *names};
-        record.note_setback(journal.to, unknown.message(), false, clock_.now());
-        return undo(record, unknown, false, progress, stop);
+        return undo(record, {ErrorKind::denied, interrupted.context, "it needs a newer installer: " + *names}, false,
+                    progress, stop);
       }
       if (is_crash && ++journal.recoveries > kMostRecoveries) return undo(record, interrupted, true, progress, stop);
       UPSWARM_CHECK(records_.save(record));

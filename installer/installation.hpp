@@ -86,7 +86,10 @@ class Installation {
                                       std::stop_token stop);
 
   /// Finishes or undoes what a crash left. Nothing where nothing was under way. Call at start, before anything else.
-  Result<std::optional<messages::Outcome>> recover(const package::ProgressSink& progress, std::stop_token stop);
+  /// With an error the journal stays: to be called again, by and by, and then with `is_restart` false, for no release
+  /// is to blame for it.
+  Result<std::optional<messages::Outcome>> recover(const package::ProgressSink& progress, std::stop_token stop,
+                                                   bool is_restart = true);
 
  private:
   /// A tree on disk that a delta starts from.
@@ -134,7 +137,7 @@ class Installation {
   Result<messages::Outcome> finish_undo(ProductRecord& record, const package::ProgressSink& progress,
                                         const std::stop_token& stop);
   Result<messages::Outcome> give_up(ProductRecord& record, const Error& why, bool was_interrupted = false);
-  Result<messages::Outcome> go_on(ProductRecord& record, const Error& interrupted,
+  Result<messages::Outcome> go_on(ProductRecord& record, const Error& interrupted, bool is_crash,
                                   const package::ProgressSink& progress, const std::stop_token& stop);
   Error stopped_by(const Error& why, ProductRecord& record);
   Result<void> write_phase(ProductRecord& record, Phase phase);

@@ -158,6 +158,8 @@ void ProductRecord::note_setback(const trust::Entry& entry, const std::string& r
   if (setbacks.size() > kMostSetbacks) setbacks.erase(setbacks.begin());
 }
 
+bool Setback::holds(Time now) const { return now < not_before && not_before - now <= kLongestWait; }
+
 void ProductRecord::forget_setback(const Sha256& content) {
   std::erase_if(setbacks, [&](const auto& one) { return one.content == content; });
 }
@@ -207,6 +209,7 @@ Json to_json(const ProductRecord& record) {
                                  {"interruptions", one.interruptions},
                                  {"not_before", upswarm::to_string(one.not_before)}});
   }
+  if (!record.owed.empty()) value["owed"] = record.owed;
   for (const auto& one : record.quarantine) value["quarantine"].push_back(messages::to_json(one));
   if (record.journal) value["journal"] = to_json(*record.journal);
   return value;
@@ -233,6 +236,7 @@ Result<ProductRecord> parse_record(std::string_view text, const std::string& wha
     UPSWARM_TRY(auto setback, read_setback(in.inside(one, "setbacks", record.setbacks.size())));
     record.setbacks.push_back(std::move(setback));
   }
+  record.owed = in.texts_or_none("owed", trust::kMostServices);
   for (const auto& one : in.array_or_none("quarantine", messages::kMostQuarantined)) {
     auto inside = in.inside(one, "quarantine", record.quarantine.size());
     UPSWARM_TRY(auto recipe, messages::read_quarantined(inside));
@@ -258,7 +262,7 @@ Result<ProductRecord> RecordStore::load(const std::string& product) {
 }
 
 Result<std::int64_t> RecordStore::next_outcome(const std::vector<std::string>& products, const ProductRecord& record) {
-  auto highest = record.last_outcome;
+  auto highest = std::max(least_, record.last_outcome);
   for (const auto& product : products) {
     UPSWARM_TRY(const auto other, load(product));
     highest = std::max(highest, other.last_outcome);

@@ -67,6 +67,9 @@ struct Setback {
   std::int64_t count = 0;          ///< in a row
   std::int64_t interruptions = 0;  ///< of these, how often the machine or the installer died
   Time not_before;
+
+  /// Not where it would for longer than is ever waited: then the clock was wrong when it was noted.
+  bool holds(Time now) const;
 };
 
 struct ProductRecord {
@@ -77,6 +80,7 @@ struct ProductRecord {
   trust::ReleaseCounter floor{1, 0};    ///< highest floor ever seen signed
   std::vector<BadRelease> bad;
   std::vector<Setback> setbacks;
+  std::vector<std::string> owed;  ///< services that a rollback could not start again: the next change does
   std::vector<messages::Quarantined> quarantine;
   std::optional<Journal> journal;
   std::vector<messages::Outcome> outcomes;  ///< the last, whether the agent has them or not
@@ -114,13 +118,16 @@ class RecordStore {
 
   /// A new record where there is none.   Errors: corrupt, disk.
   Result<ProductRecord> load(const std::string& product);
-  /// The number for a new outcome: above all that the records of `products` and `record` gave.
+  /// The number for a new outcome: above all that the records of `products` and `record` gave, and above
+  /// number_above().
   Result<std::int64_t> next_outcome(const std::vector<std::string>& products, const ProductRecord& record);
   /// After success the record survives a power cut. On a full disk the reserve is given up for it.
   Result<void> save(const ProductRecord& record);
   /// Sees to it that there is a reserve: so much of the disk that records can be written, and an installation ended,
   /// though something else took all the rest.
   Result<void> keep_reserve();
+  /// Of records that are gone numbers may be known to others.
+  void number_above(std::int64_t least) { least_ = least; }
 
  private:
   Path file_of(const std::string& product) const { return folder_ / (product + ".json"); }
@@ -128,6 +135,7 @@ class RecordStore {
 
   Files& files_;
   Path folder_;
+  std::int64_t least_ = 0;
 };
 
 }  // namespace upswarm::installer

@@ -12,6 +12,8 @@
 namespace upswarm::installer {
 namespace {
 
+constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+
 constexpr Bytes kLongestMachineId = 1_KiB;
 constexpr Bytes kLongestMark = 32_B;
 
@@ -48,7 +50,9 @@ InstallerService::InstallerService(const InstallerConfig& config, Files& files, 
       confirmations_(files, config.socket.parent_path(), program_of_peer),
       runner_(make_process_runner(config.systemctl, make_command_runner(config.systemctl), confirmations_)),
       records_(files, config.state_folder / "products"),
-      acknowledged_(acknowledged) {}
+      acknowledged_(acknowledged) {
+  records_.number_above(acknowledged);
+}
 
 Result<std::unique_ptr<InstallerService>> InstallerService::open(const InstallerConfig& config, Files& files,
                                                                  const Clock& clock) {
@@ -86,7 +90,7 @@ void InstallerService::recover(const std::stop_token& stop) {
       const std::lock_guard lock(mutex_);
       busy_ = product.product;
     }
-    finish(product, stop);
+    finish(product, stop, true);
   }
   const std::lock_guard lock(mutex_);
   is_recovering_ = stop.stop_requested();
@@ -94,20 +98,30 @@ void InstallerService::recover(const std::stop_token& stop) {
 }
 
 /// What fails now, for a full disk or rights that were changed, is tried again: services may be down until then.
-void InstallerService::finish(const ProductConfig& product, const std::stop_token& stop) {
-  if (const auto kept = records_.keep_reserve(); !kept)
-    log::warning("no reserve for records", {{"error", kept.error().message()}});
-  const auto recovered = installation_of(product).recover(sink_for(product.product, ""), stop);
+void InstallerService::finish(const ProductConfig& product, const std::stop_token& stop, bool is_restart) {
+  keep_reserve();
+  const auto recovered = installation_of(product).recover(sink_for(product.product, ""), stop, is_restart);
   if (recovered) return;
   log::error("recovery failed, and is tried again",
              {{"product", product.product}, {"error", recovered.error().message()}});
-  const std::lock_guard lock(mutex_);
-  unfinished_.push_back(&product);
+  leave_unfinished(product);
 }
 
-/// Nothing is being worked on.
+void InstallerService::leave_unfinished(const ProductConfig& product) {
+  const std::lock_guard lock(mutex_);
+  if (std::ranges::find(unfinished_, &product) == unfinished_.end()) unfinished_.push_back(&product);
+  retry_at_ = std::chrono::steady_clock::now() + config_.recovery_retry;
+}
+
+void InstallerService::keep_reserve() {
+  if (const auto kept = records_.keep_reserve(); !kept)
+    log::warning("no reserve for records", {{"error", kept.error().message()}});
+}
+
+/// Nothing is being worked on; what waits is busy.
 void InstallerService::rest() {
   busy_.reset();
+  if (job_) busy_ = job_->product->product;
   if (rollback_) busy_ = rollback_->product->product;
   progress_ = {};
 }
@@ -115,27 +129,35 @@ void InstallerService::rest() {
 void InstallerService::work(std::stop_token stop) {
   if (is_recovering_) recover(stop);
   while (!stop.stop_requested()) {
-    const ProductConfig* unfinished = nullptr;
-    if (auto job = next_job(stop, unfinished)) perform(*job, stop);
-    else if (unfinished != nullptr) finish(*unfinished, stop);
+    auto work = next_work(stop);
+    if (work.job) perform(*work.job, stop);
+    else if (work.unfinished != nullptr) finish(*work.unfinished, stop, false);
     const std::lock_guard lock(mutex_);
     rest();
   }
 }
 
-/// Waits for it. Nothing: it is time to end, or to go on with `unfinished`, which is busy from now on.
-std::optional<InstallerService::Job> InstallerService::next_job(const std::stop_token& stop,
-                                                                const ProductConfig*& unfinished) {
+/// Waits for it. Nothing: it is time to end. An administrator's rollback goes first; what is unfinished goes before the
+/// agent's job when its time has come, so that no agent keeps services down.
+InstallerService::NextWork InstallerService::next_work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  const auto is_there = [this] { return rollback_ || job_; };
-  if (unfinished_.empty()) wake_.wait(lock, stop, is_there);
-  else wake_.wait_for(lock, stop, config_.recovery_retry, is_there);
-  if (stop.stop_requested()) return std::nullopt;
-  if (is_there()) return std::exchange(rollback_ ? rollback_ : job_, std::nullopt);
-  unfinished = unfinished_.front();
-  unfinished_.pop_front();
-  busy_ = unfinished->product;
-  return std::nullopt;
+  const auto is_due = [this] { return !unfinished_.empty() && std::chrono::steady_clock::now() >= retry_at_; };
+  while (!stop.stop_requested()) {
+    if (rollback_) return {.job = std::exchange(rollback_, std::nullopt)};
+    if (is_due()) {
+      end_reading(lock);
+      if (rollback_) continue;
+      const auto* const product = unfinished_.front();
+      unfinished_.pop_front();
+      busy_ = product->product;
+      return {.job = {}, .unfinished = product};
+    }
+    if (job_) return {.job = std::exchange(job_, std::nullopt)};
+    const auto is_there = [&] { return rollback_ || job_ || is_due(); };
+    if (unfinished_.empty()) wake_.wait(lock, stop, is_there);
+    else wake_.wait_until(lock, stop, retry_at_, is_there);
+  }
+  return {};
 }
 
 void InstallerService::perform(Job& job, const std::stop_token& stop) {
@@ -151,9 +173,20 @@ void InstallerService::perform(Job& job, const std::stop_token& stop) {
     UPSWARM_CHECK(take_packages(job, installation, stop));
     return installation.install(*job.entry, job.steps, sink, stop);
   };
+  if (!job.entry) finish_before(*job.product, stop);
   const auto before = records_.load(job.product->product);
   const auto outcome = run();
-  if (!outcome) note_failure(job, outcome.error(), before ? before->last_outcome : 0);
+  if (!outcome) note_failure(job, outcome.error(), before ? before->last_outcome : kMax);
+  keep_reserve();
+}
+
+/// An administrator's rollback of what is unfinished.
+void InstallerService::finish_before(const ProductConfig& product, const std::stop_token& stop) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::erase(unfinished_, &product) == 0) return;
+  }
+  finish(product, stop, false);
 }
 
 Bytes InstallerService::Job::length() const {
@@ -213,12 +246,11 @@ Result<void> InstallerService::take_package(const PackageStep& step, InputFile& 
 void InstallerService::note_failure(const Job& job, const Error& why, std::int64_t told_before) {
   log::warning("work not done", {{"product", job.product->product}, {"error", why.message()}});
   if (why.kind == ErrorKind::cancelled) return;
-  const std::lock_guard lock(mutex_);
   auto record = records_.load(job.product->product);
-  const bool is_unfinished = !record || record->journal;  // recovery tells what came of it
-  if (is_unfinished && std::ranges::find(unfinished_, job.product) == unfinished_.end())
-    unfinished_.push_back(job.product);
-  if (is_unfinished || record->last_outcome > told_before) return;
+  const bool is_unfinished = !record || record->journal;
+  if (is_unfinished) leave_unfinished(*job.product);
+  // Of what is journaled recovery tells what came of it; a rollback that was not begun is in no journal.
+  if (!record || (is_unfinished && job.entry) || record->last_outcome > told_before) return;
   const auto number = records_.next_outcome(config_.product_names(), *record);
   if (!number) return;
   messages::Outcome outcome;

@@ -1,6 +1,7 @@
 // The running installer: answers the agent and administrators, and does one piece of work at a time.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -92,8 +93,15 @@ class InstallerService {
   Result<void> may_begin(const std::string& doing) const;
   Result<void> may_read(const std::string& doing) const;
   Result<void> start(Job job);
-  std::optional<Job> next_job(const std::stop_token& stop, const ProductConfig*& unfinished);
-  void finish(const ProductConfig& product, const std::stop_token& stop);
+  struct NextWork {
+    std::optional<Job> job;
+    const ProductConfig* unfinished = nullptr;  ///< without a job: to be gone on with
+  };
+  NextWork next_work(const std::stop_token& stop);
+  void finish(const ProductConfig& product, const std::stop_token& stop, bool is_restart);
+  void finish_before(const ProductConfig& product, const std::stop_token& stop);
+  void leave_unfinished(const ProductConfig& product);
+  void keep_reserve();
   void rest();
   void perform(Job& job, const std::stop_token& stop);
   Result<void> take_packages(Job& job, Installation& installation, const std::stop_token& stop);
@@ -123,6 +131,7 @@ class InstallerService {
   int administrators_ = 0;                       ///< who wait for that end
   std::int64_t acknowledged_;                    ///< outcomes up to this number the agent has; on disk, too
   std::deque<const ProductConfig*> unfinished_;  ///< with a journal that nothing works on: gone on with by and by
+  std::chrono::steady_clock::time_point retry_at_;  ///< of the first of them: from then on before job_
   std::map<std::string, Wanted> wanted_;
   messages::ProductProgress progress_;
 };

@@ -141,7 +141,7 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
     case trust::Decision::Kind::held: answer.kind = messages::ProductDecision::Kind::held; break;
     case trust::Decision::Kind::wanted:
       if (const auto* const setback = record.setback(judgement.decision.entry->content);
-          setback != nullptr && facts.now < setback->not_before) {
+          setback != nullptr && setback->holds(facts.now)) {
         answer.reason = "held: " + setback->version + " was given up here " + std::to_string(setback->count) +
                         " times; it is tried again after " + upswarm::to_string(setback->not_before) +
                         ", or after upswarm clear-bad: " + setback->reason;
@@ -358,7 +358,6 @@ Result<Json> InstallerService::outcomes(const Json& question) {
   UPSWARM_CHECK(in.finish_open());
   std::vector<messages::Outcome> list;
   for (const auto& product : config_.products) {
-    if (is_recovering_ || busy_ == product.product) continue;  // the record is the worker's until it is done
     UPSWARM_TRY(const auto record, records_.load(product.product));
     std::ranges::copy_if(record.outcomes, std::back_inserter(list),
                          [&](const auto& one) { return all || one.number > acknowledged_; });

@@ -160,5 +160,59 @@ TEST_F(InstallationRecoveryTest, ATreeIsKeptAsLongAsAReleaseHasItsContent) {
   EXPECT_TRUE(presence->damaged.empty());
 }
 
+TEST_F(InstallationRecoveryTest, TryingAgainWithoutARestartBlamesNobodyHoweverOften) {
+  ASSERT_TRUE(machine.install(one));
+  machine.runner.on_call = [this](const std::string& call) {
+    if (call == "health 2.0.0") disk.set_capacity(disk.used());
+  };
+  ASSERT_FALSE(machine.install(two));
+  for (int i = 0; i < 5; ++i) {
+    disk.set_capacity(1_GiB);
+    ASSERT_FALSE(machine.installation().recover({}, {}, false));
+  }
+  machine.runner.on_call = nullptr;
+  disk.set_capacity(1_GiB);
+  ASSERT_TRUE(machine.installation().recover({}, {}, false));
+  machine.expect_runs(two);
+  EXPECT_TRUE(machine.record().bad.empty());
+  EXPECT_TRUE(machine.record().setbacks.empty());
+}
+
+TEST_F(InstallationRecoveryTest, WhatRunsAgainIsLeftAloneWhileTheDiskIsFull) {
+  one.entry.services = {"web"};
+  two.entry.services = {"web"};
+  ASSERT_TRUE(machine.install(one));
+  machine.runner.failures["health 2.0.0"] = Error{ErrorKind::invalid, "health check", "exit code 1"};
+  machine.runner.on_call = [this](const std::string& call) {
+    if (call == "start web" && machine.current() == "1.0.0") disk.set_capacity(disk.used());
+  };
+  ASSERT_EQ(machine.install(two).error().kind, ErrorKind::no_space);
+  EXPECT_EQ(machine.current(), "1.0.0");
+  machine.runner.calls.clear();
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(machine.installation().recover({}, {}, false));
+  EXPECT_EQ(machine.runner.calls, std::vector<std::string>()) << "it is not stopped again for nothing";
+  machine.runner.on_call = nullptr;
+  disk.set_capacity(1_GiB);
+  ASSERT_TRUE(machine.installation().recover({}, {}, false));
+  machine.expect_runs(one);
+}
+
+TEST_F(InstallationRecoveryTest, AServiceThatARollbackCouldNotStartIsStartedByTheNextUpdate) {
+  const auto three = tests::make_release(packages, "3.0.0", 3, tests::third_tree());
+  auto next = three;
+  for (auto* const release : {&one, &two, &next}) release->entry.services = {"web"};
+  ASSERT_TRUE(machine.install(one));
+  machine.runner.failures["start web"] = Error{ErrorKind::denied, "start web", "the service manager does not answer"};
+  ASSERT_TRUE(machine.install(two));
+  machine.expect_runs(one);
+  machine.runner.failures.clear();
+  machine.runner.stopped = {"web"};
+  machine.runner.calls.clear();
+  ASSERT_TRUE(machine.install(next));
+  EXPECT_EQ(std::ranges::count(machine.runner.calls, "start web"), 1);
+  EXPECT_EQ(std::ranges::count(machine.runner.calls, "health 3.0.0"), 1);
+  EXPECT_TRUE(machine.record().owed.empty());
+}
+
 }  // namespace
 }  // namespace upswarm::installer

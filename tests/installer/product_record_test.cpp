@@ -34,6 +34,7 @@ ProductRecord sample() {
   record.highest = {1, 2};
   record.floor = {1, 1};
   record.bad = {{sha256("bad"), "3.0.0", "it crashed", at}};
+  record.owed = {"web"};
   record.setbacks = {{sha256("late"), "2.0.0", "the machine went down", 2, 1, at}};
   record.journal = Journal{.phase = Phase::probation,
                            .kind = "delta",
@@ -82,7 +83,7 @@ TEST(ProductRecord, AllPhasesComeBack) {
 TEST(ProductRecord, EveryMissingFieldIsRefused) {
   const auto whole = to_json(sample());
   for (const auto& [key, value] : whole.items()) {
-    if (key == "journal" || key == "setbacks") continue;  // none is a state, too
+    if (key == "journal" || key == "setbacks" || key == "owed") continue;  // none is a state, too
     auto json = whole;
     json.erase(key);
     EXPECT_FALSE(parse_record(json.dump(), "record")) << key;
@@ -197,6 +198,25 @@ TEST(ProductRecord, SetbacksAreWaitedForLongerEachTimeAndADayAtMost) {
   EXPECT_EQ(minutes, (std::vector<std::int64_t>{5, 15, 45, 135, 405, 1215, 1440, 1440, 1440}));
   EXPECT_EQ(record.setbacks.size(), 1U);
   EXPECT_EQ(record.setbacks[0].interruptions, 1);
+}
+
+TEST(ProductRecord, ASetbackOfAClockThatRanAheadHoldsNothing) {
+  ProductRecord record;
+  const Time now{std::chrono::seconds(1'800'000'000)};
+  record.note_setback(entry("1.0.0", 1), "why", false, now);
+  const auto& setback = *record.setback(entry("1.0.0", 1).content);
+  EXPECT_TRUE(setback.holds(now));
+  EXPECT_TRUE(setback.holds(now - std::chrono::hours(1)));
+  EXPECT_FALSE(setback.holds(now + std::chrono::minutes(5)));
+  EXPECT_FALSE(setback.holds(now - std::chrono::hours(24 * 365)));
+}
+
+TEST(ProductRecord, NumbersRiseAboveThoseOfRecordsThatAreGone) {
+  const tests::TemporaryFolder folder;
+  RecordStore store(tests::unsynced_files(), folder.path());
+  EXPECT_EQ(*store.next_outcome({"app"}, {}), 1);
+  store.number_above(500);
+  EXPECT_EQ(*store.next_outcome({"app"}, {}), 501);
 }
 
 }  // namespace

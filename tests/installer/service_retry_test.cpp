@@ -118,5 +118,28 @@ TEST_F(ServiceRetryTest, WhatWasRecordedBeforeTheDiskFailedIsNotToldTwice) {
   EXPECT_NE(outcomes().at(0).reason.find(".tree"), std::string::npos) << outcomes().at(0).reason;
 }
 
+TEST_F(ServiceRetryTest, ARollbackOfWhatCannotBeFinishedSaysSo) {
+  record.journal = Journal{.phase = Phase::rolling_back,
+                           .kind = "full",
+                           .to = entry("1.0.0", 1),
+                           .from = "",
+                           .reason = "it was bad",
+                           .started = clock.now()};
+  config.recovery_retry = std::chrono::hours(1);
+  using std::filesystem::perms;
+  std::filesystem::permissions(folder / "root", perms::group_write, std::filesystem::perm_options::add);
+  start();
+  ASSERT_TRUE(
+      tests::eventually([&] { return std::filesystem::exists(folder / "state/products/reserve") && !is_busy(); }));
+  ASSERT_TRUE(ask("rollback", {{"product", "app"}}));
+  ASSERT_TRUE(tests::eventually([&] { return !outcomes().empty() && !is_busy(); }));
+  EXPECT_EQ(outcomes().at(0).kind, "rollback");
+  EXPECT_EQ(outcomes().at(0).result, "failed");
+  std::filesystem::permissions(folder / "root", perms::group_write, std::filesystem::perm_options::remove);
+  ASSERT_TRUE(ask("rollback", {{"product", "app"}})) << "which does not wait for the next try";
+  ASSERT_TRUE(tests::eventually([&] { return outcomes().size() == 3; }));
+  EXPECT_EQ(outcomes().at(1).result, "rolled_back");
+}
+
 }  // namespace
 }  // namespace upswarm::installer
