@@ -161,8 +161,8 @@ Result<void> make_repository(Files& files, const Path& folder, const NewReposito
   if (!target.has_filename()) target = target.parent_path();
   const Path part = target.string() + ".part";
   UPSWARM_CHECK(check_free(files, target, part));
-  UPSWARM_CHECK(make_folders(files, part));
   UnfinishedFolder unfinished(files, part);
+  UPSWARM_CHECK(make_folders(files, part));
   UPSWARM_CHECK(fill(files, {part}, wanted, clock, passphrase));
   UPSWARM_CHECK(Repository::open(files, part, Repository::Access::reading));
   UPSWARM_CHECK(files.rename(part, target));
