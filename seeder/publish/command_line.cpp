@@ -1,8 +1,11 @@
 #include "seeder/publish/command_line.hpp"
 
+#include <cstdlib>
+
 #include "protocol/base/config.hpp"
 #include "protocol/base/log.hpp"
 #include "seeder/publish/delta_explanation.hpp"
+#include "seeder/publish/early_end.hpp"
 #include "seeder/publish/everything.hpp"
 #include "seeder/publish/package_commands.hpp"
 #include "seeder/publish/package_listing.hpp"
@@ -225,9 +228,26 @@ Result<Answer> Session::status() {
   return Answer{.text = std::move(text), .json = std::move(json)};
 }
 
+namespace {
+
+/// After a stop, for commands that compute for long between two looks at it.
+constexpr std::chrono::seconds kStopGrace{1};
+
+/// Leaves no half-made output, whatever other threads are at. What is whole or not begun ends by itself.
+void end_now(Making& making, const CommandLine& line) {
+  if (!making.give_up(system_files())) return;
+  std::_Exit(report_error({ErrorKind::cancelled, line.command, "stopped"}, line.common.json));
+}
+
+}  // namespace
+
 Result<Answer> Session::packages() {
-  const PackageWork work{files(), progress(), stop_};
+  Making making;
+  const PackageWork work{files(), progress(), stop_, &making};
   auto result = [&]() -> Result<Json> {
+    std::optional<EarlyEnd> early_end;  // not beyond the work: an answer may wait long for who reads it
+    if (line_.command == "diff" || line_.command == "pack")
+      early_end.emplace(stop_, kStopGrace, [&] { end_now(making, line_); });
     if (line_.command == "pack") return pack_folder(work, line_.folder, line_.output, line_.pack);
     if (line_.command == "unpack") return unpack_package(work, line_.folder, line_.output, line_.go_on);
     if (line_.command == "plan") return plan_fetch(work, line_.folder, line_.second, line_.chunks);
