@@ -4,6 +4,7 @@
 
 #include "protocol/base/config.hpp"
 #include "protocol/base/log.hpp"
+#include "seeder/publish/change_words.hpp"
 #include "seeder/publish/delta_explanation.hpp"
 #include "seeder/publish/early_end.hpp"
 #include "seeder/publish/everything.hpp"
@@ -127,6 +128,7 @@ std::string release_text(const ReleaseReport& report, const ReleaseRequest& requ
               (report.packages_reused ? "  (as released to another channel)" : "") + "\n";
   for (const auto& delta : entry.deltas)
     text += "  from " + delta.from_version + "  " + to_string(delta.file.length) + "\n";
+  if (!entry.requirements.empty()) text += "  " + requires_words(entry) + "\n";
   for (const auto& note : report.notes) text += "  no delta from " + note.from + ": " + note.why + "\n";
   if (request.permille) return text + "  rollout to " + std::to_string(*request.permille) + " of 1000 machines\n";
   return text + "  HELD: no machine takes it before a rollout, for example:\n    upswarm-publish rollout " +

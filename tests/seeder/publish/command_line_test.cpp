@@ -82,6 +82,20 @@ TEST_F(CommandLineTest, AnsweringsOfRolloutAndFloor) {
   EXPECT_EQ(must(publish::run(floor, {})).code, ExitCode::nothing_to_do);
 }
 
+TEST_F(CommandLineTest, AReleaseSaysWhatItRequires) {
+  auto wanted = line("release");
+  wanted.release = request("1.0.0", tree("one"));
+  EXPECT_EQ(must(publish::run(wanted, {})).text.find("requires"), std::string::npos);
+  wanted.release = request("1.1.0", tree("two", 2));
+  wanted.release.recipe =
+      recipe("services = [\"app\"]\n[health]\nkind = \"http\"\nport = 8080\naccount = \"app\"\nstable = \"10s\"\n");
+  const auto answer = must(publish::run(wanted, {}));
+  EXPECT_NE(answer.text.find("  requires health-http, health-stable: "), std::string::npos) << answer.text;
+  EXPECT_EQ(answer.json.at("entry").at("requires"), (Json{"health-http", "health-stable"}));
+  const auto index = open().products().at("app").index_of("stable", "linux-x64");
+  EXPECT_EQ(index.entries.at(1).requirements, (std::vector<std::string>{"health-http", "health-stable"}));
+}
+
 TEST_F(CommandLineTest, AConfigurationGivesDefaultsAndIsStrict) {
   top.write("publish.toml", "repository = \"/there\"\nto = \"https://seeder\"\n");
   publish::CommonOptions common;
