@@ -21,12 +21,18 @@ Result<std::unique_ptr<Destination>> Session::destination() const {
   const auto& common = line_.common;
   if (common.to.empty()) return std::unique_ptr<Destination>();
   if (!is_url(common.to)) return open_folder_destination(files(), common.to);
-  if (common.api_key_file.empty())
-    return Error{ErrorKind::invalid, "hand over to " + common.to, "--api-key-file is missing"};
+  UPSWARM_TRY(auto key, api_key("hand over to " + common.to));
+  return open_http_destination(files(), make_http_client({.ca_file = common.ca_file}), common.to, std::move(key));
+}
+
+/// For the seeder at --to, which is a URL.
+Result<std::string> Session::api_key(const std::string& what) const {
+  const auto& common = line_.common;
+  if (common.api_key_file.empty()) return Error{ErrorKind::invalid, what, "--api-key-file is missing"};
   UPSWARM_TRY(auto key, read_secret_line(files(), common.api_key_file));
   if (common.to.starts_with("http://"))
     log::warning("the API key goes over an unencrypted connection", {{"to", common.to}});
-  return open_http_destination(files(), make_http_client({.ca_file = common.ca_file}), common.to, std::move(key));
+  return key;
 }
 
 Result<std::vector<std::string>> Session::send_all(Destination& to) {
@@ -214,12 +220,19 @@ Result<Answer> Session::hand_over() {
 }
 
 Result<Answer> Session::status() {
+  const auto& common = line_.common;
+  const auto what = "ask " + common.to + " how much packages are used";
+  // A default may be a folder, or lack a key: it is for handing over in the first place.
+  const bool is_asked = common.is_to_default ? is_url(common.to) && !common.api_key_file.empty() : !common.to.empty();
+  if (is_asked && !is_url(common.to)) return Error{ErrorKind::invalid, what, "--to wants https://SEEDER here"};
+  std::string key;
+  if (is_asked) {
+    UPSWARM_TRY(key, api_key(what));
+  }
   UPSWARM_TRY(const auto repository, open(Repository::Access::reading));
   UPSWARM_TRY(auto json, status_of(repository, system_clock()));
-  const auto& common = line_.common;
   std::string unknown;
-  if (is_url(common.to) && !common.api_key_file.empty()) {
-    UPSWARM_TRY(const auto key, read_secret_line(files(), common.api_key_file));
+  if (is_asked) {
     const auto http = make_http_client({.ca_file = common.ca_file});
     const auto uses = ask_package_use(*http, common.to, key, stop_);
     if (uses) add_package_use(*uses, json);
@@ -280,6 +293,7 @@ Result<void> read_defaults(CommonOptions& common, const CommonOptions& unset) {
   };
   fill("repository", common.repository, unset.repository);
   fill("passphrase_file", common.passphrase_file, unset.passphrase_file);
+  common.is_to_default = common.to == unset.to;
   fill("to", common.to, unset.to);
   fill("api_key_file", common.api_key_file, unset.api_key_file);
   fill("ca_file", common.ca_file, unset.ca_file);
