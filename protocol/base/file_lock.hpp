@@ -9,7 +9,8 @@
 namespace upswarm {
 
 /// An exclusive lock on a file, held until the object or the process ends, also when the process is killed.
-/// The file stays; its content means nothing.
+/// The file stays; its content means nothing. Who holds the lock may remove it as the last thing he does: who opened it
+/// before that finds it busy. (win32  nobody can as long as it is held.)
 /// Locks of two objects exclude each other within one process, too.   posix  flock(2); win32  a file shared with
 /// nobody.
 class FileLock {

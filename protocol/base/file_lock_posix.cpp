@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +10,17 @@
 #include "protocol/base/file_lock.hpp"
 
 namespace upswarm {
+namespace {
+
+/// Who had it before may have removed it after it was opened here.
+bool is_still_at(const std::filesystem::path& path, int descriptor) {
+  struct stat named {};
+  struct stat opened {};
+  return ::lstat(path.c_str(), &named) == 0 && ::fstat(descriptor, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino;
+}
+
+}  // namespace
 
 Result<FileLock> FileLock::take(const std::filesystem::path& path) {
   const auto failure = [&path](ErrorKind kind) {
@@ -20,8 +32,9 @@ Result<FileLock> FileLock::take(const std::filesystem::path& path) {
     return failure(errno == EACCES || errno == EPERM || errno == EROFS ? ErrorKind::denied : ErrorKind::disk);
   }
   FileLock lock(descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
-  if (errno != EWOULDBLOCK) return failure(ErrorKind::disk);
+  const bool is_taken = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+  if (!is_taken && errno != EWOULDBLOCK) return failure(ErrorKind::disk);
+  if (is_taken && is_still_at(path, descriptor)) return lock;
   return Error{ErrorKind::busy, "lock " + path.string(), "another program holds it"};
 }
 

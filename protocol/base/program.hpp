@@ -22,7 +22,8 @@ Json to_json(const Error& error);
 /// Back from to_json; an `internal` error that says so when `value` is no such thing.
 Error read_error(const Json& value);
 
-/// Requested when SIGINT or SIGTERM comes. Call once, before other threads start. SIGPIPE is ignored from then on.
+/// Requested when SIGINT or SIGTERM comes; a SIGINT after that ends the process at once, as a power cut would. Call
+/// once, before other threads start. SIGPIPE is ignored from then on.
 std::stop_token stop_on_signals();
 
 /// A progress line on a terminal, or nothing where standard error is none: "packing  45 %  12 MiB/s  3 s left".

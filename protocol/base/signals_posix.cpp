@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -19,6 +20,12 @@ std::stop_token stop_on_signals() {
     int number = 0;
     ::sigwait(&wanted, &number);
     source.request_stop();
+    // A person who presses Ctrl-C again waits no longer. SIGTERM stays blocked: who stops a service may send it twice.
+    sigset_t again;
+    ::sigemptyset(&again);
+    ::sigaddset(&again, SIGINT);
+    ::pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
+    for (;;) ::pause();
   }).detach();
   return source.get_token();
 }

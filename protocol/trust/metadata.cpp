@@ -154,8 +154,10 @@ std::size_t length_of_character(std::string_view text, std::size_t at) {
   return end - at;
 }
 
-/// The key whatever its spelling: PEM may be wrapped in many ways.
-std::string without_space(std::string text) {
+/// The key whatever its spelling: PEM may be wrapped in many ways, and what is around it means nothing (RFC 7468).
+std::string key_itself(std::string text) {
+  if (const auto begin = text.find("-----BEGIN"); begin != std::string::npos)
+    text = text.substr(begin, text.find("-----END", begin) - begin);
   std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
   return text;
 }
@@ -302,7 +304,7 @@ Result<void> verify_signatures(const Envelope& envelope, const RoleKeys& role, c
     const auto key = keys.find(signature.key_id);
     if (key == keys.end() || std::ranges::find(role.key_ids, signature.key_id) == role.key_ids.end()) continue;
     if (verifier.is_good(key->second, signature.value, as_bytes(envelope.canonical)))
-      good.insert(without_space(key->second.public_text));
+      good.insert(key_itself(key->second.public_text));
   }
   if (good.size() >= static_cast<std::size_t>(role.threshold)) return {};
   return Error{ErrorKind::untrusted, "verify " + what,
@@ -315,7 +317,7 @@ bool has_rotated(const Root& from, const Root& to, const std::string& role) {
     std::set<std::string> keys;
     for (const auto& id : root.roles.at(role).key_ids) {
       const auto key = root.keys.find(id);
-      keys.insert(key == root.keys.end() ? id : without_space(key->second.public_text));
+      keys.insert(key == root.keys.end() ? id : key_itself(key->second.public_text));
     }
     return keys;
   };

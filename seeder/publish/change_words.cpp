@@ -86,10 +86,28 @@ std::string command_words(const char* what, const std::optional<trust::Command>&
          (command->run_as.empty() ? "" : "  as " + printable(command->run_as)) + "\n";
 }
 
+std::string health_words(const trust::HealthCheck& health) {
+  using Kind = trust::HealthCheck::Kind;
+  std::string text;
+  if (health.kind == Kind::command) text = command_words("health check", health.command);
+  if (health.kind == Kind::confirm) {
+    text = "      health check: " + printable(health.account) + " confirms" +
+           (health.executable ? ", from a program of the release" : "") + "\n";
+  }
+  if (health.kind == Kind::http) {
+    text = "      health check: " + printable(health.account) +
+           " answers http://127.0.0.1:" + std::to_string(health.port) + printable(health.path) + " with " +
+           std::to_string(health.status) + "\n";
+  }
+  if (health.stable.count() > 0) text += "      services must run on for " + to_string(health.stable) + "\n";
+  return text;
+}
+
 std::string entry_words(const trust::Entry& entry) {
   auto text = "    " + entry.version + "  release " + entry.counter.text() + "  " + to_string(entry.full.length) +
               (entry.urgent ? "  urgent" : "") + "\n      content " + entry.content.hex() + "\n";
-  text += command_words("health check", entry.health.command);
+  if (!entry.requirements.empty()) text += "      " + requires_words(entry) + "\n";
+  text += health_words(entry.health);
   text += command_words("hook before", entry.hooks.before);
   text += command_words("hook after", entry.hooks.after);
   text += command_words("hook rollback", entry.hooks.rollback);
@@ -206,6 +224,11 @@ Result<std::string> words_of(const Base& base, const ChangeFile& change) {
   }
   for (const auto& wish : change.rollouts) text += wish_words(wish);
   return text;
+}
+
+std::string requires_words(const trust::Entry& entry) {
+  return "requires " + joined(entry.requirements, ", ") +
+         ": programs from before `requires` refuse the whole index, those that lack it hold this release alone";
 }
 
 std::string missing_words(const std::vector<Missing>& missing) {

@@ -15,6 +15,9 @@ Result<std::string> words_of(const Base& base, const ChangeFile& change);
 /// "asks for the rollout of release 1.2 of app (stable, linux-x64) to 10 of 1000 machines": one line.
 std::string wish_words(const seeder::RolloutWish& wish);
 
+/// "requires health-http: ...", what that means for machines; for an entry that requires something.
+std::string requires_words(const trust::Entry& entry);
+
 /// "rel-app: 1 of 2 signatures; may sign: 1a2b..., 3c4d..." a line; empty when nothing is missing.
 std::string missing_words(const std::vector<Missing>& missing);
 

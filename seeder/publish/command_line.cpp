@@ -1,8 +1,12 @@
 #include "seeder/publish/command_line.hpp"
 
+#include <cstdlib>
+
 #include "protocol/base/config.hpp"
 #include "protocol/base/log.hpp"
+#include "seeder/publish/change_words.hpp"
 #include "seeder/publish/delta_explanation.hpp"
+#include "seeder/publish/early_end.hpp"
 #include "seeder/publish/everything.hpp"
 #include "seeder/publish/package_commands.hpp"
 #include "seeder/publish/package_listing.hpp"
@@ -17,12 +21,18 @@ Result<std::unique_ptr<Destination>> Session::destination() const {
   const auto& common = line_.common;
   if (common.to.empty()) return std::unique_ptr<Destination>();
   if (!is_url(common.to)) return open_folder_destination(files(), common.to);
-  if (common.api_key_file.empty())
-    return Error{ErrorKind::invalid, "hand over to " + common.to, "--api-key-file is missing"};
+  UPSWARM_TRY(auto key, api_key("hand over to " + common.to));
+  return open_http_destination(files(), make_http_client({.ca_file = common.ca_file}), common.to, std::move(key));
+}
+
+/// For the seeder at --to, which is a URL.
+Result<std::string> Session::api_key(const std::string& what) const {
+  const auto& common = line_.common;
+  if (common.api_key_file.empty()) return Error{ErrorKind::invalid, what, "--api-key-file is missing"};
   UPSWARM_TRY(auto key, read_secret_line(files(), common.api_key_file));
   if (common.to.starts_with("http://"))
     log::warning("the API key goes over an unencrypted connection", {{"to", common.to}});
-  return open_http_destination(files(), make_http_client({.ca_file = common.ca_file}), common.to, std::move(key));
+  return key;
 }
 
 Result<std::vector<std::string>> Session::send_all(Destination& to) {
@@ -124,6 +134,7 @@ std::string release_text(const ReleaseReport& report, const ReleaseRequest& requ
               (report.packages_reused ? "  (as released to another channel)" : "") + "\n";
   for (const auto& delta : entry.deltas)
     text += "  from " + delta.from_version + "  " + to_string(delta.file.length) + "\n";
+  if (!entry.requirements.empty()) text += "  " + requires_words(entry) + "\n";
   for (const auto& note : report.notes) text += "  no delta from " + note.from + ": " + note.why + "\n";
   if (request.permille) return text + "  rollout to " + std::to_string(*request.permille) + " of 1000 machines\n";
   return text + "  HELD: no machine takes it before a rollout, for example:\n    upswarm-publish rollout " +
@@ -209,12 +220,19 @@ Result<Answer> Session::hand_over() {
 }
 
 Result<Answer> Session::status() {
+  const auto& common = line_.common;
+  const auto what = "ask " + common.to + " how much packages are used";
+  // A default may be a folder, or lack a key: it is for handing over in the first place.
+  const bool is_asked = common.is_to_default ? is_url(common.to) && !common.api_key_file.empty() : !common.to.empty();
+  if (is_asked && !is_url(common.to)) return Error{ErrorKind::invalid, what, "--to wants https://SEEDER here"};
+  std::string key;
+  if (is_asked) {
+    UPSWARM_TRY(key, api_key(what));
+  }
   UPSWARM_TRY(const auto repository, open(Repository::Access::reading));
   UPSWARM_TRY(auto json, status_of(repository, system_clock()));
-  const auto& common = line_.common;
   std::string unknown;
-  if (is_url(common.to) && !common.api_key_file.empty()) {
-    UPSWARM_TRY(const auto key, read_secret_line(files(), common.api_key_file));
+  if (is_asked) {
     const auto http = make_http_client({.ca_file = common.ca_file});
     const auto uses = ask_package_use(*http, common.to, key, stop_);
     if (uses) add_package_use(*uses, json);
@@ -225,9 +243,26 @@ Result<Answer> Session::status() {
   return Answer{.text = std::move(text), .json = std::move(json)};
 }
 
+namespace {
+
+/// After a stop, for commands that compute for long between two looks at it.
+constexpr std::chrono::seconds kStopGrace{1};
+
+/// Leaves no half-made output, whatever other threads are at. What is whole or not begun ends by itself.
+void end_now(Making& making, const CommandLine& line) {
+  if (!making.give_up(system_files())) return;
+  std::_Exit(report_error({ErrorKind::cancelled, line.command, "stopped"}, line.common.json));
+}
+
+}  // namespace
+
 Result<Answer> Session::packages() {
-  const PackageWork work{files(), progress(), stop_};
+  Making making;
+  const PackageWork work{files(), progress(), stop_, &making};
   auto result = [&]() -> Result<Json> {
+    std::optional<EarlyEnd> early_end;  // not beyond the work: an answer may wait long for who reads it
+    if (line_.command == "diff" || line_.command == "pack")
+      early_end.emplace(stop_, kStopGrace, [&] { end_now(making, line_); });
     if (line_.command == "pack") return pack_folder(work, line_.folder, line_.output, line_.pack);
     if (line_.command == "unpack") return unpack_package(work, line_.folder, line_.output, line_.go_on);
     if (line_.command == "plan") return plan_fetch(work, line_.folder, line_.second, line_.chunks);
@@ -258,6 +293,7 @@ Result<void> read_defaults(CommonOptions& common, const CommonOptions& unset) {
   };
   fill("repository", common.repository, unset.repository);
   fill("passphrase_file", common.passphrase_file, unset.passphrase_file);
+  common.is_to_default = common.to == unset.to;
   fill("to", common.to, unset.to);
   fill("api_key_file", common.api_key_file, unset.api_key_file);
   fill("ca_file", common.ca_file, unset.ca_file);

@@ -17,7 +17,8 @@ struct CommonOptions {
   std::string repository = ".";
   std::string passphrase_file;
   std::string config;
-  std::string to;  ///< folder or URL; empty: the bundle stays in outgoing/
+  std::string to;              ///< folder or URL; empty: the bundle stays in outgoing/
+  bool is_to_default = false;  ///< `to` is what the file of --config says
   std::string api_key_file;
   std::string ca_file;
   std::string keys;    ///< folder of key files; empty: keys/ in the repository

@@ -4,7 +4,6 @@
 #include <iostream>
 
 #include "seeder/publish/command_line.hpp"
-#include "seeder/publish/early_end.hpp"
 #include "seeder/publish/package_commands.hpp"
 
 namespace upswarm::publish {
@@ -224,15 +223,6 @@ int answer(const Result<Answer>& result, bool json) {
   return static_cast<int>(result->code);
 }
 
-/// After a stop, for commands that compute for long between two looks at it.
-constexpr std::chrono::seconds kStopGrace{1};
-
-/// Leaves no half-made output, whatever other threads are at.
-[[noreturn]] void end_now(const CommandLine& line) {
-  remove_half_made(system_files(), line.output);
-  std::_Exit(report_error({ErrorKind::cancelled, line.command, "stopped"}, line.common.json));
-}
-
 }  // namespace
 }  // namespace upswarm::publish
 
@@ -257,9 +247,5 @@ int main(int argc, char** argv) {
   const auto* command = app.get_subcommands().front();
   line.command = command->get_name();
   if (line.command == "keys") line.command += " " + command->get_subcommands().front()->get_name();
-  const auto stop = stop_on_signals();
-  std::optional<publish::EarlyEnd> early_end;
-  if (line.command == "diff" || line.command == "pack")
-    early_end.emplace(stop, publish::kStopGrace, [&line] { publish::end_now(line); });
-  return publish::answer(publish::run(line, stop), line.common.json);
+  return publish::answer(publish::run(line, stop_on_signals()), line.common.json);
 }

@@ -14,42 +14,10 @@
 namespace upswarm::publish {
 namespace {
 
-/// What is half made when a run is stopped.
-enum class HalfMade {
-  removed,    ///< and what another run left is in the way
-  resumable,  ///< the same, but another run may be asked to go on from it
-  resumed,    ///< what another run left is gone on from, and what is half made is left for the next
-};
-
-Path target_of(const Path& to) {
-  auto target = std::filesystem::absolute(to).lexically_normal();
-  return target.has_filename() ? target : target.parent_path();
-}
-
-Path part_of(const Path& target) { return target.string() + ".part"; }
-Path old_tree_of(const Path& part) { return part.string() + ".old"; }
-Path new_tree_of(const Path& part) { return part.string() + ".new"; }
-
-/// Makes `to` by `make(part)`, whole or not at all.
-Result<Json> make_whole(Files& files, const Path& to, const std::function<Result<Json>(const Path&)>& make,
+Result<Json> make_whole(const PackageWork& work, const Path& to, const std::function<Result<Json>(const Path&)>& make,
                         HalfMade half = HalfMade::removed) {
-  const auto target = target_of(to);
-  UPSWARM_TRY(const auto there, exists(files, target));
-  if (there) return Error{ErrorKind::denied, "make " + target.string(), "it is there already"};
-  const auto part = part_of(target);
-  UPSWARM_TRY(const auto in_the_way, exists(files, part));
-  if (in_the_way && half != HalfMade::resumed) {
-    return Error{ErrorKind::denied, "make " + target.string(),
-                 part.string() + " is in the way: remove it" +
-                     (half == HalfMade::resumable ? ", or go on from it with --resume" : "")};
-  }
-  auto made = make(part);
-  if (made) {
-    if (auto renamed = files.rename(part, target); !renamed) made = std::move(renamed).error();
-  }
-  if (!made && half != HalfMade::resumed)
-    ignore_failure(remove_tree(files, part), "the error that led here is the one to report");
-  return made;
+  Making own;
+  return (work.making != nullptr ? *work.making : own).run(work.files, to, make, half);
 }
 
 /// A tree on disk: a folder as it is, or a full package that is unpacked as long as the object lives.
@@ -175,7 +143,7 @@ Result<Json> inspect_delta(Files& files, const Path& file, const Path& base) {
 
 Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to,
                          const package::PackOptions& options) {
-  return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
+  return make_whole(work, to, [&](const Path& part) -> Result<Json> {
     UPSWARM_TRY(const auto packed, package::write_package(work.files, folder, part, work.progress, work.stop, options));
     auto json = describe_tree(packed.tree);
     json["length"] = packed.length.count;
@@ -195,14 +163,7 @@ Result<Json> unpack_package(const PackageWork& work, const Path& package, const 
     UPSWARM_CHECK(reader.unpack(work.files, part, work.progress, work.stop, {.resume = resume, .report = &report}));
     return describe_made(reader.index().tree, report, process_cpu_time() - start, {});
   };
-  return make_whole(work.files, to, make, resume ? HalfMade::resumed : HalfMade::resumable);
-}
-
-void remove_half_made(Files& files, const Path& to) {
-  const auto part = part_of(target_of(to));
-  auto paths = package::half_written(part);
-  paths.insert(paths.end(), {part, old_tree_of(part), new_tree_of(part)});
-  for (const auto& path : paths) ignore_failure(remove_tree(files, path), "it is only half of something");
+  return make_whole(work, to, make, resume ? HalfMade::resumed : HalfMade::resumable);
 }
 
 Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& package, bool names_chunks) {
@@ -237,7 +198,7 @@ Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& pa
 
 Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
                         const package::DeltaOptions& options) {
-  return make_whole(work.files, to, [&](const Path& part) -> Result<Json> {
+  return make_whole(work, to, [&](const Path& part) -> Result<Json> {
     UPSWARM_TRY(const auto old_folder, TreeFolder::open(work, from, old_tree_of(part)));
     UPSWARM_TRY(const auto new_folder, TreeFolder::open(work, to_tree, new_tree_of(part)));
     UPSWARM_TRY(const auto packed, package::write_delta(work.files, old_folder.path(), new_folder.path(), part,
@@ -263,7 +224,7 @@ Result<Json> apply_delta(const PackageWork& work, const Path& base, const Path& 
                                               {.resume = resume, .report = &report}));
     return describe_made(made, report, process_cpu_time() - start, checking);
   };
-  return make_whole(work.files, to, make, resume ? HalfMade::resumed : HalfMade::resumable);
+  return make_whole(work, to, make, resume ? HalfMade::resumed : HalfMade::resumable);
 }
 
 Result<Json> inspect(Files& files, const Path& file, const InspectOptions& options) {

@@ -1,15 +1,16 @@
 // pack, unpack, plan, diff, apply, inspect: packages by hand, without a repository. Thin over protocol/package.
 //
-// What is made appears under its name when it is whole: files and folders are made as NAME.part and renamed. What is
-// there already is never replaced. A NAME.part that is there is in the way, but for unpack and apply with `resume`:
-// they go on from the files in it that are whole, remove everything else in it, and leave it there when they are
-// stopped.
+// What is made appears under its name when it is whole: files and folders are made as NAME.part and renamed
+// (making.hpp). What is there already is never replaced. A NAME.part that is there is in the way, but for unpack and
+// apply with `resume`: they go on from the files in it that are whole, remove everything else in it, and leave it there
+// when they are stopped. A second run with the same output is refused as long as the first goes on.
 #pragma once
 
 #include <stop_token>
 
 #include "protocol/base/json.hpp"
 #include "protocol/package/encode/package_writer.hpp"
+#include "seeder/publish/making.hpp"
 
 namespace upswarm::publish {
 
@@ -18,19 +19,17 @@ struct PackageWork {
   Files& files;
   package::ProgressSink progress;
   std::stop_token stop;
+  Making* making = nullptr;  ///< for who ends the process in the midst of the work
 };
 
 // All return what was made, for people and scripts.
-// Errors: denied  the output is there already; as write_package, write_delta, PackageReader and DeltaReader.
+// Errors: denied, busy as Making::run; as write_package, write_delta, PackageReader and DeltaReader.
 Result<Json> pack_folder(const PackageWork& work, const Path& folder, const Path& to,
                          const package::PackOptions& options = {});
 Result<Json> unpack_package(const PackageWork& work, const Path& package, const Path& to, bool resume = false);
 /// What a machine that has the folder `old` would fetch of a full package, and which chunks it lacks; each of these by
 /// itself (as path, offset and size) where `names_chunks`.
 Result<Json> plan_fetch(const PackageWork& work, const Path& old, const Path& package, bool names_chunks);
-/// What pack_folder or make_delta leaves beside `to` when the process is ended in the midst of it. Not for one that
-/// runs. Another run removes none of it by itself.
-void remove_half_made(Files& files, const Path& to);
 /// `from`, `to_tree` and `base` are folders or full packages; packages are unpacked beside the output meanwhile.
 Result<Json> make_delta(const PackageWork& work, const Path& from, const Path& to_tree, const Path& to,
                         const package::DeltaOptions& options = {});

@@ -54,6 +54,7 @@ class Session {
     return [this, is_new] { return obtain_passphrase(files(), line_.common.passphrase_file, is_new); };
   }
   Result<std::unique_ptr<Destination>> destination() const;
+  Result<std::string> api_key(const std::string& what) const;
   Result<std::vector<std::string>> send_all(Destination& to);
   Result<Answer> made(const Signed& outcome, Answer answer, Destination* to);
   Answer pending(const Signed& outcome, Answer answer) const;

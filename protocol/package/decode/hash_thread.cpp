@@ -11,7 +11,7 @@
 namespace upswarm::package {
 namespace {
 
-constexpr std::size_t kMostWaiting = 1 << 20;
+constexpr std::size_t kMostWaiting = 4;    // batches
 constexpr std::size_t kBatch = 256 << 10;  // small files travel together: waking a thread costs more than hashing them
 constexpr std::size_t kMostFiles = 256;    // of a batch
 constexpr std::size_t kMostSpare = 4;
@@ -34,7 +34,6 @@ struct HashThread::State {
   std::condition_variable changed;
   std::deque<Batch> waiting;
   std::vector<ByteBuffer> spare;  // what is given back to the system is zeroed anew by it
-  std::size_t waiting_bytes = 0;
   bool is_busy = false;
   bool is_closing = false;
   std::optional<Error> error;
@@ -45,8 +44,7 @@ struct HashThread::State {
 
   void send() {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return waiting_bytes < kMostWaiting; });
-    waiting_bytes += filling.bytes.size();
+    changed.wait(lock, [this] { return waiting.size() < kMostWaiting; });
     waiting.push_back(std::move(filling));
     filling = {};
     if (!spare.empty()) {
@@ -82,7 +80,6 @@ struct HashThread::State {
       hash(batch);
       lock.lock();
       is_busy = false;
-      waiting_bytes -= batch.bytes.size();
       batch.bytes.clear();
       if (spare.size() < kMostSpare) spare.push_back(std::move(batch.bytes));
       cpu_time = thread_cpu_time();

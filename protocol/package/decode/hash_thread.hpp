@@ -10,7 +10,8 @@
 
 namespace upswarm::package {
 
-/// Takes the content of one file after the other. For use by one thread; holds at most 2.5 MiB.
+/// Takes the content of one file after the other. For use by one thread, which waits where the other is behind: holds
+/// at most 2.5 MiB, and what the judges of 1536 files hold.
 class HashThread {
  public:
   /// What a file's digest means. Called on the thread, in the order of the files; its error fails the whole.

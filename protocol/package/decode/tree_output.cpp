@@ -126,6 +126,7 @@ Result<void> TreeOutput::read_back(std::size_t entry, const GoOn& go_on) {
 }
 
 Result<bool> TreeOutput::clone_file(std::size_t entry, const Path& from, const GoOn& go_on, HashThread::Judge judge) {
+  if (hashes_.has_failed()) UPSWARM_CHECK(hashes_.check());
   if (!can_clone_) return false;
   const auto& about = tree_.entries[entry];
   const auto to = place_of(to_, about.path);

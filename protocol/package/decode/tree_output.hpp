@@ -48,6 +48,7 @@ class TreeOutput {
   Result<void> end_file(HashThread::Judge judge);
   /// In place of these three: the file is what `from` holds, shared with it on disk (Files::clone_file), and is read
   /// back for its digest. False: it must be written, nothing was made.
+  /// Errors: corrupt  some file is wrong that was ended before; as Files::clone_file.
   Result<bool> clone_file(std::size_t entry, const Path& from, const GoOn& go_on, HashThread::Judge judge);
   bool has_started() const { return file_ != nullptr; }
 

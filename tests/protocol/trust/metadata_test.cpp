@@ -156,10 +156,13 @@ TEST(Signatures, OnePemKeyInTwoSpellingsCountsOnce) {
       return true;
     }
   };
-  const std::map<KeyId, PublicKey> keys{{"a", {"rsa", "rsassa-pss-sha256", "-----BEGIN\nQUJD\nREVG\n-----END\n"}},
-                                        {"b", {"rsa", "rsassa-pss-sha256", "-----BEGIN\r\nQUJDREVG\n-----END"}}};
-  EXPECT_TRUE(verify_signatures(*parsed, {{"a", "b"}, 1}, keys, Trusting(), "test"));
-  EXPECT_FALSE(verify_signatures(*parsed, {{"a", "b"}, 2}, keys, Trusting(), "test"));
+  for (const char* other : {"-----BEGIN\r\nQUJDREVG\n-----END", "whose it is\n-----BEGIN\nQUJDREVG\n-----END\n",
+                            "-----BEGIN\nQUJDREVG\n-----END\nwhose it is\n"}) {
+    const std::map<KeyId, PublicKey> keys{{"a", {"rsa", "rsassa-pss-sha256", "-----BEGIN\nQUJD\nREVG\n-----END\n"}},
+                                          {"b", {"rsa", "rsassa-pss-sha256", other}}};
+    EXPECT_TRUE(verify_signatures(*parsed, {{"a", "b"}, 1}, keys, Trusting(), "test"));
+    EXPECT_FALSE(verify_signatures(*parsed, {{"a", "b"}, 2}, keys, Trusting(), "test")) << other;
+  }
 }
 
 struct PathCase {

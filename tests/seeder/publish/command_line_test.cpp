@@ -82,6 +82,44 @@ TEST_F(CommandLineTest, AnsweringsOfRolloutAndFloor) {
   EXPECT_EQ(must(publish::run(floor, {})).code, ExitCode::nothing_to_do);
 }
 
+TEST_F(CommandLineTest, AReleaseSaysWhatItRequires) {
+  auto wanted = line("release");
+  wanted.release = request("1.0.0", tree("one"));
+  EXPECT_EQ(must(publish::run(wanted, {})).text.find("requires"), std::string::npos);
+  wanted.release = request("1.1.0", tree("two", 2));
+  wanted.release.recipe =
+      recipe("services = [\"app\"]\n[health]\nkind = \"http\"\nport = 8080\naccount = \"app\"\nstable = \"10s\"\n");
+  const auto answer = must(publish::run(wanted, {}));
+  EXPECT_NE(answer.text.find("  requires health-http, health-stable: "), std::string::npos) << answer.text;
+  EXPECT_EQ(answer.json.at("entry").at("requires"), (Json{"health-http", "health-stable"}));
+  const auto index = open().products().at("app").index_of("stable", "linux-x64");
+  EXPECT_EQ(index.entries.at(1).requirements, (std::vector<std::string>{"health-http", "health-stable"}));
+}
+
+TEST_F(CommandLineTest, StatusAsksNobodyUnnoticed) {
+  auto status = line("status");
+  must(publish::run(status, {}));
+  for (const auto& to : {std::string("https://seeder"), (top / "incoming").string(), std::string("seeder:8443")}) {
+    status.common.to = to;
+    const auto refused = publish::run(status, {});
+    ASSERT_FALSE(refused) << to;
+    EXPECT_EQ(refused.error().kind, ErrorKind::invalid);
+    EXPECT_NE(refused.error().message().find(to), std::string::npos) << refused.error().message();
+  }
+  top.write("api.key", "secret\n");
+  status.common.api_key_file = (top / "api.key").string();
+  EXPECT_EQ(publish::run(status, {}).error().kind, ErrorKind::invalid) << "a name without https://";
+  status.common.to = "http://127.0.0.1:1";
+  EXPECT_TRUE(must(publish::run(status, {})).json.contains("use_unknown"));
+}
+
+TEST_F(CommandLineTest, StatusNeedsNoDefaultOfHandingOver) {
+  top.write("publish.toml", "to = \"" + (top / "incoming").string() + "\"\n");
+  auto status = line("status");
+  status.common.config = (top / "publish.toml").string();
+  EXPECT_FALSE(must(publish::run(status, {})).json.contains("use_unknown"));
+}
+
 TEST_F(CommandLineTest, AConfigurationGivesDefaultsAndIsStrict) {
   top.write("publish.toml", "repository = \"/there\"\nto = \"https://seeder\"\n");
   publish::CommonOptions common;

@@ -10,6 +10,12 @@ namespace {
 
 class PackageCommandsTest : public PublishTest {
  protected:
+  std::set<std::string> names() const {
+    std::set<std::string> all;
+    for (const auto& one : std::filesystem::directory_iterator(top.path())) all.insert(one.path().filename().string());
+    return all;
+  }
+
   const publish::PackageWork work{unsynced_files(), {}, {}};
 };
 
@@ -73,11 +79,6 @@ TEST_F(PackageCommandsTest, WhatAnEndInTheMidstLeavesCanAllBeRemoved) {
   must(pack_folder(work, tree("two", 2), top / "two.upk"));
   StoppingFiles files(unsynced_files());
   const publish::PackageWork stopping{files, {}, {}};
-  const auto names = [&] {
-    std::set<std::string> all;
-    for (const auto& one : std::filesystem::directory_iterator(top.path())) all.insert(one.path().filename().string());
-    return all;
-  };
   const auto before = names();
   std::size_t most_left = 0;
   for (std::size_t n = 1;; ++n) {
@@ -85,15 +86,78 @@ TEST_F(PackageCommandsTest, WhatAnEndInTheMidstLeavesCanAllBeRemoved) {
     const auto made = n % 2 == 0 ? make_delta(stopping, top / "one.upk", top / "two.upk", top / "d.upd")
                                  : pack_folder(stopping, tree("one"), top / "d.upd");
     if (made && n % 2 == 0) break;
-    if (!made) {
-      most_left = std::max(most_left, names().size() - before.size());
-      publish::remove_half_made(unsynced_files(), top / "d.upd");
-    } else {
-      std::filesystem::remove(top / "d.upd");
-    }
+    if (!made) most_left = std::max(most_left, names().size() - before.size());
+    publish::remove_half_made(unsynced_files(), top / "d.upd");  // the lock alone, when the last step failed
+    std::filesystem::remove(top / "d.upd");
     EXPECT_EQ(names(), before) << "at step " << n;
   }
-  EXPECT_GE(most_left, 3U) << "both trees and the delta's parts";
+  EXPECT_GE(most_left, 4U) << "both trees, the delta's parts and the lock";
+}
+
+/// Does something once, in the midst of the work.
+publish::PackageWork doing(std::function<void()> act) {
+  auto done = std::make_shared<bool>(false);
+  return {unsynced_files(),
+          [act = std::move(act), done](const Progress&) {
+            if (!std::exchange(*done, true)) act();
+          },
+          {}};
+}
+
+TEST_F(PackageCommandsTest, GivingUpInTheMidstLeavesNothing) {
+  const auto from = tree("one");
+  const auto before = names();
+  publish::Making making;
+  std::stop_source stop;
+  bool is_given_up = false;
+  auto ending = doing([&] {
+    is_given_up = making.give_up(unsynced_files());
+    EXPECT_EQ(names(), before);
+    stop.request_stop();
+  });
+  ending.making = &making;
+  ending.stop = stop.get_token();
+  EXPECT_EQ(pack_folder(ending, from, top / "one.upk").error().kind, ErrorKind::cancelled);
+  EXPECT_TRUE(is_given_up);
+  EXPECT_FALSE(std::filesystem::exists(top / "one.upk"));
+}
+
+TEST_F(PackageCommandsTest, WhatIsWholeIsNotGivenUp) {
+  publish::Making making;
+  auto whole = work;
+  whole.making = &making;
+  EXPECT_FALSE(making.give_up(unsynced_files())) << "nothing is begun";
+  must(pack_folder(whole, tree("one"), top / "one.upk"));
+  EXPECT_FALSE(making.give_up(unsynced_files()));
+  EXPECT_TRUE(std::filesystem::exists(top / "one.upk"));
+  EXPECT_FALSE(std::filesystem::exists(top / "one.upk.part.lock"));
+}
+
+TEST_F(PackageCommandsTest, ASecondRunIsRefusedAndTheFirstGoesOn) {
+  const auto from = tree("one");
+  bool is_refused = false;
+  const auto first = doing([&] {
+    publish::Making second;
+    auto other = work;
+    other.making = &second;
+    const auto made = pack_folder(other, from, top / "one.upk");
+    is_refused = !made && made.error().kind == ErrorKind::busy;
+    EXPECT_FALSE(second.give_up(unsynced_files()));
+  });
+  must(pack_folder(first, from, top / "one.upk"));
+  EXPECT_TRUE(is_refused);
+  must(unpack_package(work, top / "one.upk", top / "out"));
+}
+
+TEST_F(PackageCommandsTest, WhatIsInTheWayIsNotRemoved) {
+  top.write("one.upk.part", "precious");
+  publish::Making making;
+  auto refused = work;
+  refused.making = &making;
+  EXPECT_EQ(pack_folder(refused, tree("one"), top / "one.upk").error().kind, ErrorKind::denied);
+  EXPECT_FALSE(making.give_up(unsynced_files()));
+  EXPECT_EQ(top.read("one.upk.part"), "precious");
+  EXPECT_FALSE(std::filesystem::exists(top / "one.upk.part.lock"));
 }
 
 TEST_F(PackageCommandsTest, OnlyResumeGoesOnFromWhatAStoppedRunLeft) {

@@ -227,6 +227,24 @@ TEST_F(SigningTest, TheWordsAreOfWhatIsSignedAndNotOfTheFile) {
   EXPECT_NE(opened.words.find("bin/check"), std::string::npos);
 }
 
+TEST_F(SigningTest, WhoSignsReadsWhichHealthCheckActsOnMachines) {
+  auto wanted = request("1.0.0", tree("one"));
+  const auto words = [&](const std::string& health) {
+    wanted.recipe = recipe("services = [\"app\"]\n[health]\n" + health);
+    const auto made = must(try_release(wanted)).signed_as;
+    auto read = must(open_change(unsynced_files(), made.change, {})).words;
+    must(discard(made.change));
+    return read;
+  };
+  const auto http = words("kind = \"http\"\nport = 8080\npath = \"/ready\"\naccount = \"web\"\nstable = \"10s\"\n");
+  for (const char* part :
+       {"requires health-http, health-stable", "web answers http://127.0.0.1:8080/ready with 200", "run on for 10 s"})
+    EXPECT_NE(http.find(part), std::string::npos) << part << " in\n" << http;
+  const auto confirm = words("kind = \"confirm\"\naccount = \"web\"\nexecutable = true\n");
+  for (const char* part : {"requires confirm-executable", "web confirms, from a program of the release"})
+    EXPECT_NE(confirm.find(part), std::string::npos) << part << " in\n" << confirm;
+}
+
 TEST_F(SigningTest, WhoSignsAWithdrawalReadsWhereMachinesGo) {
   const auto withdraw = [this](const publish::WithdrawalRequest& request) {
     auto repository = open();

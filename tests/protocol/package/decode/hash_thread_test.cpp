@@ -1,5 +1,9 @@
 #include "protocol/package/decode/hash_thread.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <future>
+
 #include "tests/protocol/package/tree_fixture.hpp"
 
 namespace upswarm::package {
@@ -55,6 +59,25 @@ TEST(HashThread, AJudgeSaysWhatADigestMeans) {
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().reason, "wrong_base");
   EXPECT_EQ(seen, (std::vector{sha256("one"), sha256(""), sha256("two")}));
+}
+
+TEST(HashThread, ManyEmptyFilesWaitForTheThread) {
+  constexpr int kMostHeld = 6 * 256;  // batches that wait, are hashed and are filled
+  std::atomic<int> given = 0;
+  std::promise<void> too_many;
+  std::atomic<int> most = 0;
+  HashThread hashes;
+  for (int i = 0; i < 4 * kMostHeld; ++i) {
+    hashes.finish([&, i](const Sha256&) -> Result<void> {
+      // Time for the other thread to run away.
+      if (i == 0) too_many.get_future().wait_for(std::chrono::milliseconds(200));
+      most = std::max(most.load(), given - i);
+      return {};
+    });
+    if (++given == kMostHeld + 1 + 256) too_many.set_value();
+  }
+  EXPECT_TRUE(hashes.check());
+  EXPECT_LE(most, kMostHeld);
 }
 
 TEST(HashThread, SaysWhatItTook) {

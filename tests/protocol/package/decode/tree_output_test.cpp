@@ -119,6 +119,39 @@ TEST_F(TreeOutputTest, WhatWasKeptIsSyncedToo) {
   EXPECT_EQ(files.syncs, (Syncs{.started = 1, .files = 0, .folders = 0, .as_one = 2}));
 }
 
+/// Shares nothing, but says so.
+class CloningFiles final : public tests::UnsyncedFiles {
+ public:
+  CloningFiles() : UnsyncedFiles(system_files()) {}
+  Result<bool> clone_file(const Path& from, const Path& to, std::uint32_t /*mode*/) override {
+    ++clones;
+    std::filesystem::copy_file(from, to);
+    return true;
+  }
+  int clones = 0;
+};
+
+TEST_F(TreeOutputTest, NothingIsClonedAfterAFileThatIsWrong) {
+  make_content(1);
+  CloningFiles files;
+  const auto to = folder / "out";
+  TreeOutput output(files, to, tree);
+  ASSERT_TRUE(output.begin());
+  const auto clone = [&](const char* path, HashThread::Judge judge) {
+    const auto entry = static_cast<std::size_t>(tree.find(path) - tree.entries.data());
+    return output.clone_file(
+        entry, folder / "new" / path, [] { return Result<void>(); }, std::move(judge));
+  };
+  ASSERT_TRUE(clone("in/0", [](const Sha256&) -> Result<void> {
+    return Error{ErrorKind::corrupt, "the first", "wrong"};
+  }));
+  ASSERT_FALSE(output.check_digests());
+  const auto second = clone("in/large", [](const Sha256&) { return Result<void>(); });
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().context, "the first");
+  EXPECT_EQ(files.clones, 1);
+}
+
 TEST_F(TreeOutputTest, ASyncOfAllThatFailsIsAnErrorAndTheFilesAreKept) {
   make_content(64);
   tests::StoppingFiles files(tests::unsynced_files());
