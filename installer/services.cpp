@@ -82,9 +82,12 @@ Result<void> Services::control(const char* verb, const std::vector<std::string>&
                                const std::stop_token& stop) const {
   std::vector<Failure> failures;
   for (const auto& service : services) {
-    auto outcome = run({systemctl_.string(), verb, service}, stop);
-    if (!outcome) return std::move(outcome).error().within(std::string(verb) + " the service " + service);
-    if (!outcome->succeeded()) failures.push_back({service, last_words(*outcome)});
+    const auto outcome = run({systemctl_.string(), verb, service}, stop);
+    if (outcome && outcome->succeeded()) continue;
+    failures.push_back({service, outcome ? last_words(*outcome) : outcome.error().message()});
+    if (outcome) continue;
+    kind = outcome.error().kind;
+    if (kind == ErrorKind::cancelled) break;
   }
   if (failures.empty()) return {};
   return told(verb, kind, failures);

@@ -29,11 +29,12 @@ class Services {
   /// Errors: denied, cancelled.
   Result<std::vector<std::string>> running(const std::vector<std::string>& services, const std::stop_token& stop) const;
 
-  /// Each of them, the last first; one that fails holds up no other, and all failures are told.
-  /// Errors: busy  a service does not stop; denied, cancelled.
+  /// Each of them, the last first; one that fails holds up no other, and all failures are told, as `denied` where
+  /// systemctl itself was among them.   Errors: busy  a service does not stop; denied; cancelled  the rest was not
+  /// tried.
   Result<void> stop(const std::vector<std::string>& services, const std::stop_token& stop) const;
 
-  /// Each of them, the first first.   Errors: invalid  a service does not start; denied, cancelled.
+  /// As stop(), but the first first.   Errors: invalid  a service does not start; denied, cancelled.
   Result<void> start(const std::vector<std::string>& services, const std::stop_token& stop) const;
 
  private:

@@ -11,7 +11,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// systemctl as a script: `show` prints the file state.NAME, other verbs fail where there is a file fail.NAME.
+/// systemctl as a script: `show` prints the file state.NAME, other verbs fail where there is a file fail.NAME, and are
+/// the last that it does where there is a file last.NAME.
 class ServicesTest : public testing::Test {
  protected:
   ServicesTest() {
@@ -19,6 +20,7 @@ class ServicesTest : public testing::Test {
                  "#!/bin/sh\ncd '" + folder.path().string() +
                      "'\necho \"$@\" >> calls\nfor name; do :; done\n"
                      "if [ \"$1\" = show ]; then cat state.$name; exit; fi\n"
+                     "if [ -e last.$name ]; then rm systemctl; fi\n"
                      "if [ -e fail.$name ]; then cat fail.$name; exit 5; fi\n",
                  0755);
   }
@@ -55,6 +57,16 @@ TEST_F(ServicesTest, OneThatDoesNotStartIsItsReleasesFault) {
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().kind, ErrorKind::invalid);
   EXPECT_EQ(folder.read("calls"), "start web\nstart db\n");
+}
+
+TEST_F(ServicesTest, WithoutSystemctlTheOthersAreTriedAndNobodyIsBlamed) {
+  folder.write("fail.db", "db is broken");
+  folder.write("fail.web", "");
+  folder.write("last.web", "");
+  const auto started = services.start({"db", "web", "queue", "cache"}, {});
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().kind, ErrorKind::denied);
+  EXPECT_EQ(started.error().context, "start the services db, web, queue, cache") << started.error().message();
 }
 
 TEST_F(ServicesTest, AMissingSystemctlIsTheMachinesFault) {
