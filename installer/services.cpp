@@ -49,13 +49,14 @@ Error told(const char* verb, ErrorKind kind, const std::vector<Failure>& failure
 Result<ServiceState> Services::look(const std::string& service, const std::stop_token& stop) const {
   const auto doing = "look at the service " + service;
   auto outcome =
-      run({systemctl_.string(), "show", "--property=LoadState,ActiveState,MainPID,NRestarts", service}, stop);
+      run({systemctl_.string(), "show", "--property=LoadState,ActiveState,Job,MainPID,NRestarts", service}, stop);
   if (!outcome) return std::move(outcome).error().within(doing);
   if (!outcome->succeeded()) return Error{ErrorKind::denied, doing, last_words(*outcome)};
   auto properties = read_properties(outcome->output);
   const auto& load = properties["LoadState"];
   return ServiceState{.is_known = load != "not-found",
                       .active = properties["ActiveState"],
+                      .has_job = number_of(properties["Job"]) != 0,
                       .main_process = number_of(properties["MainPID"]),
                       .restarts = number_of(properties["NRestarts"])};
 }
@@ -65,7 +66,7 @@ Result<std::vector<std::string>> Services::running(const std::vector<std::string
   std::vector<std::string> found;
   for (const auto& service : services) {
     UPSWARM_TRY(const auto state, look(service, stop));
-    if (state.is_known && state.active != "inactive") found.push_back(service);
+    if (state.is_known && (state.active != "inactive" || state.has_job)) found.push_back(service);
   }
   return found;
 }

@@ -13,6 +13,7 @@ namespace upswarm::installer {
 struct ServiceState {
   bool is_known = false;          ///< there is such a unit
   std::string active;             ///< systemd's ActiveState: "active", "inactive", "failed", "activating", ...
+  bool has_job = false;           ///< systemd is about to start or stop it
   std::int64_t main_process = 0;  ///< 0: none
   std::int64_t restarts = 0;      ///< by systemd itself, since somebody started it
 };
@@ -25,7 +26,8 @@ class Services {
   /// What systemctl does not say has its default.   Errors: denied, cancelled.
   Result<ServiceState> look(const std::string& service, const std::stop_token& stop) const;
 
-  /// Those of `services` that are to run: all but the ones that are not there or were stopped, not by a failure.
+  /// Those of `services` that are to run: all but the ones that are not there or were stopped, not by a failure. One
+  /// that waits for its start, as just after boot, is to run.
   /// Errors: denied, cancelled.
   Result<std::vector<std::string>> running(const std::vector<std::string>& services, const std::stop_token& stop) const;
 

@@ -98,6 +98,15 @@ TEST_F(ServicesTest, WhoFailedIsToRunAndWhoWasStoppedIsNot) {
   EXPECT_EQ(*running, (Names{"db", "queue", "cache"}));
 }
 
+TEST_F(ServicesTest, WhoWaitsForItsStartAfterBootIsToRun) {
+  folder.write("state.web", "LoadState=loaded\nActiveState=inactive\nJob=4711\n");
+  folder.write("state.db", "LoadState=loaded\nActiveState=inactive\nJob=0\n");
+  const auto running = services.running({"web", "db"}, {});
+  ASSERT_TRUE(running) << running.error().message();
+  EXPECT_EQ(*running, Names{"web"});
+  EXPECT_NE(folder.read("calls").find(",Job,"), std::string::npos) << "it is asked for";
+}
+
 TEST_F(ServicesTest, AStopOfTheInstallerIsNoFailureOfAService) {
   std::jthread stopped([](const std::stop_token&) {});  // (a stop_source of its own: g++ 12 warns falsely)
   stopped.request_stop();
