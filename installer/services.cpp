@@ -71,6 +71,12 @@ Result<std::vector<std::string>> Services::running(const std::vector<std::string
   return found;
 }
 
+bool Services::is_machine_going_down() const {
+  // As systemd itself tells, who says "starting" of a machine that goes down before all of it was up.
+  const auto state = look("shutdown.target", {});
+  return state && (state->has_job || state->active == "active");
+}
+
 Result<void> Services::stop(const std::vector<std::string>& services, const std::stop_token& stop) const {
   return control("stop", {services.rbegin(), services.rend()}, ErrorKind::busy, stop);
 }

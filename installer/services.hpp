@@ -31,6 +31,9 @@ class Services {
   /// Errors: denied, cancelled.
   Result<std::vector<std::string>> running(const std::vector<std::string>& services, const std::stop_token& stop) const;
 
+  /// Whether systemd shuts down or reboots, and may have stopped anything for that. What cannot be told counts as no.
+  bool is_machine_going_down() const;
+
   /// Each of them, the last first; one that fails holds up no other, and all failures are told, as `denied` where
   /// systemctl itself was among them.   Errors: busy  a service does not stop; denied; cancelled  the rest was not
   /// tried.
