@@ -1,7 +1,5 @@
 #include "installer/services.hpp"
 
-#include <charconv>
-
 #include "installer/last_words.hpp"
 #include "installer/properties.hpp"
 
@@ -9,12 +7,6 @@ namespace upswarm::installer {
 namespace {
 
 constexpr std::chrono::milliseconds kServiceLimit{std::chrono::seconds(90)};
-
-std::int64_t number_of(const std::string& text) {
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
 
 /// Whatever keeps systemctl from running is no fault of a service or release.
 Result<ProcessOutcome> run(std::vector<std::string> argv, const std::stop_token& stop) {
