@@ -144,20 +144,14 @@ TEST_F(LocalSocketTest, AFileComesAlong) {
 }
 
 TEST_F(LocalSocketTest, FilesOfThoseWhoMaySendNoneNeverArrive) {
-  folder.write("package", "the content");
   std::latch done(1);
-  const RunningServer server(
-      path,
-      [&](LocalConnection& connection, std::stop_token stop) {
-        const auto frame = connection.receive(kPatience, stop);
-        EXPECT_TRUE(frame && frame->text == "take this");
-        EXPECT_TRUE(frame && !frame->file && !frame->refused);
-        done.count_down();
-      },
-      [](const PeerIdentity&) { return LocalTerms{.most = 1, .files = false}; });
-  const auto connection = connect();
-  const auto file = folder / "package";
-  ASSERT_TRUE(connection->send("take this", &file));
+  const auto serve = [&](LocalConnection& connection, std::stop_token stop) {
+    const auto frame = connection.receive(kPatience, stop);
+    EXPECT_TRUE(frame && !frame->file && !frame->refused && frame->text == "take this");
+    done.count_down();
+  };
+  const RunningServer server(path, serve, [](const PeerIdentity&) { return LocalTerms{.most = 1, .files = false}; });
+  ASSERT_TRUE(connect()->send("take this", &folder.path()));
   done.wait();
 }
 
