@@ -1,5 +1,6 @@
 #include "installer/confirmations.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "installer/guard.hpp"
@@ -60,6 +61,12 @@ void TokenConfirmations::forget(const std::string& product) {
   const std::lock_guard lock(mutex_);
   awaited_.erase(product);
   ignore_failure(files_.remove_file(file_of(product)), "the next probation writes it anew");
+}
+
+bool TokenConfirmations::is_awaited_from(std::uint32_t user) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(awaited_,
+                             [user](const auto& one) { return one.second.user == user && !one.second.confirmed; });
 }
 
 Result<void> TokenConfirmations::confirm(const std::string& product, const std::string& token,

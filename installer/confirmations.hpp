@@ -26,6 +26,9 @@ class TokenConfirmations final : public Confirmations {
   bool is_confirmed(const std::string& product) override;
   void forget(const std::string& product) override;
 
+  /// Whether `user` has yet to confirm anything, as far as it was asked about since this program began.
+  bool is_awaited_from(std::uint32_t user) const;
+
   /// `peer` is who the kernel says asks. After success the confirmation survives a restart.
   /// Errors: not_found  nothing is being awaited; denied  another account or program, or another token; disk.
   Result<void> confirm(const std::string& product, const std::string& token, const PeerIdentity& peer);
@@ -46,7 +49,7 @@ class TokenConfirmations final : public Confirmations {
   Files& files_;
   Path folder_;
   ProgramOf program_of_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, Awaited> awaited_;
 };
 

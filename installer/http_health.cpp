@@ -9,12 +9,18 @@
 namespace upswarm::installer {
 namespace {
 
-/// At least one, all of the account.
-Result<std::vector<Listener>> find_listeners(std::uint16_t port, std::uint32_t user, const std::string& doing) {
+Result<std::vector<Listener>> read_listeners(std::uint16_t port) {
   UPSWARM_TRY(const auto tcp, read_proc_file(system_files(), "/proc/net/tcp", kLongestSocketTable));
   const auto tcp6 = read_proc_file(system_files(), "/proc/net/tcp6", kLongestSocketTable);
   if (!tcp6 && tcp6.error().kind != ErrorKind::not_found) return tcp6.error();  // a kernel without IPv6 has none
-  UPSWARM_TRY(auto found, listeners_on(port, tcp, tcp6 ? *tcp6 : ""));
+  return listeners_on(port, tcp, tcp6 ? *tcp6 : "");
+}
+
+/// At least one, all of the account.
+Result<std::vector<Listener>> find_listeners(std::uint16_t port, std::uint32_t user, const std::string& doing) {
+  auto read = read_listeners(port);
+  if (!read) return Error{ErrorKind::denied, doing, read.error().message()};
+  const auto found = *std::move(read);
   if (found.empty()) return Error{ErrorKind::invalid, doing, "nobody listens there"};
   const auto other = std::ranges::find_if(found, [user](const auto& one) { return one.user != user; });
   if (other == found.end()) return found;

@@ -12,7 +12,7 @@ namespace upswarm::installer {
 /// ::1 may lead to them must be of `health.account`, the same sockets before and after: nobody else's word counts.
 /// `limit`: for the answer.
 /// Errors: invalid  nobody listens, no answer, or another status; denied  another account listens, or there is no such
-/// account: no fault of the release; cancelled; disk, corrupt  the kernel's tables.
+/// account, or the kernel's tables cannot be read: no fault of the release; cancelled.
 Result<void> check_http(const trust::HealthCheck& health, std::chrono::milliseconds limit, const std::stop_token& stop);
 
 }  // namespace upswarm::installer

@@ -1,6 +1,7 @@
 #include "installer/properties.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace upswarm::installer {
 
@@ -14,6 +15,12 @@ std::map<std::string, std::string> read_properties(std::string_view text) {
       properties[std::string(line.substr(0, equals))] = std::string(line.substr(equals + 1));
   }
   return properties;
+}
+
+std::int64_t number_of(const std::string& text) {
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 }  // namespace upswarm::installer

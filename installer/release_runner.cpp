@@ -49,7 +49,7 @@ class ProcessRunner final : public ReleaseRunner {
   Result<void> run_hook(const char* name, const trust::Command& command, const RunContext& context,
                         std::stop_token stop) override {
     const auto doing = "hook " + std::string(name) + " of " + context.product + " " + context.version;
-    if (const auto failure = run_once(spec_of(command, context), doing, stop)) return *failure;
+    if (const auto failure = run_once(spec_of(command, context), doing, stop)) return blamed(*failure);
     return {};
   }
 
@@ -63,7 +63,7 @@ class ProcessRunner final : public ReleaseRunner {
   }
 
   Result<void> start_services(const std::vector<std::string>& services, std::stop_token stop) override {
-    return services_.start(services, stop);
+    return blamed(services_.start(services, stop));
   }
 
   Result<void> prepare_health(const trust::HealthCheck& health, const RunContext& context) override {
@@ -78,7 +78,7 @@ class ProcessRunner final : public ReleaseRunner {
 
   Result<void> check_health(const trust::HealthCheck& health, const RunContext& context,
                             std::stop_token stop) override {
-    const auto result = judge(health, context, stop);
+    const auto result = blamed(judge(health, context, stop));
     const bool is_over = result || result.error().kind != ErrorKind::cancelled;
     if (is_over && health.kind == trust::HealthCheck::Kind::confirm) confirmations_.forget(context.product);
     return result;
@@ -87,6 +87,13 @@ class ProcessRunner final : public ReleaseRunner {
  private:
   static Expectation expectation_of(const trust::HealthCheck& health, const RunContext& context) {
     return {.account = health.account, .programs = health.executable ? context.release : Path()};
+  }
+
+  Result<void> blamed(Result<void> result) const {
+    if (result || result.error().kind != ErrorKind::invalid || !services_.is_machine_going_down()) return result;
+    auto error = std::move(result).error().within("while the machine goes down");
+    error.kind = ErrorKind::denied;
+    return error;
   }
 
   Result<void> judge(const trust::HealthCheck& health, const RunContext& context, const std::stop_token& stop) {

@@ -43,6 +43,8 @@ class Confirmations {
   virtual void forget(const std::string& product) = 0;
 };
 
+/// What is `invalid` counts against the release. While the machine goes down, which stops services and hooks before it
+/// stops the installer, that is `denied`.
 class ReleaseRunner {
  public:
   virtual ~ReleaseRunner() = default;

@@ -31,7 +31,8 @@ LocalTerms InstallerService::admit(const PeerIdentity& peer) const {
   if (peer.user == agent_user_) return {.kind = "the agent", .most = 6};
   if (is_administrator(peer)) return {.kind = "administrators", .most = 2};
   // Who confirms has one short question.
-  return {.kind = "others", .most = 4, .longest_frame = 4_KiB, .idle = std::chrono::seconds(5)};
+  const auto kind = confirmations_.is_awaited_from(peer.user) ? "user " + std::to_string(peer.user) : "others";
+  return {.kind = kind, .most = 4, .longest_frame = 4_KiB, .idle = std::chrono::seconds(5), .files = false};
 }
 
 Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::string& word, const Json& question,

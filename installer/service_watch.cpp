@@ -6,8 +6,7 @@ namespace upswarm::installer {
 
 Result<void> ServiceWatch::begin(const std::stop_token& stop) {
   for (const auto& service : context_.services) {
-    UPSWARM_TRY(const auto state, services_.look(service, stop));
-    processes_[service] = state.main_process;
+    UPSWARM_TRY(began_[service], services_.look(service, stop));
   }
   return {};
 }
@@ -26,11 +25,13 @@ Result<void> ServiceWatch::check(const std::string& service, const ServiceState&
   };
   if (state.active == "failed") return wrong("it has failed");
   if (stable) {
-    const auto began = processes_.find(service);
+    const auto found = began_.find(service);
+    const auto& began = found == began_.end() ? state : found->second;
     if (state.active != "active") return wrong("it is " + (state.active.empty() ? "not active" : state.active));
-    if (state.restarts > 0) return wrong("it was restarted " + std::to_string(state.restarts) + " times");
+    if (state.restarts > began.restarts)
+      return wrong("it was restarted " + std::to_string(state.restarts - began.restarts) + " times");
     if (state.main_process == 0) return wrong("it has no main process");
-    if (began != processes_.end() && began->second != 0 && began->second != state.main_process)
+    if (began.main_process != 0 && began.main_process != state.main_process)
       return wrong("its main process is another one");
   }
   if (state.main_process == 0) return {};

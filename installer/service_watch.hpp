@@ -17,12 +17,12 @@ class ServiceWatch {
   ServiceWatch(const Services& services, const RunContext& context, ProgramOf program_of)
       : services_(services), context_(context), program_of_(std::move(program_of)) {}
 
-  /// Remembers each service's main process.   Errors: as look.
+  /// Remembers each service's main process and restarts.   Errors: as look.
   Result<void> begin(const std::stop_token& stop);
 
   /// No service has failed, and none runs a program of another release: where it is under ROOT/versions at all, it is
-  /// of this one. `stable`: each is active with the main process it had at begin(), and systemd has not restarted it.
-  /// Errors: invalid  a service does otherwise; denied  systemctl cannot be asked; cancelled.
+  /// of this one. `stable`: each is active with the main process it had at begin(), and systemd has not restarted it
+  /// since. Errors: invalid  a service does otherwise; denied  systemctl cannot be asked; cancelled.
   Result<void> look(bool stable, const std::stop_token& stop) const;
 
  private:
@@ -31,7 +31,7 @@ class ServiceWatch {
   const Services& services_;
   const RunContext& context_;
   ProgramOf program_of_;
-  std::map<std::string, std::int64_t> processes_;
+  std::map<std::string, ServiceState> began_;
 };
 
 }  // namespace upswarm::installer

@@ -1,7 +1,5 @@
 #include "installer/services.hpp"
 
-#include <charconv>
-
 #include "installer/last_words.hpp"
 #include "installer/properties.hpp"
 
@@ -9,12 +7,6 @@ namespace upswarm::installer {
 namespace {
 
 constexpr std::chrono::milliseconds kServiceLimit{std::chrono::seconds(90)};
-
-std::int64_t number_of(const std::string& text) {
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
 
 /// Whatever keeps systemctl from running is no fault of a service or release.
 Result<ProcessOutcome> run(std::vector<std::string> argv, const std::stop_token& stop) {
@@ -49,13 +41,14 @@ Error told(const char* verb, ErrorKind kind, const std::vector<Failure>& failure
 Result<ServiceState> Services::look(const std::string& service, const std::stop_token& stop) const {
   const auto doing = "look at the service " + service;
   auto outcome =
-      run({systemctl_.string(), "show", "--property=LoadState,ActiveState,MainPID,NRestarts", service}, stop);
+      run({systemctl_.string(), "show", "--property=LoadState,ActiveState,Job,MainPID,NRestarts", service}, stop);
   if (!outcome) return std::move(outcome).error().within(doing);
   if (!outcome->succeeded()) return Error{ErrorKind::denied, doing, last_words(*outcome)};
   auto properties = read_properties(outcome->output);
   const auto& load = properties["LoadState"];
   return ServiceState{.is_known = load != "not-found",
                       .active = properties["ActiveState"],
+                      .has_job = number_of(properties["Job"]) != 0,
                       .main_process = number_of(properties["MainPID"]),
                       .restarts = number_of(properties["NRestarts"])};
 }
@@ -65,9 +58,15 @@ Result<std::vector<std::string>> Services::running(const std::vector<std::string
   std::vector<std::string> found;
   for (const auto& service : services) {
     UPSWARM_TRY(const auto state, look(service, stop));
-    if (state.is_known && state.active != "inactive") found.push_back(service);
+    if (state.is_known && (state.active != "inactive" || state.has_job)) found.push_back(service);
   }
   return found;
+}
+
+bool Services::is_machine_going_down() const {
+  // As systemd itself tells, who says "starting" of a machine that goes down before all of it was up.
+  const auto state = look("shutdown.target", {});
+  return state && (state->has_job || state->active == "active");
 }
 
 Result<void> Services::stop(const std::vector<std::string>& services, const std::stop_token& stop) const {
@@ -82,9 +81,12 @@ Result<void> Services::control(const char* verb, const std::vector<std::string>&
                                const std::stop_token& stop) const {
   std::vector<Failure> failures;
   for (const auto& service : services) {
-    auto outcome = run({systemctl_.string(), verb, service}, stop);
-    if (!outcome) return std::move(outcome).error().within(std::string(verb) + " the service " + service);
-    if (!outcome->succeeded()) failures.push_back({service, last_words(*outcome)});
+    const auto outcome = run({systemctl_.string(), verb, service}, stop);
+    if (outcome && outcome->succeeded()) continue;
+    failures.push_back({service, outcome ? last_words(*outcome) : outcome.error().message()});
+    if (outcome) continue;
+    kind = outcome.error().kind;
+    if (kind == ErrorKind::cancelled) break;
   }
   if (failures.empty()) return {};
   return told(verb, kind, failures);

@@ -13,6 +13,7 @@ namespace upswarm::installer {
 struct ServiceState {
   bool is_known = false;          ///< there is such a unit
   std::string active;             ///< systemd's ActiveState: "active", "inactive", "failed", "activating", ...
+  bool has_job = false;           ///< systemd is about to start or stop it
   std::int64_t main_process = 0;  ///< 0: none
   std::int64_t restarts = 0;      ///< by systemd itself, since somebody started it
 };
@@ -25,15 +26,20 @@ class Services {
   /// What systemctl does not say has its default.   Errors: denied, cancelled.
   Result<ServiceState> look(const std::string& service, const std::stop_token& stop) const;
 
-  /// Those of `services` that are to run: all but the ones that are not there or were stopped, not by a failure.
+  /// Those of `services` that are to run: all but the ones that are not there or were stopped, not by a failure. One
+  /// that waits for its start, as just after boot, is to run.
   /// Errors: denied, cancelled.
   Result<std::vector<std::string>> running(const std::vector<std::string>& services, const std::stop_token& stop) const;
 
-  /// Each of them, the last first; one that fails holds up no other, and all failures are told.
-  /// Errors: busy  a service does not stop; denied, cancelled.
+  /// Whether systemd shuts down or reboots, and may have stopped anything for that. What cannot be told counts as no.
+  bool is_machine_going_down() const;
+
+  /// Each of them, the last first; one that fails holds up no other, and all failures are told, as `denied` where
+  /// systemctl itself was among them.   Errors: busy  a service does not stop; denied; cancelled  the rest was not
+  /// tried.
   Result<void> stop(const std::vector<std::string>& services, const std::stop_token& stop) const;
 
-  /// Each of them, the first first.   Errors: invalid  a service does not start; denied, cancelled.
+  /// As stop(), but the first first.   Errors: invalid  a service does not start; denied, cancelled.
   Result<void> start(const std::vector<std::string>& services, const std::stop_token& stop) const;
 
  private:

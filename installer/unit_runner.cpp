@@ -1,8 +1,8 @@
 #include "installer/unit_runner.hpp"
 
-#include <charconv>
-#include <map>
+#include <filesystem>
 
+#include "installer/last_words.hpp"
 #include "installer/proc_file.hpp"
 #include "installer/properties.hpp"
 #include "protocol/base/digest.hpp"
@@ -32,10 +32,9 @@ std::string escaped(const std::string& word) {
 
 bool is_root(const std::string& account) { return account.empty() || account == "root" || account == "0"; }
 
-int number_of(const std::string& text) {
-  int number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+bool is_folder(const Path& path) {
+  std::error_code code;
+  return std::filesystem::is_directory(path, code);
 }
 
 class UnitRunner final : public CommandRunner {
@@ -58,8 +57,11 @@ class UnitRunner final : public CommandRunner {
       return Error{ErrorKind::denied, "start a unit for " + spec.argv[0], outcome.error().message()};
     }
     if (outcome->succeeded()) return outcome;
-    auto told = outcome->timed_out ? std::move(outcome) : ask(name, spec, std::move(outcome->output));
+    auto told = ask(name, spec, std::move(outcome->output));
     end(name);
+    // The unit ends its program in time: a tool that waits on is systemd's fault.
+    if (outcome->timed_out && !(told && told->timed_out))
+      return Error{ErrorKind::denied, "start a unit for " + spec.argv[0], "systemd-run did not end in time"};
     return told;
   }
 
@@ -68,7 +70,7 @@ class UnitRunner final : public CommandRunner {
     ProcessSpec spec;
     spec.argv = {tool.string()};
     spec.argv.insert(spec.argv.end(), words.begin(), words.end());
-    spec.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"LANG", "C.UTF-8"}};
+    spec.environment = {{"PATH", kSearchPath}, {"LANG", "C.UTF-8"}};
     spec.time_limit = kToolLimit;
     return spec;
   }
@@ -127,15 +129,16 @@ std::vector<std::string> unit_arguments(const ProcessSpec& spec, const std::stri
 Result<ProcessOutcome> unit_outcome(std::string_view shown, const ProcessSpec& spec, std::string output) {
   auto properties = read_properties(shown);
   const auto code = number_of(properties["ExecMainCode"]);
-  const auto status = number_of(properties["ExecMainStatus"]);
+  const auto status = static_cast<int>(number_of(properties["ExecMainStatus"]));
   const auto& program = spec.argv.at(0);
   if (properties["LoadState"] != "loaded" || code == 0)
     return Error{ErrorKind::denied, "start a unit for " + program, output.empty() ? "systemd did not" : output};
   if (code == kExited && status == kNoProgram)
     return Error{ErrorKind::invalid, "start " + program, "it is missing, or no program that can run here"};
-  if (code == kExited && status == kNoFolder)
+  // A program may end with these codes itself: when it began says nothing, systemd sets that before its own steps.
+  if (code == kExited && status == kNoFolder && !spec.folder.empty() && !is_folder(spec.folder))
     return Error{ErrorKind::not_found, "enter the folder of " + program, spec.folder.string()};
-  if (code == kExited && status == kNoAccount)
+  if (code == kExited && status == kNoAccount && !spec.account.empty() && !user_id_of(spec.account))
     return Error{ErrorKind::not_found, "account \"" + spec.account + "\"", "there is none of this name", "no_account"};
   return ProcessOutcome{.exit_code = code == kExited ? status : 128 + status,
                         .timed_out = properties["Result"] == "timeout",

@@ -37,6 +37,7 @@ struct LocalTerms {
   std::size_t most = 0;                                     ///< conversations at once; a further one is closed unheard
   Bytes longest_frame = kLongestLocalFrame;                 ///< that they may send
   std::chrono::milliseconds idle{std::chrono::minutes(5)};  ///< within which a question must come, and be whole
+  bool files = true;                                        ///< that they may hand over; else they never arrive
 };
 
 struct LocalFrame {

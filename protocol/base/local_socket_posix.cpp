@@ -222,8 +222,11 @@ class PosixLocalConnection final : public LocalConnection {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
+    // Without room for descriptors the kernel drops them. Closing one here could wait for a file system of its owner's.
+    if (terms_.files) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+    }
     const auto count = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (count < 0) return count;
     for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {

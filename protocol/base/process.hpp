@@ -35,8 +35,8 @@ struct ProcessOutcome {
 /// nor gets privileges (no capability, also none to be had by set-id files). The program is killed when the calling
 /// thread ends, however it does; what the program started itself lives on then. Errors: not_found  there is no such
 /// program, folder or account (that has reason no_account); invalid  the file is no program that the account may run
-/// here (mode, format, architecture); denied  it cannot be started as asked for another reason; cancelled  (then its
-/// process group was ended); internal.
+/// here (mode, format, architecture); denied  it cannot be started as asked for another reason, as by a machine that
+/// has no process or descriptor to spare; cancelled  (then its process group was ended).
 Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop);
 
 /// When a process began, in ticks since the machine did: with its number it names a process. 0: there is none.

@@ -263,9 +263,9 @@ Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop
 
   Pipe output;
   Pipe report;
-  if (!output.good() || !report.good()) return Error{ErrorKind::internal, "run " + spec.argv[0], words_of(errno)};
+  if (!output.good() || !report.good()) return Error{ErrorKind::denied, "run " + spec.argv[0], words_of(errno)};
   const pid_t child = ::fork();
-  if (child < 0) return Error{ErrorKind::internal, "run " + spec.argv[0], words_of(errno)};
+  if (child < 0) return Error{ErrorKind::denied, "run " + spec.argv[0], words_of(errno)};
   if (child == 0) become(launch, output.writing(), report.writing());
   output.close_writing();
   report.close_writing();

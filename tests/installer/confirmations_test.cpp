@@ -42,6 +42,18 @@ TEST_F(ConfirmationsTest, AnotherAccountMayNotConfirm) {
   EXPECT_FALSE(confirmations.is_confirmed("app"));
 }
 
+TEST_F(ConfirmationsTest, TellWhoseWordIsAwaited) {
+  EXPECT_FALSE(confirmations.is_awaited_from(we.user));
+  ASSERT_TRUE(confirmations.expect("app", {}));
+  EXPECT_TRUE(confirmations.is_awaited_from(we.user));
+  EXPECT_FALSE(confirmations.is_awaited_from(others.user));
+  ASSERT_TRUE(confirmations.confirm("app", token(), we));
+  EXPECT_FALSE(confirmations.is_awaited_from(we.user));
+  ASSERT_TRUE(confirmations.expect("app", {}));
+  confirmations.forget("app");
+  EXPECT_FALSE(confirmations.is_awaited_from(we.user));
+}
+
 TEST_F(ConfirmationsTest, AWrongTokenIsRefused) {
   ASSERT_TRUE(confirmations.expect("app", {}));
   EXPECT_EQ(confirmations.confirm("app", "0123", we).error().kind, ErrorKind::denied);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,6 +120,18 @@ TEST(HttpHealth, ASquatterOnThePortIsNotBelieved) {
   EXPECT_EQ(checked.error().reason, "other_listener");
   EXPECT_NE(checked.error().cause.find("user 65534 listens there, not user 0"), std::string::npos);
   EXPECT_TRUE(check_http(health_of(squatter.port(), "nobody"), 20s, {})) << "it is he who was wanted";
+}
+
+TEST(HttpHealth, TablesThatCannotBeReadBlameNobody) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto checked = check_http(health_of(1, "0"), 20s, {});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().kind, ErrorKind::denied);
+  EXPECT_NE(checked.error().cause.find("/proc/net/tcp"), std::string::npos) << checked.error().message();
 }
 
 TEST(HttpHealth, NobodyAndNonsenseAreNotHealthy) {

@@ -137,19 +137,21 @@ TEST_F(ReleaseRunnerTest, ServicesAreLookedAtAfterTheCheck) {
 }
 
 TEST_F(ReleaseRunnerTest, AStableServiceIsWatchedForAsLongAsAsked) {
-  const auto with_state = [&](const std::string& restarts) {
+  const auto with_restarts = [&](const std::string& later) {
     folder.write("asked", "");
     folder.write("systemctl",
-                 "#!/bin/sh\necho x >> '" + (folder / "asked").string() + "'\nprintf 'ActiveState=active\\nMainPID=" +
-                     std::filesystem::read_symlink("/proc/self").string() + "\\nNRestarts=" + restarts + "\\n'\n",
+                 "#!/bin/sh\nfor name; do :; done\n[ $name = web ] || exit 1\ncd '" + folder.path().string() +
+                     "'\nrestarts=3\n[ -s asked ] && restarts=" + later +
+                     "\necho x >> asked\necho ActiveState=active\necho NRestarts=$restarts\necho MainPID=" +
+                     std::filesystem::read_symlink("/proc/self").string() + "\n",
                  0755);
   };
   context.services = {"web"};
   const trust::HealthCheck health{.every = std::chrono::milliseconds(1), .stable = std::chrono::milliseconds(100)};
-  with_state("0");
+  with_restarts("3");
   EXPECT_TRUE(runner->check_health(health, context, {}));
   EXPECT_GT(folder.read("asked").size(), 4U) << "more often than at the beginning and once";
-  with_state("2");
+  with_restarts("5");
   EXPECT_EQ(runner->check_health(health, context, {}).error().cause, "it was restarted 2 times");
 }
 
@@ -188,6 +190,33 @@ TEST_F(ReleaseRunnerTest, ServicesStopInReverseAndStartInOrder) {
   ASSERT_TRUE(runner->stop_services({"db", "web"}, {}));
   ASSERT_TRUE(runner->start_services({"db", "web"}, {}));
   EXPECT_EQ(folder.read("calls"), "stop web\nstop db\nstart db\nstart web\n");
+}
+
+TEST_F(ReleaseRunnerTest, NobodyIsToBlameWhileTheMachineGoesDown) {
+  const auto all_fail = [&] {
+    context.services = {"web"};
+    const auto hook = runner->run_hook("after", script("exit 1"), context, {});
+    const auto start = runner->start_services({"web"}, {});
+    const auto health = runner->check_health({}, context, {});
+    EXPECT_FALSE(hook || start || health);
+    return std::vector{hook.error().kind, start.error().kind, health.error().kind};
+  };
+  const auto systemctl = [&](const std::string& of_shutdown) {
+    folder.write("systemctl",
+                 "#!/bin/sh\nfor name; do :; done\n[ $1 = show ] || exit 1\nif [ $name = shutdown.target ]; then " +
+                     of_shutdown + "; else echo ActiveState=failed; fi\n",
+                 0755);
+  };
+  const std::vector nobodys(3, ErrorKind::denied);
+  const std::vector the_releases(3, ErrorKind::invalid);
+  systemctl("echo ActiveState=inactive; echo Job=9");
+  EXPECT_EQ(all_fail(), nobodys);
+  systemctl("echo ActiveState=active");
+  EXPECT_EQ(all_fail(), nobodys);
+  systemctl("echo ActiveState=inactive");
+  EXPECT_EQ(all_fail(), the_releases);
+  systemctl("exit 1");
+  EXPECT_EQ(all_fail(), the_releases) << "it cannot be told";
 }
 
 TEST_F(ReleaseRunnerTest, AServiceThatFailsIsNamed) {

@@ -76,6 +76,20 @@ TEST_F(ServiceTest, StrangersTakeNoPlaceOfTheAgentOrAnAdministrator) {
   EXPECT_EQ(service->admit({.user = kStranger + 1, .process = 1}).kind, stranger.kind);
 }
 
+TEST_F(ServiceTest, StrangersTakeNoPlaceOfWhoHasYetToConfirm) {
+  folder.write("run/app.awaited", R"({"confirmed":false,"format":1,"programs":"","token":")" + std::string(64, '0') +
+                                      R"(","user":)" + std::to_string(kStranger) + "}");
+  EXPECT_EQ(ask(kStranger, "confirm", {{"product", "app"}, {"token", "wrong"}}).error().kind, ErrorKind::denied);
+  const auto awaited = service->admit({.user = kStranger, .process = 1});
+  const auto other = service->admit({.user = kStranger + 1, .process = 1});
+  EXPECT_NE(awaited.kind, other.kind);
+  for (const auto* const terms : {&awaited, &other}) {
+    EXPECT_LE(terms->longest_frame, 4_KiB);
+    EXPECT_FALSE(terms->files);
+  }
+  EXPECT_TRUE(service->admit({.user = 4711, .process = 1}).files);
+}
+
 TEST_F(ServiceTest, TheAgentIsNoAdministrator) {
   EXPECT_EQ(ask(4711, "rollback", {{"product", "app"}}).error().kind, ErrorKind::denied);
   EXPECT_EQ(ask(4711, "clear_bad", {{"product", "app"}}).error().kind, ErrorKind::denied);

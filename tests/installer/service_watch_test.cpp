@@ -80,6 +80,14 @@ TEST_F(ServiceWatchTest, StableMeansTheSameProcessAllAlong) {
   EXPECT_NE(wrong(true).find("it is gone"), std::string::npos);
 }
 
+TEST_F(ServiceWatchTest, RestartsBeforeItBeganDoNotCount) {
+  set("web", "active", 17, 4);
+  ASSERT_TRUE(watch.begin({}));
+  EXPECT_EQ(wrong(true), "");
+  set("web", "active", 17, 5);
+  EXPECT_EQ(wrong(true), "it was restarted 1 times");
+}
+
 TEST_F(ServiceWatchTest, WithoutSystemctlNobodyIsBlamed) {
   folder.write("systemctl", "#!/bin/sh\nexit 1\n", 0755);
   EXPECT_EQ(watch.look(false, {}).error().kind, ErrorKind::denied);

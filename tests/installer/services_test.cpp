@@ -11,7 +11,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// systemctl as a script: `show` prints the file state.NAME, other verbs fail where there is a file fail.NAME.
+/// systemctl as a script: `show` prints the file state.NAME, other verbs fail where there is a file fail.NAME, and are
+/// the last that it does where there is a file last.NAME.
 class ServicesTest : public testing::Test {
  protected:
   ServicesTest() {
@@ -19,6 +20,7 @@ class ServicesTest : public testing::Test {
                  "#!/bin/sh\ncd '" + folder.path().string() +
                      "'\necho \"$@\" >> calls\nfor name; do :; done\n"
                      "if [ \"$1\" = show ]; then cat state.$name; exit; fi\n"
+                     "if [ -e last.$name ]; then rm systemctl; fi\n"
                      "if [ -e fail.$name ]; then cat fail.$name; exit 5; fi\n",
                  0755);
   }
@@ -57,6 +59,16 @@ TEST_F(ServicesTest, OneThatDoesNotStartIsItsReleasesFault) {
   EXPECT_EQ(folder.read("calls"), "start web\nstart db\n");
 }
 
+TEST_F(ServicesTest, WithoutSystemctlTheOthersAreTriedAndNobodyIsBlamed) {
+  folder.write("fail.db", "db is broken");
+  folder.write("fail.web", "");
+  folder.write("last.web", "");
+  const auto started = services.start({"db", "web", "queue", "cache"}, {});
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().kind, ErrorKind::denied);
+  EXPECT_EQ(started.error().context, "start the services db, web, queue, cache") << started.error().message();
+}
+
 TEST_F(ServicesTest, AMissingSystemctlIsTheMachinesFault) {
   const Services none(folder / "nothing");
   EXPECT_EQ(none.start({"web"}, {}).error().kind, ErrorKind::denied);
@@ -84,6 +96,15 @@ TEST_F(ServicesTest, WhoFailedIsToRunAndWhoWasStoppedIsNot) {
   const auto running = services.running({"db", "web", "queue", "cache", "gone"}, {});
   ASSERT_TRUE(running) << running.error().message();
   EXPECT_EQ(*running, (Names{"db", "queue", "cache"}));
+}
+
+TEST_F(ServicesTest, WhoWaitsForItsStartAfterBootIsToRun) {
+  folder.write("state.web", "LoadState=loaded\nActiveState=inactive\nJob=4711\n");
+  folder.write("state.db", "LoadState=loaded\nActiveState=inactive\nJob=0\n");
+  const auto running = services.running({"web", "db"}, {});
+  ASSERT_TRUE(running) << running.error().message();
+  EXPECT_EQ(*running, Names{"web"});
+  EXPECT_NE(folder.read("calls").find(",Job,"), std::string::npos) << "it is asked for";
 }
 
 TEST_F(ServicesTest, AStopOfTheInstallerIsNoFailureOfAService) {

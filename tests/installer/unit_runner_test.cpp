@@ -78,6 +78,18 @@ TEST(UnitOutcome, IsWhatSystemdKnows) {
   EXPECT_EQ(shown("1", "200", "exit-code").error().kind, ErrorKind::not_found);
 }
 
+TEST(UnitOutcome, ACodeOfSystemdsIsTheProgramsOwnWhereItsAccountAndFolderAreThere) {
+  auto spec = hook();
+  spec.account = "root";
+  spec.folder = "/";
+  for (const int code : {200, 217}) {
+    const auto outcome = unit_outcome(
+        "LoadState=loaded\nResult=exit-code\nExecMainCode=1\nExecMainStatus=" + std::to_string(code) + "\n", spec, "");
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(outcome->exit_code, code);
+  }
+}
+
 TEST(UnitOutcome, AUnitThatNeverRanSaysNothingOfItsProgram) {
   EXPECT_EQ(shown("0", "0", "success").error().kind, ErrorKind::denied);
   EXPECT_EQ(unit_outcome("LoadState=not-found\nExecMainCode=1\nExecMainStatus=7\n", hook(), "").error().kind,
@@ -139,6 +151,33 @@ TEST_F(UnitRunnerTest, AToolThatFailsOrIsMissingIsNoFaultOfTheProgram) {
   EXPECT_EQ(runner->run(shell("echo Failed to connect to bus; exit 1"), {}).error().kind, ErrorKind::denied);
   std::filesystem::remove(folder / "systemd-run");
   EXPECT_EQ(runner->run(shell("true"), {}).error().kind, ErrorKind::denied);
+}
+
+/// Runs scripts, but systemd-run never ends.
+class HangingTools final : public CommandRunner {
+ public:
+  Result<ProcessOutcome> run(const ProcessSpec& spec, std::stop_token stop) override {
+    if (!spec.argv.at(0).ends_with("systemd-run")) return run_process(spec, std::move(stop));
+    return ProcessOutcome{.exit_code = 137, .timed_out = true, .output = "words"};
+  }
+};
+
+TEST_F(UnitRunnerTest, ATimeThatIsOverIsTheProgramsOnlyWhereTheUnitSaysSo) {
+  const auto hanging = make_unit_runner({.systemd_run = folder / "systemd-run", .systemctl = folder / "systemctl"},
+                                        std::make_unique<HangingTools>());
+  for (const char* of_unit :
+       {"LoadState=loaded\\nResult=success\\nExecMainCode=0\\nExecMainStatus=0\\n",
+        "LoadState=loaded\\nResult=exit-code\\nExecMainCode=1\\nExecMainStatus=7\\n", "LoadState=not-found\\n"}) {
+    systemctl(of_unit);
+    const auto told = hanging->run(shell("true"), {});
+    ASSERT_FALSE(told) << of_unit;
+    EXPECT_EQ(told.error().kind, ErrorKind::denied) << of_unit;
+  }
+  systemctl("LoadState=loaded\\nResult=timeout\\nExecMainCode=2\\nExecMainStatus=15\\n");
+  const auto told = hanging->run(shell("true"), {});
+  ASSERT_TRUE(told) << told.error().message();
+  EXPECT_TRUE(told->timed_out);
+  EXPECT_EQ(told->output, "words");
 }
 
 TEST_F(UnitRunnerTest, AStopEndsTheUnit) {

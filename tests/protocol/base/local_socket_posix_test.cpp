@@ -143,6 +143,18 @@ TEST_F(LocalSocketTest, AFileComesAlong) {
   done.wait();
 }
 
+TEST_F(LocalSocketTest, FilesOfThoseWhoMaySendNoneNeverArrive) {
+  std::latch done(1);
+  const auto serve = [&](LocalConnection& connection, std::stop_token stop) {
+    const auto frame = connection.receive(kPatience, stop);
+    EXPECT_TRUE(frame && !frame->file && !frame->refused && frame->text == "take this");
+    done.count_down();
+  };
+  const RunningServer server(path, serve, [](const PeerIdentity&) { return LocalTerms{.most = 1, .files = false}; });
+  ASSERT_TRUE(connect()->send("take this", &folder.path()));
+  done.wait();
+}
+
 TEST_F(LocalSocketTest, AFileThatCannotBeOpenedIsNotSent) {
   const RunningServer server(path, echo);
   const auto connection = connect();

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -192,6 +193,17 @@ TEST(Process, AFileThatIsNoProgramIsInvalid) {
   }
   spec.argv = {};
   EXPECT_EQ(run_process(spec, {}).error().kind, ErrorKind::invalid);
+}
+
+TEST(Process, AMachineWithoutDescriptorsSaysNothingOfTheProgram) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto outcome = run_process(shell("true"), {});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, ErrorKind::denied);
 }
 
 TEST(Process, AnUnknownAccountIsNotFound) {
