@@ -47,7 +47,7 @@ Bytes from_origin(const BytesBySource& bytes) { return bytes.origin_bt + bytes.o
 
 std::optional<Bytes> LineRate::best(Time now) const {
   const auto rates = rates_in(store_, now);
-  if (rates.empty()) return std::nullopt;
+  if (rates.size() < kFewest) return std::nullopt;
   return Bytes{static_cast<std::uint64_t>(std::ranges::max(rates, {}, &Rate::a_second).a_second)};
 }
 
@@ -65,7 +65,7 @@ void LineMeter::see(const BytesBySource& bytes) {
   if (!seen_) seen_ = bytes;
   if (from_origin(bytes) <= from_origin(*seen_)) return;
   const auto now = now_();
-  if (last_ && bytes.site == seen_->site && bytes.other == seen_->other) {
+  if (last_ && now - *last_ <= kLongestGap && bytes.site == seen_->site && bytes.other == seen_->other) {
     came_ += from_origin(bytes) - from_origin(*seen_);
     took_ += now - *last_;
   }

@@ -14,13 +14,16 @@ namespace upswarm::agent {
 class LineRate {
  public:
   static constexpr std::size_t kMost = 8;
+  /// Fewer say nothing: the seeder may have been busy, or somebody else on the line.
+  static constexpr std::size_t kFewest = 3;
   static constexpr std::chrono::hours kForgotten{24 * 14};
 
   /// The store must outlive it.
   explicit LineRate(StateStore& store) : store_(store) {}
 
   /// Bytes a second of the fastest that is not forgotten: the others were slower because the line was used otherwise,
-  /// the seeder busy, or the transfer made way. Nothing where there is none, or the store says something else.
+  /// the seeder busy, or the transfer made way. Nothing where there are less than kFewest, or the store says something
+  /// else.
   std::optional<Bytes> best(Time now) const;
   /// Errors: of the store.
   Result<void> note(Bytes a_second, Time now);
@@ -36,6 +39,9 @@ class LineMeter {
   using Now = std::function<std::chrono::steady_clock::time_point()>;
   /// Less says nothing of a line: a connection has to get going, and pieces come in bursts.
   static constexpr Bytes kLeast = 256_KiB;
+  /// A longer one between two pieces is a pause, or a seeder that starts anew, and not the line's: a piece has at most
+  /// 1 MiB, which takes so long at 35 KiB/s.
+  static constexpr std::chrono::seconds kLongestGap{30};
 
   explicit LineMeter(Now now = std::chrono::steady_clock::now) : now_(std::move(now)) {}
 

@@ -30,18 +30,13 @@ class Planner {
  public:
   explicit Planner(const PlanFacts& facts) : facts_(facts) {}
 
-  Plan make() const {
-    Plan plan{{nothing(), delta(), chain(), sparse(), full()}, {}};
-    const auto& delta = plan.ways[1];
-    const bool delta_failed = (!delta.steps.empty() && !delta.why_not.empty()) ||
-                              facts_.failed.contains(WayKind::delta) || facts_.failed.contains(WayKind::chain);
-    for (auto& way : plan.ways) {
-      if (const auto failed = facts_.failed.find(way.kind); failed != facts_.failed.end())
-        way.why_not = "it failed just now: " + failed->second;
-      way.bytes = bytes_of(way);
-      way.cost = cost_of(way);
-      way.is_fallback = delta_failed && way.kind != WayKind::nothing && way.kind != WayKind::delta;
-      if (way.is_fallback && way.why_not.empty()) way.why_not = objection_by_budget(way);
+  Plan make() {
+    Plan plan{ways(), {}};
+    const auto most = most_by_word(plan.ways);
+    believes_tracker_ = true;
+    auto believed = ways();
+    for (std::size_t i = 0; i < believed.size(); ++i) {
+      if (believed[i].bytes.network() <= most) plan.ways[i] = std::move(believed[i]);
     }
     std::ranges::stable_sort(plan.ways, {}, [&](const Way& way) { return rank(way); });
     judge(plan);
@@ -61,12 +56,15 @@ class Planner {
     }
     if (!facts_.installed || !facts_.base_damage.empty()) return ids;
     const auto deltas = edges();
+    const auto to_go = steps_to_wanted(deltas);
     std::set<Sha256> reached{*facts_.installed};
     for (std::size_t length = 1; length <= messages::kLongestChain; ++length) {
       std::set<Sha256> next;
       for (const auto& content : reached) {
         const auto [first, last] = deltas.equal_range(content);
         for (auto edge = first; edge != last; ++edge) {
+          const auto rest = to_go.find(edge->second.to->content);
+          if (rest == to_go.end() || length + rest->second > messages::kLongestChain) continue;
           add(step_of(edge->second));
           next.insert(edge->second.to->content);
         }
@@ -86,6 +84,32 @@ class Planner {
     std::tuple<std::int64_t, std::int64_t> rank;
     std::vector<Step> steps;
   };
+
+  /// One of each kind, with what is expected of it.
+  std::vector<Way> ways() const {
+    std::vector<Way> all{nothing(), delta(), chain(), sparse(), full()};
+    const auto& delta = all[1];
+    const bool delta_failed = (!delta.steps.empty() && !delta.why_not.empty()) ||
+                              facts_.failed.contains(WayKind::delta) || facts_.failed.contains(WayKind::chain);
+    for (auto& way : all) {
+      if (const auto failed = facts_.failed.find(way.kind); failed != facts_.failed.end())
+        way.why_not = "it failed just now: " + failed->second;
+      way.bytes = bytes_of(way);
+      way.cost = cost_of(way);
+      way.is_fallback = delta_failed && way.kind != WayKind::nothing && way.kind != WayKind::delta;
+      if (way.is_fallback && way.why_not.empty()) way.why_not = objection_by_budget(way);
+    }
+    return all;
+  }
+
+  /// Of what `ways` take where the tracker is not believed.
+  static Bytes most_by_word(const std::vector<Way>& ways) {
+    std::optional<Bytes> least;
+    for (const auto& way : ways) {
+      if (way.why_not.empty()) least = std::min(least.value_or(way.bytes.origin), way.bytes.origin);
+    }
+    return Bytes{least.value_or(0_B).count * kMostByWord};
+  }
 
   Way nothing() const {
     Way way{.kind = WayKind::nothing};
@@ -192,7 +216,8 @@ class Planner {
     if (facts_.cached.contains(step.file.sha256)) return {.disk = step.file.length, .site = {}, .origin = {}};
     const auto& choice = step.choice;
     if (!choice.is_empty()) return {.disk = choice.here, .site = choice.site, .origin = choice.origin};
-    if (seeds_of(step).value_or(0) > 0) return {.disk = {}, .site = step.file.length, .origin = {}};
+    if (believes_tracker_ && seeds_of(step).value_or(0) > 0)
+      return {.disk = {}, .site = step.file.length, .origin = {}};
     return {.disk = {}, .site = {}, .origin = step.file.length};
   }
 
@@ -248,6 +273,18 @@ class Planner {
     return all;
   }
 
+  /// The fewest deltas that lead from a content to the wanted one; of what they do not lead from, nothing.
+  std::map<Sha256, std::size_t> steps_to_wanted(const std::multimap<Sha256, Edge>& deltas) const {
+    std::map<Sha256, std::size_t> all{{facts_.wanted.content, 0}};
+    for (std::size_t length = 1; length < messages::kLongestChain; ++length) {
+      for (const auto& [from, edge] : deltas) {
+        const auto rest = all.find(edge.to->content);
+        if (rest != all.end() && rest->second == length - 1) all.emplace(from, length);
+      }
+    }
+    return all;
+  }
+
   Reach extend(const Reach& reach, const Edge& edge) const {
     Way way{.kind = WayKind::chain, .steps = reach.steps};
     way.steps.push_back(step_of(edge));
@@ -294,7 +331,9 @@ class Planner {
     }
     if (way.steps.size() == 1) {
       const auto seeds = seeds_of(way.steps.front());
-      return seeds ? neighbours(*seeds) + " it" : "who has it is not known";
+      if (!seeds) return "who has it is not known";
+      const bool is_doubted = *seeds > 0 && way.bytes.site == 0_B;
+      return neighbours(*seeds) + " it" + (is_doubted ? ", by a word that is not relied on for so many bytes" : "");
     }
     const auto is_unknown = [&](const Step& step) { return !seeds_of(step); };
     if (std::ranges::any_of(way.steps, is_unknown)) return "who has them is not known";
@@ -327,6 +366,7 @@ class Planner {
   }
 
   const PlanFacts& facts_;
+  bool believes_tracker_ = false;  ///< what neighbours have by its word comes from them
 };
 
 }  // namespace

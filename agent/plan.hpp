@@ -27,6 +27,10 @@ inline constexpr std::int64_t kSiteWeight = 4;
 /// For each compressed byte of the release that a step rebuilds and writes. Deltas are applied at 50 to 700 MB a second
 /// and core, measured, where 10 MB a second come over a WAN link of 100 Mbit/s.
 inline constexpr std::int64_t kRebuildWeight = 1;
+/// Anyone of a site may tell the tracker that it has a package. A way that would take more than so many times the bytes
+/// of the cheapest from the origin is reckoned from the origin, whatever the tracker says: a lie, or a neighbour that
+/// goes, must not cost the WAN link more.
+inline constexpr std::uint64_t kMostByWord = 2;
 
 /// One package of a way.
 struct Step {
@@ -80,8 +84,8 @@ struct PlanFacts {
   std::string link_says = {};  ///< for people, why a link is slow
   /// Of the month's budget for fallbacks on a metered link; nothing: the link is not, or there is no limit.
   std::optional<Bytes> fallback_left = {};
-  /// How many neighbours have each package whole; of those that are left out nobody knows, and the origin is reckoned
-  /// with.
+  /// How many neighbours have each package whole, by the tracker's word (kMostByWord); of those that are left out
+  /// nobody knows, and the origin is reckoned with.
   std::map<trust::InfoHash, int> seeds = {};
   std::optional<SparseOffer> sparse = {};  ///< nothing: nobody looked for it
 };
@@ -106,8 +110,9 @@ struct Plan {
 /// its steps), failed just now, or is a fallback that takes more of the network than facts.fallback_left.
 Plan make_plan(const PlanFacts& facts);
 
-/// The packages of which it matters to a plan who has them: the full one, the delta, and the deltas that lead on from
-/// what is installed, the nearest first. None where nothing has to be fetched; at most messages::kMostScraped.
+/// The packages of which it matters to a plan who has them: the full one, the delta, and the deltas on a chain from
+/// what is installed to what is wanted, the nearest first. None where nothing has to be fetched; at most
+/// messages::kMostScraped.
 std::vector<trust::InfoHash> worth_asking_about(const PlanFacts& facts);
 
 /// The largest index that is fetched to see what it would save.

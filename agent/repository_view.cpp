@@ -14,10 +14,20 @@ constexpr std::string_view kRootSuffix = ".root.json";
 
 std::string root_name(trust::RoleVersion version) { return std::to_string(version) + std::string(kRootSuffix); }
 
-/// Not about the way to it, nor about this machine: those pass, and then all of it may be good.
-bool is_about_what_is_served(const Error& error) {
-  if (error.kind == ErrorKind::untrusted) return error.reason != "certificate";
-  return error.kind == ErrorKind::corrupt || error.reason == "missing";
+/// A file that is not there, though it was promised, was looked for by a seeder that answers.
+bool is_about_the_way(const Error& error) {
+  return (error.kind == ErrorKind::unreachable && error.reason != "missing") || error.reason == "certificate";
+}
+
+/// Neither about what is served nor about the way to it: no other product would fare better.
+bool is_of_this_machine(const Error& error) {
+  using enum ErrorKind;
+  return error.kind != untrusted && error.kind != corrupt && error.kind != not_found && error.kind != unreachable;
+}
+
+/// It is wrong as it was signed or served, not just away.
+bool is_final(const Error& error) {
+  return !is_about_the_way(error) && (error.kind == ErrorKind::untrusted || error.kind == ErrorKind::corrupt);
 }
 
 Result<trust::RoleVersion> version_of_root(std::string_view bytes) {
@@ -147,14 +157,28 @@ Result<void> RepositoryView::refresh_fully() {
   return refreshed;
 }
 
+std::optional<Error> Offer::passing() const {
+  const auto found = std::ranges::find_if(failed, [](const auto& one) { return !is_final(one.second); });
+  return found == failed.end() ? missed : std::optional(found->second);
+}
+
 Result<Offer> RepositoryView::offer(const messages::Hello& hello) {
   Offer offer;
   for (const auto& product : hello.products) {
-    const auto added = add_product(product, offer);
-    if (added) continue;
-    if (!is_about_what_is_served(added.error())) return added.error();
+    Offer own;
+    const auto added = add_product(product, own);
+    if (added) {
+      offer.files.merge(own.files);
+      if (own.missed) offer.missed = std::move(own.missed);
+      continue;
+    }
+    if (is_of_this_machine(added.error())) return added.error();
     offer.failed.insert_or_assign(product.product, added.error());
   }
+  const auto is_away = [](const auto& one) { return is_about_the_way(one.second); };
+  if (!offer.failed.empty() && offer.failed.size() == hello.products.size() &&
+      std::ranges::all_of(offer.failed, is_away))
+    return offer.failed.begin()->second;
   // After the targets: finding them may have fetched delegated roles.
   for (auto& [name, bytes] : client_.files()) offer.files["metadata/" + name] = std::move(bytes);
   UPSWARM_CHECK(add_roots(hello.root_version, offer));
@@ -190,7 +214,8 @@ Result<void> RepositoryView::add_filter(const messages::ProductState& product, O
                                 trust::kLongestRollout, offer);
   if (added) return {};
   const auto& why = added.error();
-  if (why.kind != ErrorKind::not_found && !is_about_what_is_served(why)) return why;
+  if (is_of_this_machine(why)) return why;
+  if (is_about_the_way(why)) offer.missed = why;
   log::info("no rollout filter", {{"product", product.product}, {"why", why.message()}});
   return {};
 }

@@ -46,6 +46,11 @@ std::string earlier_form(const trust::TrustStore& store, const std::string& name
 struct Offer {
   std::map<std::string, std::string> files;  ///< "metadata/<name>", "targets/<consistent name>" -> content
   std::map<std::string, Error> failed = {};  ///< products without a good index, and why; their files are not there
+  std::optional<Error> missed = {};          ///< of a filter that could not be reached: it is left out
+
+  /// The first error that may pass by itself, so that it is worth asking again soon; nothing: there is none. What else
+  /// failed stays so until the seeder has new metadata.
+  std::optional<Error> passing() const;
 };
 
 /// The repository, looked at again in each cycle. What was verified stays in memory, so that a look at which nothing is
@@ -69,8 +74,9 @@ class RepositoryView {
   /// All that the installer needs: roots above its own (as many as one refresh of it takes), the metadata of all roles,
   /// index and filter of its products. A product that the repository does not know is left out with a warning.
   /// Whoever signs or serves one product's files must not hold the others, nor an urgent release by a filter: where an
-  /// index is not what was signed, has expired or is not there, that product alone fails; such a filter is none.
-  /// Errors: unreachable, cancelled, disk, ...: what may pass, or is of this machine.
+  /// index is not what was signed, has expired, is not there or does not come, that product alone fails; such a filter
+  /// is none. Where the index of no product can be reached, that is an error of the whole. Errors: unreachable;
+  /// cancelled, disk, ...: what is of this machine.
   Result<Offer> offer(const messages::Hello& hello);
 
   /// The releases of the signed index of a product, and its nightly builds where it follows them; none where they

@@ -24,7 +24,7 @@ constexpr auto kSaveLimit = std::chrono::milliseconds(1500);
 constexpr auto kMeetLimit = std::chrono::seconds(3);  // on a LAN a connection takes milliseconds
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
 constexpr auto kTrackerTime = std::chrono::seconds(1);  // it answers in milliseconds
-constexpr auto kScrapeLimit = std::chrono::seconds(2);  // with a connection yet to be made, over a satellite
+constexpr auto kScrapeLimit = std::chrono::seconds(4);  // with a connection yet to be made, over a satellite
 
 BytesBySource sum(BytesBySource one, const BytesBySource& other) {
   one.disk += other.disk;

@@ -131,7 +131,7 @@ class Swarm {
 
   /// How many neighbours have each of these packages whole, by the tracker's word; at most messages::kMostScraped are
   /// asked for, the first, and those that the tracker does not know are left out. One question that enters no swarm and
-  /// takes at most two seconds.   Errors: of the tracker; cancelled.
+  /// takes at most four seconds.  Errors: of the tracker; cancelled.
   virtual Result<std::map<trust::InfoHash, int>> count_seeds(std::vector<trust::InfoHash> packages,
                                                              std::stop_token stop) = 0;
 

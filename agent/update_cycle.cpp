@@ -104,7 +104,7 @@ Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
   }
   if (round.first_error) return {};
   UPSWARM_CHECK(tidy(round));
-  if (!round.offer.failed.empty()) round.first_error = round.offer.failed.begin()->second;
+  round.first_error = round.offer.passing();
   return {};
 }
 
@@ -152,9 +152,10 @@ Result<std::vector<messages::ProductDecision>> UpdateCycle::offer(Round& round) 
     log::error("product held", {{"product", product}, {"error", error.message()}});
     tools_.board.set_decision(product, "", "held", "held: " + error.message());
     round.all_current = false;
+    raise(round.end, CycleResult::held);
   }
   std::erase_if(decisions, [&](const auto& one) { return round.offer.failed.contains(one.product); });
-  if (round.offer.failed.empty()) UPSWARM_CHECK(view_.settle());
+  if (!round.offer.passing()) UPSWARM_CHECK(view_.settle());
   return decisions;
 }
 

@@ -14,6 +14,9 @@ using std::chrono::seconds;
 class LineRateTest : public testing::Test {
  protected:
   LineRate rate() { return LineRate(store_); }
+  void note_often(Bytes a_second) {
+    for (std::size_t i = 0; i < LineRate::kFewest; ++i) ASSERT_TRUE(rate().note(a_second, clock_.now()));
+  }
 
   tests::TemporaryFolder folder_;
   tests::FakeClock clock_;
@@ -28,6 +31,13 @@ TEST_F(LineRateTest, TheFastestOfTheLastTransfersCounts) {
   EXPECT_EQ(rate().best(clock_.now()), 90_KiB);
 }
 
+TEST_F(LineRateTest, FewerThanThreeSayNothing) {
+  for (std::size_t i = 1; i < LineRate::kFewest; ++i) ASSERT_TRUE(rate().note(5_KiB, clock_.now()));
+  EXPECT_FALSE(rate().best(clock_.now())) << "a busy seeder, or a line that was used otherwise";
+  ASSERT_TRUE(rate().note(5_KiB, clock_.now()));
+  EXPECT_EQ(rate().best(clock_.now()), 5_KiB);
+}
+
 TEST_F(LineRateTest, FewAreKeptAndNoneForLong) {
   ASSERT_TRUE(rate().note(90_KiB, clock_.now()));
   for (std::size_t i = 0; i < LineRate::kMost; ++i) ASSERT_TRUE(rate().note(5_KiB, clock_.now()));
@@ -36,7 +46,7 @@ TEST_F(LineRateTest, FewAreKeptAndNoneForLong) {
   EXPECT_EQ(rate().best(clock_.now()), 5_KiB);
   clock_.advance(seconds(1));
   EXPECT_FALSE(rate().best(clock_.now()));
-  ASSERT_TRUE(rate().note(6_KiB, clock_.now()));
+  note_often(6_KiB);
   EXPECT_EQ(rate().best(clock_.now()), 6_KiB);
   EXPECT_FALSE(rate().best(clock_.now() - hours(1))) << "a clock that was put back: nobody knows how old it is";
 }
@@ -47,7 +57,7 @@ TEST_F(LineRateTest, WhatTheStoreCannotMeanIsNone) {
     ASSERT_TRUE(store_.set("line_rates", bad));
     EXPECT_FALSE(rate().best(clock_.now())) << bad;
   }
-  ASSERT_TRUE(rate().note(6_KiB, clock_.now()));
+  note_often(6_KiB);
   EXPECT_EQ(rate().best(clock_.now()), 6_KiB);
 }
 
@@ -94,6 +104,20 @@ TEST_F(LineMeterTest, WhereNeighboursGaveSomethingTheTimeIsNotTheLines) {
   EXPECT_FALSE(meter_.a_second());
   see(3_MiB, 5_MiB);
   EXPECT_EQ(meter_.a_second(), 1_MiB);
+}
+
+/// A pause, or a seeder that starts anew, is not the line's.
+TEST_F(LineMeterTest, ALongGapIsNotCountedNorWhatEndedIt) {
+  see(0_B);
+  see(1_MiB);
+  see(2_MiB);
+  now_ += LineMeter::kLongestGap;
+  see(3_MiB);
+  see(4_MiB);
+  EXPECT_EQ(meter_.a_second(), 1_MiB);
+  now_ += LineMeter::kLongestGap - seconds(1);
+  see(4_MiB + 256_KiB);
+  EXPECT_LT(meter_.a_second(), 100_KiB) << "one that is not longer is a slow line's";
 }
 
 TEST_F(LineMeterTest, WhatCameBeforeIsNotCounted) {

@@ -255,13 +255,40 @@ TEST_F(PlanTest, NothingStartsFromADamagedBase) {
 }
 
 TEST_F(PlanTest, BytesOfNeighboursCostLessThanThoseOfTheOriginOnANormalLink) {
-  add_delta(wanted_, one_, 200_B);
+  add_delta(wanted_, one_, 500_B);
   facts_.seeds = {{wanted_.full.info_hash, 3}};
-  EXPECT_EQ(chosen(), WayKind::full) << "1,000 bytes from the site instead of 200 through the WAN link";
+  EXPECT_EQ(chosen(), WayKind::full) << "1,000 bytes from the site instead of 500 through the WAN link";
   EXPECT_EQ(way(WayKind::full).bytes.site, 1000_B);
-  EXPECT_EQ(way(WayKind::delta).bytes.origin, 200_B);
+  EXPECT_EQ(way(WayKind::delta).bytes.origin, 500_B);
   facts_.link = Link::metered;
   EXPECT_EQ(chosen(), WayKind::delta);
+}
+
+/// Whoever says so falsely, or goes, must not make a site fetch much more from the origin.
+TEST_F(PlanTest, AWordOfTheTrackerNeverMakesTheOriginRiskMoreThanTwiceTheBytes) {
+  add_delta(wanted_, one_, 499_B);
+  facts_.seeds = {{wanted_.full.info_hash, 3}};
+  EXPECT_EQ(chosen(), WayKind::delta);
+  EXPECT_EQ(way(WayKind::full).bytes.origin, 1000_B);
+  EXPECT_THAT(way(WayKind::full).verdict, HasSubstr("3 neighbours have it, by a word that is not relied on"));
+  facts_.failed[WayKind::delta] = "nobody had it";
+  EXPECT_EQ(way(WayKind::full).bytes.site, 1000_B) << "nothing smaller is left";
+}
+
+TEST_F(PlanTest, AWordOfTheTrackerNeverHidesAShorterChain) {
+  add_chain();
+  add_delta(two_, one_, 300_B);
+  facts_.seeds = {{two_.deltas[1].file.info_hash, 3}};
+  EXPECT_EQ(way(WayKind::chain).bytes.network(), 30_B);
+  EXPECT_EQ(chosen(), WayKind::chain);
+}
+
+TEST_F(PlanTest, WhatConnectedNeighboursHaveIsNoWord) {
+  facts_.seeds = {{wanted_.full.info_hash, 3}};
+  facts_.sparse = SparseOffer{.choice = {.pieces = {0}, .site = 390_B, .origin = 10_B}};
+  EXPECT_EQ(chosen(), WayKind::sparse);
+  EXPECT_EQ(way(WayKind::sparse).bytes.site, 390_B);
+  EXPECT_EQ(way(WayKind::full).bytes.origin, 1000_B) << "10 bytes of the origin would do";
 }
 
 TEST_F(PlanTest, OnASlowLinkTheFewestBytesWinAndItSaysWhatIsSlow) {
@@ -281,7 +308,7 @@ TEST_F(PlanTest, ASiteWithoutASeedIsTheOrigin) {
 }
 
 TEST_F(PlanTest, SaysWhatTheSwarmOffersOfEachWay) {
-  add_delta(wanted_, one_, 200_B);
+  add_delta(wanted_, one_, 600_B);
   facts_.seeds = {{wanted_.full.info_hash, 3}};
   EXPECT_EQ(plan().reason, "full package (0.98 KiB): it costs least; 3 neighbours have it");
   EXPECT_EQ(way(WayKind::delta).verdict, "it costs more; who has it is not known");
@@ -316,6 +343,22 @@ TEST_F(PlanTest, AsksOnlyAboutPackagesThatCouldBeTaken) {
   EXPECT_THAT(worth_asking_about(facts_), ElementsAre(wanted_.full.info_hash));
   facts_.is_here = true;
   EXPECT_TRUE(worth_asking_about(facts_).empty());
+}
+
+TEST_F(PlanTest, AsksOnlyAboutDeltasThatLeadToWhatIsWanted) {
+  add_chain();
+  auto side = make_entry("1.0.1", 5);
+  add_delta(side, one_, 10_B);
+  auto far = make_entry("1.0.2", 6);
+  add_delta(far, side, 10_B);
+  auto farther = make_entry("1.0.3", 7);
+  add_delta(farther, far, 10_B);
+  add_delta(two_, farther, 10_B);  // six deltas to what is wanted: no chain is as long
+  plan();
+  facts_.releases.insert(facts_.releases.begin(), {side, far, farther});
+  EXPECT_THAT(worth_asking_about(facts_),
+              ElementsAre(wanted_.full.info_hash, two_.deltas[0].file.info_hash, three_.deltas[0].file.info_hash,
+                          wanted_.deltas[0].file.info_hash));
 }
 
 TEST_F(PlanTest, AsksAboutNoMoreThanOneQuestionHolds) {

@@ -65,23 +65,40 @@ TEST_F(RepositoryViewTest, ARoleOfFiltersThatIsNotServedIsNone) {
   expect_an_offer_without_filter();
 }
 
-/// What does not answer now may answer soon: nothing is decided without the filter meanwhile.
-TEST_F(RepositoryViewTest, AFilterThatCannotBeReachedIsWaitedFor) {
+/// The installer judges without it, and holds what is not urgent; it may answer soon, so it is asked for again soon.
+TEST_F(RepositoryViewTest, AFilterThatCannotBeReachedHoldsNothingUrgentAndIsAskedForAgain) {
   for (const auto& url : urls_with("/targets/rollout/")) http_.statuses[url] = 503;
-  installer_.wants["app"] = new_;
   EXPECT_EQ(error_of_run().kind, ErrorKind::unreachable);
-  EXPECT_TRUE(installer_.packages.empty());
+  EXPECT_THAT(installer_.offers.back(), Contains(Key(StartsWith("targets/index/app/stable/"))));
+  EXPECT_THAT(installer_.offers.back(), Not(Contains(Key(StartsWith("targets/rollout/app/")))));
+  http_.statuses.clear();
+  EXPECT_EQ(result_of_run(), CycleResult::nothing);
+  EXPECT_THAT(installer_.offers.back(), Contains(Key(StartsWith("targets/rollout/app/"))));
 }
 
 TEST_F(RepositoryViewTest, OneProductsExpiredRoleDoesNotHinderAnother) {
   add_other(hours(1));
   clock_.advance(hours(2));
   installer_.wants["app"] = new_;
-  EXPECT_EQ(error_of_run().reason, "expired");
+  EXPECT_EQ(result_of_run(), CycleResult::updated);
   EXPECT_FALSE(installer_.packages.empty());
   EXPECT_EQ(board_.snapshot().products.at(0).installed, "1.1.0");
   EXPECT_EQ(board_.snapshot().products.at(1).phase, "held");
   EXPECT_THAT(board_.snapshot().products.at(1).detail, HasSubstr("rel-other: it expired"));
+}
+
+/// It stays so until the publisher signs anew: until then each look costs as little as any.
+TEST_F(RepositoryViewTest, WhatFailsForGoodIsHeldAndNoErrorOfTheRound) {
+  add_other(hours(100));
+  for (const auto& url : urls_with("/targets/index/other/")) http_.bodies[url] = "{}";
+  EXPECT_EQ(result_of_run(), CycleResult::held);
+  EXPECT_EQ(board_.snapshot().products.at(1).phase, "held");
+  http_.requests.clear();
+  EXPECT_EQ(result_of_run(), CycleResult::held) << "it is not forgotten";
+  EXPECT_EQ(http_.count("/metadata/timestamp.json"), 1U);
+  EXPECT_LE(http_.requests.size(), 2U) << "the poll, and the index that is not good";
+  repository_.publish();
+  EXPECT_EQ(result_of_run(), CycleResult::nothing);
 }
 
 TEST_F(RepositoryViewTest, OneProductsIndexThatIsNotServedDoesNotHinderAnother) {
@@ -92,6 +109,36 @@ TEST_F(RepositoryViewTest, OneProductsIndexThatIsNotServedDoesNotHinderAnother) 
   EXPECT_FALSE(installer_.packages.empty());
   repository_.publish();
   EXPECT_EQ(result_of_run(), CycleResult::nothing) << "it is looked for again at each round";
+}
+
+TEST_F(RepositoryViewTest, OneProductsIndexThatCannotBeReachedDoesNotHinderAnother) {
+  add_other(hours(100));
+  const auto urls = urls_with("/targets/index/other/");
+  for (const auto& url : urls) http_.statuses[url] = 503;
+  installer_.wants["app"] = new_;
+  EXPECT_EQ(error_of_run().kind, ErrorKind::unreachable) << "so it is asked for again soon";
+  EXPECT_FALSE(installer_.packages.empty());
+  EXPECT_EQ(board_.snapshot().products.at(1).phase, "held");
+  http_.statuses.clear();
+  EXPECT_EQ(result_of_run(), CycleResult::nothing);
+}
+
+TEST_F(RepositoryViewTest, WhereNoProductCanBeReachedNothingIsOffered) {
+  for (const auto& url : urls_with("/targets/index/")) http_.statuses[url] = 503;
+  EXPECT_EQ(error_of_run().kind, ErrorKind::unreachable);
+  EXPECT_TRUE(installer_.offers.empty());
+}
+
+TEST_F(RepositoryViewTest, OfAProductThatFailedNothingIsOffered) {
+  installer_.add_product("other", nullptr);
+  installer_.state.products.at(0).prerelease = true;
+  repository_.set_nightlies({new_});
+  repository_.set_other(hours(100));
+  repository_.publish();
+  for (const auto& url : urls_with("/targets/index/app/")) http_.bodies.erase(url);
+  EXPECT_EQ(error_of_run().reason, "missing");
+  EXPECT_THAT(installer_.offers.back(), Contains(Key(StartsWith("targets/index/other/"))));
+  EXPECT_THAT(installer_.offers.back(), Not(Contains(Key(StartsWith("targets/preindex/app/")))));
 }
 
 /// What was verified stays in memory: an unchanged look does not even read it from the disk.

@@ -117,7 +117,7 @@ class Sparse(WorldTest):
         self.assertFalse(machine.status()["products"][0].get("quarantine"), "no package is to blame")
 
     def test_what_neighbours_have_is_taken_from_them_where_the_delta_is_large(self):
-        files = {"share/new": noise(1_500_000, 5)}
+        files = {"share/new": noise(4_000_000, 5)}  # more than half of the package
         world = self.published(machines=0)
         world.release("1.0.0", world.tree("1.0.0", big("1.0.0")))
         world.await_taken_in()
@@ -135,7 +135,7 @@ class Sparse(WorldTest):
         late.await_version("1.1.0")
         update = late.history()[0]
         self.assertEqual((update["bytes"]["origin_bt"], update["bytes"]["origin_http"]), (0, 0), update)
-        self.assertGreater(update["bytes"]["site"], 1_500_000, update)
+        self.assertGreater(update["bytes"]["site"], 4_000_000, update)
         self.expect_new_tree(late, files)
         ways = self.ways(late)
         self.assertSays(ways["delta"]["verdict"], "costs more; no neighbour has it")
