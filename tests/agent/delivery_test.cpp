@@ -482,11 +482,8 @@ TEST_F(SlowLinkTest, IsForgotten) {
 }
 
 TEST_F(SlowLinkTest, WhatComesFromTheOriginIsTimedAlsoWhereItFails) {
-  BytesBySource some;
-  for (int i = 0; i < 5; ++i) {
-    some.origin_http += 64_KiB;
-    swarm_.comes.push_back(some);
-  }
+  swarm_.comes.resize(5);
+  for (std::size_t i = 0; i < 5; ++i) swarm_.comes[i].origin_http = Bytes{(i + 1) * 65'536};
   measure(1_KiB, LineRate::kFewest - 1);
   EXPECT_EQ(kind_of_delivery(), "full completed");
   EXPECT_EQ(LineRate(store_).best(clock_.now()), 64_KiB) << "four pieces in four seconds after the first";

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "protocol/base/files.hpp"
 #include "protocol/base/local_socket.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -490,9 +491,7 @@ TEST_F(LocalSocketTest, TheSocketHasItsModeAndGoesWithTheServer) {
     const auto server = listen_local(path, 0660);
     ::umask(before);
     ASSERT_TRUE(server);
-    struct stat status {};
-    ASSERT_EQ(::lstat(path.c_str(), &status), 0);
-    EXPECT_EQ(status.st_mode & 0777U, 0660U);
+    EXPECT_EQ(system_files().info(path)->mode & 0777U, 0660U);
   }
   EXPECT_FALSE(std::filesystem::exists(path));
 }
