@@ -31,7 +31,8 @@ TEST(SharedText, IsAssignedMovedAndLeftEmpty) {
   SharedText two("two");
   two = one;
   EXPECT_EQ(two, "one");
-  two = two;  // NOLINT: that is what is tested
+  const auto& same = two;
+  two = same;
   EXPECT_EQ(two, "one");
   const SharedText three = std::move(one);
   EXPECT_EQ(three, "one");
