@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <system_error>
 #include <thread>
 
 #include "installer/http_health.hpp"
@@ -123,6 +124,8 @@ TEST(HttpHealth, ASquatterOnThePortIsNotBelieved) {
 }
 
 TEST(HttpHealth, TablesThatCannotBeReadBlameNobody) {
+  ASSERT_FALSE(check_http(health_of(1, "0"), 20s, {}));           // sanitizers look at
+  ASSERT_FALSE(std::generic_category().message(EMFILE).empty());  // new classes through a pipe
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none{0, before.rlim_max};

@@ -10,7 +10,7 @@ namespace {
 
 /// With a file that no package needs to bring twice.
 tests::TreeFiles with_large(tests::TreeFiles files) {
-  for (int i = 0; i < 40'000; ++i) files["share/large"] += std::to_string(i * i);
+  for (int i = 0; i < 8'000; ++i) files["share/large"] += std::to_string(i * i);
   return files;
 }
 
