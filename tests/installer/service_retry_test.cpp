@@ -68,6 +68,23 @@ class ServiceRetryTest : public testing::Test {
     question["ask"] = word;
     return service->answer({.user = 0, .process = 1}, word, question, nullptr);
   }
+  void set_others_may_write(bool may) {
+    std::filesystem::permissions(folder / "root", std::filesystem::perms::group_write,
+                                 may ? std::filesystem::perm_options::add : std::filesystem::perm_options::remove);
+  }
+  void leave_rollback_that_cannot_end() {
+    record.journal = Journal{.phase = Phase::rolling_back,
+                             .kind = "full",
+                             .to = entry("1.0.0", 1),
+                             .from = "",
+                             .reason = "it was bad",
+                             .started = clock.now()};
+    set_others_may_write(true);
+  }
+  /// Whether recovery was tried once.
+  bool has_tried() {
+    return tests::eventually([&] { return std::filesystem::exists(folder / "state/products/reserve") && !is_busy(); });
+  }
   bool is_busy() {
     const auto hello = messages::parse_hello(*ask("hello", Json::object()));
     return !hello || hello->products.at(0).busy;
@@ -88,19 +105,11 @@ class ServiceRetryTest : public testing::Test {
 };
 
 TEST_F(ServiceRetryTest, WhatCouldNotBeFinishedIsTriedAgainUntilItCan) {
-  record.journal = Journal{.phase = Phase::rolling_back,
-                           .kind = "full",
-                           .to = entry("1.0.0", 1),
-                           .from = "",
-                           .reason = "it was bad",
-                           .started = clock.now()};
-  using std::filesystem::perms;
-  std::filesystem::permissions(folder / "root", perms::group_write, std::filesystem::perm_options::add);
+  leave_rollback_that_cannot_end();
   start();
-  ASSERT_TRUE(
-      tests::eventually([&] { return std::filesystem::exists(folder / "state/products/reserve") && !is_busy(); }));
+  ASSERT_TRUE(has_tried());
   EXPECT_TRUE(outcomes().empty()) << "not yet: somebody may write to ROOT";
-  std::filesystem::permissions(folder / "root", perms::group_write, std::filesystem::perm_options::remove);
+  set_others_may_write(false);
   ASSERT_TRUE(tests::eventually([&] { return !outcomes().empty(); }));
   EXPECT_EQ(outcomes().at(0).result, "rolled_back");
 }
@@ -109,8 +118,7 @@ TEST_F(ServiceRetryTest, WhatWasRecordedBeforeTheDiskFailedIsNotToldTwice) {
   record.current = "2.0.0";
   record.releases = {{entry("1.0.0", 1), clock.now()}, {entry("2.0.0", 2), clock.now()}};
   start();
-  ASSERT_TRUE(
-      tests::eventually([&] { return std::filesystem::exists(folder / "state/products/reserve") && !is_busy(); }));
+  ASSERT_TRUE(has_tried());
   files.left = 2;  // the journal is written, the outcome is not synced
   ASSERT_TRUE(ask("rollback", {{"product", "app"}})) << "of which the tree is gone";
   ASSERT_TRUE(tests::eventually([&] { return files.left <= 0 && !is_busy(); }));
@@ -119,23 +127,15 @@ TEST_F(ServiceRetryTest, WhatWasRecordedBeforeTheDiskFailedIsNotToldTwice) {
 }
 
 TEST_F(ServiceRetryTest, ARollbackOfWhatCannotBeFinishedSaysSo) {
-  record.journal = Journal{.phase = Phase::rolling_back,
-                           .kind = "full",
-                           .to = entry("1.0.0", 1),
-                           .from = "",
-                           .reason = "it was bad",
-                           .started = clock.now()};
+  leave_rollback_that_cannot_end();
   config.recovery_retry = std::chrono::hours(1);
-  using std::filesystem::perms;
-  std::filesystem::permissions(folder / "root", perms::group_write, std::filesystem::perm_options::add);
   start();
-  ASSERT_TRUE(
-      tests::eventually([&] { return std::filesystem::exists(folder / "state/products/reserve") && !is_busy(); }));
+  ASSERT_TRUE(has_tried());
   ASSERT_TRUE(ask("rollback", {{"product", "app"}}));
   ASSERT_TRUE(tests::eventually([&] { return !outcomes().empty() && !is_busy(); }));
   EXPECT_EQ(outcomes().at(0).kind, "rollback");
   EXPECT_EQ(outcomes().at(0).result, "failed");
-  std::filesystem::permissions(folder / "root", perms::group_write, std::filesystem::perm_options::remove);
+  set_others_may_write(false);
   ASSERT_TRUE(ask("rollback", {{"product", "app"}})) << "which does not wait for the next try";
   ASSERT_TRUE(tests::eventually([&] { return outcomes().size() == 3; }));
   EXPECT_EQ(outcomes().at(1).result, "rolled_back");
