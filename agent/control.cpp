@@ -33,6 +33,7 @@ Result<Json> Control::answer(const std::string& word, const Json& question) {
   if (word == "defer") return defer(question);
   if (word == "skip") return skip(question);
   if (word == "history") return history(question);
+  if (word == "sessions") return sessions(question);
   if (word == "why") return why(question);
   if (word == "forget_bad") return forget_bad();
   return Error{ErrorKind::invalid, "ask the agent for " + word.substr(0, 40), "it does not know this question"};
@@ -134,6 +135,14 @@ Result<Json> Control::history(const Json& question) {
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto items, store_.history(limit));
   return messages::history_to_json(items);
+}
+
+Result<Json> Control::sessions(const Json& question) {
+  ObjectReader in(question, "sessions", ErrorKind::invalid);
+  const auto limit = in.integer_or("limit", kUsualHistory, 1, messages::kMostSessions);
+  UPSWARM_CHECK(in.finish_open());
+  UPSWARM_TRY(const auto sessions, store_.sessions(limit));
+  return messages::sessions_to_json(sessions);
 }
 
 }  // namespace upswarm::agent

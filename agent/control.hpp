@@ -33,6 +33,7 @@ class Control {
   Result<Json> why(const Json& question);
   Result<Json> forget_bad();
   Result<Json> history(const Json& question);
+  Result<Json> sessions(const Json& question);
   Result<void> check_product(const std::string& product) const;
 
   StatusBoard& board_;

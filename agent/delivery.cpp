@@ -40,7 +40,7 @@ bool is_failed(const std::optional<messages::Outcome>& outcome) { return !outcom
 Delivery::Delivery(DeliveryTools tools) : tools_(std::move(tools)) {}
 
 Result<messages::Outcome> Delivery::deliver(const Order& order, std::stop_token stop) {
-  Session session(order.product, order.entry.version);
+  auto session = tools_.sessions.begin(order.product, order.entry.version);
   tools_.board.set_session(order.product, order.entry.version, session.state(), "");
   auto outcome = deliver_by_plan(order, session, stop);
   finish(order, session, outcome);
@@ -176,14 +176,13 @@ Result<void> Delivery::verify_on_disk(const Order& order, PlanFacts& facts, cons
 
 void Delivery::finish(const Order& order, Session& session, const Result<messages::Outcome>& outcome) {
   if (!outcome) {
-    const bool stopped = outcome.error().kind == ErrorKind::cancelled;
-    move(order, session, stopped ? SessionState::cancelled : SessionState::failed, outcome.error().message());
+    const bool is_stopped = outcome.error().kind == ErrorKind::cancelled;
+    // What was handed over the installer sees to its end; the next agent takes the session up.
+    if (is_stopped && is_with_installer(session.state())) return;
+    move(order, session, is_stopped ? SessionState::cancelled : SessionState::failed, outcome.error().message());
     return;
   }
-  auto end = SessionState::failed;
-  if (outcome->result == "completed") end = SessionState::completed;
-  if (outcome->result == "rolled_back") end = SessionState::rolled_back;
-  move(order, session, end, outcome->reason);
+  move(order, session, end_of(*outcome), outcome->reason);
 }
 
 /// What did not come, or was refused as other bytes than the signed ones, is kept. The rest counts three times: it may
@@ -470,13 +469,15 @@ Result<std::optional<messages::Outcome>> Delivery::collect_about(const std::stri
 
 Result<std::optional<messages::Outcome>> Delivery::follow_running(const messages::ProductProgress& running,
                                                                   std::stop_token stop) {
-  Session session(running.product, running.version, state_of_phase(running.phase));
+  auto session = tools_.sessions.take_up(running.product, running.version, state_of_phase(running.phase));
   UPSWARM_TRY(auto attempt, follow(running.product, session, stop));
+  const auto& outcome = attempt.outcome;
+  if (outcome && outcome->to == running.version) session.go_to(end_of(*outcome), outcome->reason);
   return std::move(attempt.outcome);
 }
 
 void Delivery::move(const Order& order, Session& session, SessionState to, const std::string& detail) {
-  session.go_to(to);
+  session.go_to(to, detail);
   tools_.board.set_session(order.product, order.entry.version, session.state(), detail);
 }
 

@@ -7,7 +7,7 @@
 #include "agent/installer_link.hpp"
 #include "agent/outcome_book.hpp"
 #include "agent/plan.hpp"
-#include "agent/session.hpp"
+#include "agent/session_book.hpp"
 #include "agent/state_store.hpp"
 #include "agent/status_board.hpp"
 #include "agent/swarm.hpp"
@@ -35,6 +35,7 @@ struct DeliveryTools {
   StateStore& store;
   StatusBoard& board;
   OutcomeBook& outcomes;
+  SessionBook& sessions;
   const Clock& clock;
   Pause pause;
   std::chrono::milliseconds patience;

@@ -40,12 +40,22 @@ constexpr std::array kSteps{
 
 std::string_view to_string(SessionState state) { return kNames.at(static_cast<std::size_t>(state)); }
 
+std::optional<SessionState> state_of_name(std::string_view name) {
+  const auto found = std::ranges::find(kNames, name);
+  if (found == kNames.end()) return std::nullopt;
+  return static_cast<SessionState>(found - kNames.begin());
+}
+
 bool may_follow(SessionState from, SessionState to) {
   return std::ranges::any_of(kSteps, [&](const Step& step) { return step.from == from && step.to == to; });
 }
 
 bool is_final(SessionState state) {
   return state == completed || state == failed || state == rolled_back || state == cancelled;
+}
+
+bool is_with_installer(SessionState state) {
+  return state == verifying || state == staged || state == installing || state == probation;
 }
 
 SessionState state_of_phase(std::string_view phase) {
@@ -57,10 +67,10 @@ SessionState state_of_phase(std::string_view phase) {
   return installing;
 }
 
-Session::Session(std::string product, std::string version, SessionState start)
-    : product_(std::move(product)), version_(std::move(version)), state_(start) {}
+Session::Session(std::string product, std::string version, SessionState start, StepNote note)
+    : product_(std::move(product)), version_(std::move(version)), state_(start), note_(std::move(note)) {}
 
-void Session::go_to(SessionState to) {
+void Session::go_to(SessionState to, const std::string& detail) {
   if (to == state_) return;
   if (!may_follow(state_, to)) {
     log::error("a step that must not be", {{"product", product_}, {"from", to_string(state_)}, {"to", to_string(to)}});
@@ -70,6 +80,7 @@ void Session::go_to(SessionState to) {
   log::debug("session",
              {{"product", product_}, {"version", version_}, {"from", to_string(state_)}, {"to", to_string(to)}});
   state_ = to;
+  if (note_) note_(to, detail);
 }
 
 void Session::observe(SessionState to) {

@@ -7,7 +7,7 @@
 namespace upswarm::agent {
 namespace {
 
-constexpr std::array<std::string_view, 3> kMigrations{R"(
+constexpr std::array<std::string_view, 4> kMigrations{R"(
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE history (
   id INTEGER PRIMARY KEY, number INTEGER NOT NULL, product TEXT NOT NULL, at TEXT NOT NULL,
@@ -29,6 +29,10 @@ UPDATE downloads SET way = CASE is_delta WHEN 1 THEN 'delta' ELSE 'full' END;
 )",
                                                       R"(
 ALTER TABLE downloads ADD COLUMN idle_since TEXT;
+)",
+                                                      R"(
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY, product TEXT NOT NULL, version TEXT NOT NULL, steps TEXT NOT NULL, ended INTEGER NOT NULL);
 )"};
 
 constexpr std::int64_t kFailuresOfABadPackage = 3;
@@ -178,6 +182,69 @@ Result<void> StateStore::mark_report(std::int64_t id, ReportFate fate) {
   const std::string word = fate == ReportFate::sent ? "sent" : "refused";
   UPSWARM_CHECK(database_.run("UPDATE history SET report = ? WHERE id = ?", {word, id}));
   return {};
+}
+
+Result<std::vector<OpenSession>> StateStore::read_sessions(const std::string& which, std::int64_t limit) {
+  UPSWARM_TRY(const auto rows,
+              database_.run("SELECT id, steps FROM sessions " + which + " ORDER BY id DESC LIMIT ?", {limit}));
+  std::vector<OpenSession> sessions;
+  for (const auto& row : rows) {
+    UPSWARM_TRY(const auto value, parse_json(row.text(1), "a session"));
+    UPSWARM_TRY(auto read, messages::parse_sessions(value));
+    if (read.size() != 1 || read.front().steps.empty())
+      return Error{ErrorKind::corrupt, "read a session", "it has no steps"};
+    sessions.push_back({row.integer(0), std::move(read.front())});
+  }
+  return sessions;
+}
+
+Result<void> StateStore::write_step(const OpenSession& session, const messages::SessionStep& step, bool is_end) {
+  auto record = session.record;
+  if (record.steps.size() >= messages::kMostSessionSteps) record.steps.pop_back();
+  record.steps.push_back(step);
+  UPSWARM_CHECK(database_.run("UPDATE sessions SET steps = ?, ended = ? WHERE id = ?",
+                              {to_text(messages::sessions_to_json({record})), is_end ? 1 : 0, session.number}));
+  return {};
+}
+
+Result<std::int64_t> StateStore::begin_session(const messages::SessionRecord& session,
+                                               const messages::SessionStep& cut) {
+  const std::lock_guard turn(*turn_);
+  std::int64_t number = 0;
+  const auto add = [&]() -> Result<void> {
+    UPSWARM_TRY(const auto open, read_sessions("WHERE ended = 0", messages::kMostSessions));
+    for (const auto& one : open) {
+      if (one.record.product == session.product) UPSWARM_CHECK(write_step(one, cut, true));
+    }
+    UPSWARM_TRY(const auto rows,
+                database_.run("INSERT INTO sessions (product, version, steps, ended) VALUES (?, ?, ?, 0) RETURNING id",
+                              {session.product, session.version, to_text(messages::sessions_to_json({session}))}));
+    number = rows.at(0).integer(0);
+    UPSWARM_CHECK(database_.run("DELETE FROM sessions WHERE id <= ?", {number - messages::kMostSessions}));
+    return {};
+  };
+  UPSWARM_CHECK(database_.transact(add));
+  return number;
+}
+
+Result<void> StateStore::add_step(std::int64_t session, const messages::SessionStep& step, bool is_end) {
+  const std::lock_guard turn(*turn_);
+  UPSWARM_TRY(const auto open, read_sessions("WHERE ended = 0 AND id = " + std::to_string(session), 1));
+  if (open.empty()) return Error{ErrorKind::not_found, "add a step to a session", "it has ended, or is forgotten"};
+  return write_step(open.front(), step, is_end);
+}
+
+Result<std::vector<messages::SessionRecord>> StateStore::sessions(std::int64_t limit) {
+  const std::lock_guard turn(*turn_);
+  UPSWARM_TRY(auto all, read_sessions("", limit));
+  std::vector<messages::SessionRecord> records;
+  for (auto& one : all) records.push_back(std::move(one.record));
+  return records;
+}
+
+Result<std::vector<OpenSession>> StateStore::open_sessions() {
+  const std::lock_guard turn(*turn_);
+  return read_sessions("WHERE ended = 0", messages::kMostSessions);
 }
 
 Result<Time> StateStore::first_seen(const std::string& product, const Sha256& content, Time now) {

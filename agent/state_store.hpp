@@ -13,6 +13,7 @@
 #include "protocol/base/database.hpp"
 #include "protocol/base/files.hpp"
 #include "protocol/messages/agent_messages.hpp"
+#include "protocol/messages/session_messages.hpp"
 
 namespace upswarm::agent {
 
@@ -38,6 +39,12 @@ struct WaitingReport {
 
 enum class ReportFate { sent, refused };
 
+/// A session that has not ended.
+struct OpenSession {
+  std::int64_t number = 0;
+  messages::SessionRecord record;  ///< with a step at least
+};
+
 /// Every change survives a power cut when the call returns. Any thread. Errors of all: disk, no_space, corrupt, busy.
 class StateStore {
  public:
@@ -57,6 +64,15 @@ class StateStore {
   Result<std::vector<WaitingReport>> waiting_reports(std::int64_t limit);
   Result<std::int64_t> count_waiting_reports();
   Result<void> mark_report(std::int64_t id, ReportFate fate);
+
+  /// Adds a session, which has not ended, and forgets the oldest beyond messages::kMostSessions. Those of the same
+  /// product that are open end by the step `cut`. Returns its number.
+  Result<std::int64_t> begin_session(const messages::SessionRecord& session, const messages::SessionStep& cut);
+  /// Nothing else follows on what `is_end`. Of very many steps those in the midst are left out.
+  Result<void> add_step(std::int64_t session, const messages::SessionStep& step, bool is_end);
+  /// Newest first.
+  Result<std::vector<messages::SessionRecord>> sessions(std::int64_t limit);
+  Result<std::vector<OpenSession>> open_sessions();
 
   /// When this machine first saw the release; `now` when it does only now.
   Result<Time> first_seen(const std::string& product, const Sha256& content, Time now);
@@ -86,6 +102,8 @@ class StateStore {
  private:
   explicit StateStore(Database database);
   Result<std::string> bytes_behind(const messages::Outcome& outcome);
+  Result<std::vector<OpenSession>> read_sessions(const std::string& which, std::int64_t limit);
+  Result<void> write_step(const OpenSession& session, const messages::SessionStep& step, bool is_end);
 
   std::unique_ptr<std::mutex> turn_;  ///< one call at a time: a transaction must not swallow another thread's change
   Database database_;

@@ -41,6 +41,7 @@ std::string_view to_string(CycleResult result) { return kResultNames.at(static_c
 UpdateCycle::UpdateCycle(CycleTools tools)
     : tools_(std::move(tools)),
       outcomes_(tools_.store, tools_.installer, tools_.http, tools_.identity, tools_.seeder_url),
+      sessions_(tools_.store, tools_.clock),
       view_(tools_.folders, tools_.store, tools_.http, tools_.clock, tools_.seeder_url) {}
 
 Result<void> UpdateCycle::resume_seeding() {
@@ -131,6 +132,7 @@ Result<void> UpdateCycle::take_up_running(Round& round) {
     if (outcome) raise(round.end, result_of(*outcome));
   }
   UPSWARM_CHECK(outcomes_.collect(round.stop));
+  sessions_.settle();
   if (running.empty()) return {};
   UPSWARM_TRY(round.hello, tools_.installer.hello(round.stop));
   tools_.board.set_products(round.hello);
@@ -274,6 +276,7 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .store = tools_.store,
                     .board = tools_.board,
                     .outcomes = outcomes_,
+                    .sessions = sessions_,
                     .clock = tools_.clock,
                     .pause = tools_.pause,
                     .patience = tools_.patience,

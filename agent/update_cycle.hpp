@@ -110,6 +110,7 @@ class UpdateCycle {
 
   CycleTools tools_;
   OutcomeBook outcomes_;
+  SessionBook sessions_;
   RepositoryView view_;
   std::mutex mutex_;        ///< guards what follows
   std::string delivering_;  ///< the product; empty: none

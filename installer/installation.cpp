@@ -377,6 +377,7 @@ Result<messages::Outcome> Installation::add_outcome(ProductRecord& record, std::
   outcome.to = record.journal->to.version;
   outcome.running = record.current;
   outcome.kind = record.journal->kind;
+  if (result == "completed") outcome.files = count_changes(record);
   outcome.result = std::move(result);
   outcome.reason = std::move(reason);
   outcome.at = clock_.now();

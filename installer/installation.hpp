@@ -132,6 +132,7 @@ class Installation {
   Result<void> switch_over(ProductRecord& record, const package::ProgressSink& progress, const std::stop_token& stop);
   std::vector<std::string> services_to_start(const ProductRecord& record) const;
   Result<messages::Outcome> commit(ProductRecord& record);
+  std::optional<std::int64_t> count_changes(const ProductRecord& record);
   Result<messages::Outcome> undo(ProductRecord& record, const Error& why, bool blame,
                                  const package::ProgressSink& progress, const std::stop_token& stop);
   Result<messages::Outcome> finish_undo(ProductRecord& record, const package::ProgressSink& progress,

@@ -171,6 +171,17 @@ void Installation::tell_kept(const package::OutputReport& report) const {
                                                   {"bytes", std::to_string(report.kept.count)}});
 }
 
+/// For people alone: where the trees cannot be read, it is not known.
+std::optional<std::int64_t> Installation::count_changes(const ProductRecord& record) {
+  const auto& to = record.journal->to;
+  const auto* const before = entry_of(record, record.journal->from);
+  if (before != nullptr && before->content == to.content) return 0;
+  const auto from = before == nullptr ? Result<package::Tree>(package::Tree{}) : load_tree(before->content);
+  const auto now = load_tree(to.content);
+  if (!from || !now) return std::nullopt;
+  return static_cast<std::int64_t>(package::count_changed_files(*from, *now));
+}
+
 Path Installation::tree_between() const { return state_ / "trees" / (product_.product + ".between"); }
 
 Result<void> Installation::save_tree(const package::Tree& tree) {

@@ -3,9 +3,9 @@
 #include <iostream>
 #include <thread>
 
-#include "installer/memory.hpp"
 #include "installer/service.hpp"
 #include "protocol/base/log.hpp"
+#include "protocol/base/memory.hpp"
 #include "protocol/base/program.hpp"
 #include "protocol/messages/conversation.hpp"
 

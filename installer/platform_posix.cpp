@@ -1,4 +1,3 @@
-#include <malloc.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -6,7 +5,6 @@
 
 #include "installer/config.hpp"
 #include "installer/guard.hpp"
-#include "installer/memory.hpp"
 
 namespace upswarm::installer {
 
@@ -19,12 +17,5 @@ std::string own_platform() {
 }
 
 std::uint32_t own_user() { return ::geteuid(); }
-
-void give_memory_back() {
-  constexpr int kLarge = 1024 * 1024;  // frames of packages are smaller, and many
-  constexpr int kMostArenas = 2;
-  ::mallopt(M_MMAP_THRESHOLD, kLarge);  // setting it keeps glibc from raising it
-  ::mallopt(M_ARENA_MAX, kMostArenas);
-}
 
 }  // namespace upswarm::installer

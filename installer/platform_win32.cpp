@@ -2,7 +2,6 @@
 
 #include "installer/config.hpp"
 #include "installer/guard.hpp"
-#include "installer/memory.hpp"
 
 namespace upswarm::installer {
 
@@ -10,8 +9,5 @@ std::string own_platform() { return "windows-x64"; }
 
 // Owners are security identifiers there; Files gives 0 for all of them.
 std::uint32_t own_user() { return 0; }
-
-// The heap there does so by itself.
-void give_memory_back() {}
 
 }  // namespace upswarm::installer

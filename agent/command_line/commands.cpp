@@ -119,6 +119,14 @@ Result<ExitCode> show_history(Desk& desk, std::int64_t limit) {
   return ExitCode::done;
 }
 
+Result<ExitCode> show_steps(Desk& desk, std::int64_t limit) {
+  UPSWARM_TRY(const auto answer,
+              desk.agent({{"ask", "sessions"}, {"limit", std::min(limit, messages::kMostSessions)}}));
+  UPSWARM_TRY(const auto sessions, messages::parse_sessions(answer));
+  desk.out << (desk.json ? to_text(answer) + "\n" : format_steps(sessions)) << std::flush;
+  return ExitCode::done;
+}
+
 Result<ExitCode> roll_back(Desk& desk, const std::string& product, const std::string& version) {
   Json question{{"ask", "rollback"}, {"product", product}};
   if (!version.empty()) question["version"] = version;

@@ -42,6 +42,7 @@ Result<ExitCode> why(Desk& desk, const std::string& product);
 Result<ExitCode> defer(Desk& desk, const std::string& product, const std::string& duration);
 Result<ExitCode> skip(Desk& desk, const std::string& product, const std::string& version);
 Result<ExitCode> show_history(Desk& desk, std::int64_t limit);
+Result<ExitCode> show_steps(Desk& desk, std::int64_t limit);
 /// `version` may be empty: the release before.
 Result<ExitCode> roll_back(Desk& desk, const std::string& product, const std::string& version);
 Result<ExitCode> clear_bad(Desk& desk, const std::string& product);

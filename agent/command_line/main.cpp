@@ -40,6 +40,7 @@ struct Words {
   std::string version;
   std::string token;
   std::int64_t limit = 20;
+  bool steps = false;
 };
 
 using Command = std::function<Result<ExitCode>(Desk&)>;
@@ -74,9 +75,11 @@ void add_commands(CLI::App& app, Words& words, Command& chosen) {
                           [&](Desk& desk) { return skip(desk, words.product, words.version); });
   add_product(never);
   never->add_option("VERSION", words.version, "The version to leave out")->required();
-  auto* const past =
-      add("history", "What was installed and rolled back", [&](Desk& desk) { return show_history(desk, words.limit); });
+  auto* const past = add("history", "What was installed and rolled back", [&](Desk& desk) {
+    return words.steps ? show_steps(desk, words.limit) : show_history(desk, words.limit);
+  });
   past->add_option("--limit", words.limit, "How many, newest first")->capture_default_str()->check(CLI::Range(1, 1000));
+  past->add_flag("--steps", words.steps, "Each update state by state, with the time of each; the newest 200 at most");
   auto* const back = add("rollback", "Go back to a release that is still on this machine (administrators)",
                          [&](Desk& desk) { return roll_back(desk, words.product, words.version); });
   add_product(back);

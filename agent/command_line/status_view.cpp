@@ -143,16 +143,33 @@ std::string format_status(const messages::AgentStatus& status, Time now) {
 
 std::string format_history(const std::vector<messages::HistoryItem>& items) {
   if (items.empty()) return "No updates yet.\n";
-  Table table(
-      {"WHEN", "PRODUCT", "FROM", "TO", "HOW", "RESULT", "TOOK", "DISK", "SITE", "ORIGIN", "REPORTED", "REASON"},
-      {6, 7, 8, 9});
+  Table table({"WHEN", "PRODUCT", "FROM", "TO", "HOW", "RESULT", "TOOK", "FILES", "DISK", "SITE", "ORIGIN", "REPORTED",
+               "REASON"},
+              {6, 7, 8, 9, 10});
   for (const auto& [outcome, bytes, reported] : items) {
     const bool counted = bytes.verified().count != 0;
     const auto size = [&](Bytes count) { return counted ? to_string(count) : std::string("-"); };
     table.add({to_string(outcome.at), outcome.product, or_dash(outcome.from), outcome.to, outcome.kind, outcome.result,
-               seconds_of(outcome.milliseconds), size(bytes.disk), size(bytes.site + bytes.other),
-               size(bytes.origin_bt + bytes.origin_http), reported ? "yes" : "no",
+               seconds_of(outcome.milliseconds), outcome.files ? std::to_string(*outcome.files) : "-", size(bytes.disk),
+               size(bytes.site + bytes.other), size(bytes.origin_bt + bytes.origin_http), reported ? "yes" : "no",
                messages::shortened(outcome.reason, 200)});
+  }
+  return table.text();
+}
+
+std::string format_steps(const std::vector<messages::SessionRecord>& sessions) {
+  if (sessions.empty()) return "No updates yet.\n";
+  Table table({"SINCE", "PRODUCT", "VERSION", "STATE", "FOR", ""}, {4});
+  for (const auto& session : sessions) {
+    for (std::size_t i = 0; i < session.steps.size(); ++i) {
+      const auto& step = session.steps[i];
+      const bool is_last = i + 1 == session.steps.size();
+      const auto took = is_last
+                            ? std::chrono::milliseconds{}
+                            : std::chrono::duration_cast<std::chrono::milliseconds>(session.steps[i + 1].at - step.at);
+      table.add({to_string(step.at), session.product, session.version, step.state,
+                 is_last ? "" : seconds_of(took.count()), messages::shortened(step.detail, 200)});
+    }
   }
   return table.text();
 }

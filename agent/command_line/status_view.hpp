@@ -5,6 +5,7 @@
 
 #include "protocol/messages/agent_messages.hpp"
 #include "protocol/messages/plan_messages.hpp"
+#include "protocol/messages/session_messages.hpp"
 
 namespace upswarm::command_line {
 
@@ -13,6 +14,9 @@ std::string format_status(const messages::AgentStatus& status, Time now);
 
 /// A table, newest first, or one line that says that there is nothing.
 std::string format_history(const std::vector<messages::HistoryItem>& items);
+
+/// A table, the newest update first, of each its steps in their order; or one line that says that there is nothing.
+std::string format_steps(const std::vector<messages::SessionRecord>& sessions);
 
 /// "site 31.2 MiB, origin 1.0 MiB (HTTP 512 KiB), disk 3 MiB, wasted 16 KiB", without what is zero; "" for nothing.
 std::string format_sources(const messages::SourceBytes& bytes);

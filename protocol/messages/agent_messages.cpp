@@ -40,7 +40,7 @@ Result<ProductStatus> read_product(ObjectReader& in) {
     UPSWARM_TRY(auto quarantined, read_quarantined(inside));
     status.quarantine.push_back(std::move(quarantined));
   }
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(status.bytes, parse_source_bytes(bytes));
   return status;
 }
@@ -51,7 +51,7 @@ Result<TroubleStatus> read_trouble(ObjectReader in) {
   trouble.what = in.text("what", 2 * kLongestSentence);
   trouble.advice = in.text("advice", kLongestSentence);
   trouble.at = in.parsed("at", parse_time).value_or(Time{});
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return trouble;
 }
 
@@ -158,7 +158,7 @@ Result<AgentStatus> parse_agent_status(const Json& value) {
     UPSWARM_TRY(auto product, read_product(inside));
     status.products.push_back(std::move(product));
   }
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return status;
 }
 
@@ -170,7 +170,7 @@ Result<std::vector<HistoryItem>> parse_history(const Json& value) {
     UPSWARM_TRY(auto item, read_item(inside, one));
     items.push_back(std::move(item));
   }
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return items;
 }
 

@@ -14,6 +14,7 @@
 //                                               <-   {}
 //     {"ask": "history", "limit"}               ->   newest first
 //                                               <-   {"history": [HistoryItem ...]}
+//     {"ask": "sessions", "limit"}                   session_messages.hpp; newest first
 //     {"ask": "why", ...}                            plan_messages.hpp
 //     {"ask": "forget_bad"}                     ->   packages whose bytes failed here may be tried again
 //                                               <-   {"cleared": n}

@@ -29,7 +29,7 @@ Result<std::vector<Item>> read_list(const Json& value, const char* key, std::siz
   for (const auto& one : in.array(key, most)) {
     auto inside = in.inside(one, key, items.size());
     UPSWARM_TRY(auto item, read(inside));
-    UPSWARM_CHECK(inside.finish());
+    UPSWARM_CHECK(inside.finish_open());
     items.push_back(std::move(item));
   }
   UPSWARM_CHECK(in.finish_open());
@@ -103,6 +103,7 @@ Result<Outcome> read_outcome(ObjectReader& in) {
   outcome.reason = in.text("reason", kLongestReason);
   outcome.at = in.parsed("at", parse_time).value_or(Time{});
   outcome.milliseconds = in.integer("milliseconds", 0, kMax);
+  if (in.has("files")) outcome.files = in.integer("files", 0, kMax);
   return outcome;
 }
 
@@ -172,11 +173,13 @@ Json to_json(const ProductProgress& progress) {
 }
 
 Json to_json(const Outcome& outcome) {
-  return {{"number", outcome.number},    {"product", outcome.product},
-          {"from", outcome.from},        {"to", outcome.to},
-          {"running", outcome.running},  {"kind", outcome.kind},
-          {"result", outcome.result},    {"reason", outcome.reason},
-          {"at", to_string(outcome.at)}, {"milliseconds", outcome.milliseconds}};
+  Json value{{"number", outcome.number},    {"product", outcome.product},
+             {"from", outcome.from},        {"to", outcome.to},
+             {"running", outcome.running},  {"kind", outcome.kind},
+             {"result", outcome.result},    {"reason", outcome.reason},
+             {"at", to_string(outcome.at)}, {"milliseconds", outcome.milliseconds}};
+  if (outcome.files) value["files"] = *outcome.files;
+  return value;
 }
 
 Result<Hello> parse_hello(const Json& value) {
@@ -196,7 +199,7 @@ Result<Quarantined> read_quarantined(ObjectReader& in) {
   one.version = in.text("version", 128);
   one.reason = in.text("reason", kLongestReason);
   one.at = in.parsed("at", parse_time).value_or(Time{});
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return one;
 }
 
@@ -212,10 +215,10 @@ Result<Presence> parse_presence(const Json& value) {
     Presence::Damaged damaged;
     damaged.content = inside.parsed("content", parse_sha256).value_or(Sha256{});
     damaged.why = inside.text("why", kLongestReason);
-    UPSWARM_CHECK(inside.finish());
+    UPSWARM_CHECK(inside.finish_open());
     presence.damaged.push_back(std::move(damaged));
   }
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return presence;
 }
 
@@ -232,18 +235,18 @@ Result<MissingParts> parse_missing(const Json& value) {
   for (const auto& one : in.array("parts", kMostMissingParts)) {
     auto inside = in.inside(one, "parts", missing.parts.size());
     missing.parts.push_back(read_place(inside));
-    UPSWARM_CHECK(inside.finish());
+    UPSWARM_CHECK(inside.finish_open());
   }
   before = {};
   for (const auto& one : in.array_or_none("frames", kMostMissingFrames)) {
     auto inside = in.inside(one, "frames", missing.frames.size());
     const auto place = read_place(inside);
     missing.frames.push_back({place, inside.parsed("sha256", parse_sha256).value_or(Sha256{})});
-    UPSWARM_CHECK(inside.finish());
+    UPSWARM_CHECK(inside.finish_open());
   }
   missing.needed = read_bytes(in, "needed");
   missing.from_disk = read_bytes(in, "from_disk");
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return missing;
 }
 

@@ -45,6 +45,7 @@
 // A question of an administrator ends `present` and `missing` (busy, reason "administrator_first": ask again), and his
 // rollback is the next work: one that the agent began is done first, one that was not begun is dropped.
 //
+// Keys of an answer that a program does not know it leaves alone: programs of two versions talk to each other.
 // Any question may be answered by {"error": {"kind", "context", "cause", "reason"}} (protocol/base/program.hpp).
 // Who may ask what is decided by the identity that the kernel gives: hello, present, offers, progress and outcomes by
 // the agent's account or root; rollback and clear_bad by root; confirm by the account that the signed entry names. The
@@ -155,6 +156,8 @@ struct Outcome {
   std::string reason = {};   ///< empty when completed
   Time at = {};
   std::int64_t milliseconds = 0;
+  /// That are new, other or gone since `from`; nothing: not known, or nothing was switched.
+  std::optional<std::int64_t> files = {};
 };
 
 Json to_json(const Hello& hello);

@@ -28,7 +28,7 @@ Result<WayStatus> read_way(ObjectReader in) {
   way.origin = read_count(in, "origin");
   way.cost = in.integer("cost", 0, kMax);
   way.packages = in.texts_or_none("packages", kLongestChain);
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return way;
 }
 
@@ -41,7 +41,7 @@ Result<WhyStatus> read_why(ObjectReader in) {
   if (in.has("plan")) {
     UPSWARM_TRY(why.plan, parse_plan(in.object("plan")));
   }
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return why;
 }
 
@@ -52,7 +52,7 @@ Result<GateStatus> read_gate(ObjectReader in) {
   gate.set_by = in.text("set_by", 64);
   gate.is_open = in.boolean("open");
   gate.says = in.text("says");
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return gate;
 }
 
@@ -61,7 +61,7 @@ Result<SourceStatus> read_source(ObjectReader in) {
   source.name = in.text("name", 128);
   source.is_used = in.boolean("used");
   source.says = in.text("says");
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return source;
 }
 
@@ -108,7 +108,7 @@ Result<PlanStatus> parse_plan(const Json& value) {
     UPSWARM_TRY(auto way, read_way(in.inside(one, "ways", plan.ways.size())));
     plan.ways.push_back(std::move(way));
   }
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return plan;
 }
 
@@ -129,7 +129,7 @@ Result<WhyAnswer> parse_why(const Json& value) {
     UPSWARM_TRY(auto source, read_source(in.inside(one, "sources", answer.sources.size())));
     answer.sources.push_back(std::move(source));
   }
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return answer;
 }
 

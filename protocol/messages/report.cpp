@@ -53,7 +53,7 @@ Result<SourceBytes> parse_source_bytes(const Json& value) {
   bytes.origin_bt = read_count(in, "origin_bt");
   bytes.origin_http = read_count(in, "origin_http");
   bytes.wasted = read_count(in, "wasted");
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return bytes;
 }
 

@@ -1,9 +1,10 @@
 // What a machine tells the seeder about one installation: POST /v1/reports, one JSON object.
 //
 //   {"machine", "number", "product", "from", "to", "running", "kind", "result", "reason", "at", "milliseconds",
-//    "bytes": {"disk", "site", "other", "origin_bt", "origin_http", "wasted", "delta"}}
+//    "files", "bytes": {"disk", "site", "other", "origin_bt", "origin_http", "wasted", "delta"}}
 //
-// "other" and "delta" are left out where they are 0: programs of before them refuse keys that they do not know.
+// "other" and "delta" are left out where they are 0, "files" where it is not known. A seeder leaves keys alone that it
+// does not know.
 //
 // A machine that has enrolled signs the request (machine_request.hpp). The answer:
 //

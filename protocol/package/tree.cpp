@@ -164,6 +164,19 @@ std::string encode_outline(const Tree& tree) {
   return bytes;
 }
 
+std::size_t count_changed_files(const Tree& from, const Tree& to) {
+  std::size_t count = 0;
+  const auto is_counted = [](const TreeEntry& entry) { return entry.type != FileType::folder; };
+  auto old = from.entries.begin();
+  for (const auto& entry : to.entries) {
+    for (; old != from.entries.end() && old->path < entry.path; ++old) count += is_counted(*old) ? 1 : 0;
+    const bool is_in_both = old != from.entries.end() && old->path == entry.path;
+    if (!is_in_both || *old != entry) count += is_counted(entry) || (is_in_both && is_counted(*old)) ? 1 : 0;
+    if (is_in_both) ++old;
+  }
+  return count + static_cast<std::size_t>(std::count_if(old, from.entries.end(), is_counted));
+}
+
 Sha256 content_digest(const Tree& tree) {
   Sha256Hasher hasher;
   std::string bytes;  // some of them: all may be much

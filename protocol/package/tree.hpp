@@ -41,6 +41,9 @@ struct Tree {
   const TreeEntry* find(std::string_view path) const;
 };
 
+/// Files and links that only one of the two trees has, or that are not the same in both.
+std::size_t count_changed_files(const Tree& from, const Tree& to);
+
 /// Whether a tree may be unpacked anywhere: names safe on every system (no `..`, empty or dot parts, absolute or drive
 /// paths, backslash, control characters, `:` and the other characters, reserved names and trailing dots that Windows
 /// forbids), valid UTF-8, no two that fold to the same name by ASCII case, parents are folders, links stay inside (and

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "protocol/base/memory.hpp"
 #include "seeder/publish/command_line.hpp"
 #include "seeder/publish/package_commands.hpp"
 
@@ -228,6 +229,7 @@ int answer(const Result<Answer>& result, bool json) {
 
 int main(int argc, char** argv) {
   using namespace upswarm;  // NOLINT(google-build-using-namespace): this is main
+  give_memory_back();
   CLI::App app{
       std::string("Upswarm's publisher: makes keys, packs and signs releases, and hands them to the seeder.\n\n") +
       kExitCodesHelp};

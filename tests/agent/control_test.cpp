@@ -97,6 +97,16 @@ TEST_F(ControlTest, HistoryIsLimited) {
   EXPECT_EQ(items->at(0).outcome.number, 3);
 }
 
+TEST_F(ControlTest, SessionsAreLimited) {
+  for (const char* version : {"1.0.0", "1.1.0"})
+    ASSERT_TRUE(store_->begin_session({"app", version, {{"checking", {}, ""}}}, {"cancelled", {}, ""}));
+  const auto sessions = messages::parse_sessions(*ask({{"ask", "sessions"}, {"limit", 1}}));
+  ASSERT_TRUE(sessions) << sessions.error().message();
+  ASSERT_EQ(sessions->size(), 1U);
+  EXPECT_EQ(sessions->at(0).version, "1.1.0");
+  EXPECT_EQ(ask({{"ask", "sessions"}, {"limit", 201}}).error().kind, ErrorKind::invalid);
+}
+
 TEST_F(ControlTest, SaysWhyItGivesNothing) {
   manners_.may_upload = false;
   manners_.gates = {{"upload", "no", "configuration", false, "this machine downloads only"}};

@@ -30,11 +30,13 @@ class DeliveryTest : public testing::Test {
 
   Result<messages::Outcome> deliver() {
     OutcomeBook outcomes(store_, installer_, http_, identity_, tests::kSeeder);
+    SessionBook sessions(store_, clock_);
     Delivery delivery({.installer = installer_,
                        .swarm = swarm_,
                        .store = store_,
                        .board = board_,
                        .outcomes = outcomes,
+                       .sessions = sessions,
                        .clock = clock_,
                        .pause = tests::pause_by(clock_),
                        .patience = std::chrono::minutes(1),
@@ -63,8 +65,7 @@ class DeliveryTest : public testing::Test {
   }
   std::string kind_of_delivery() {
     const auto outcome = deliver();
-    EXPECT_TRUE(outcome) << outcome.error().message();
-    return outcome ? outcome->kind + " " + outcome->result : "";
+    return outcome ? outcome->kind + " " + outcome->result : outcome.error().message();
   }
   messages::PlanStatus plan() {
     const auto kept = load_plan(store_, "app");

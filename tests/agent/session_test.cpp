@@ -57,6 +57,23 @@ TEST(SessionTest, WordsOfTheInstallerThatComeLateAreLeftOut) {
   EXPECT_EQ(session.state(), rolled_back);
 }
 
+TEST(SessionTest, TellsEachStepOnce) {
+  std::vector<std::string> told;
+  Session session("app", "1.0.0", checking, [&](SessionState to, const std::string& detail) {
+    told.push_back(std::string(to_string(to)) + " " + detail);
+  });
+  session.go_to(downloading, "a delta");
+  session.go_to(downloading, "a delta");
+  session.observe(completed);
+  session.go_to(verifying);
+  EXPECT_EQ(told, (std::vector<std::string>{"downloading a delta", "verifying "}));
+}
+
+TEST(SessionTest, NamesComeBackAsStates) {
+  for (const auto state : kAll) EXPECT_EQ(state_of_name(to_string(state)), state);
+  EXPECT_FALSE(state_of_name("resting"));
+}
+
 TEST(SessionTest, KnowsTheInstallersPhases) {
   EXPECT_EQ(state_of_phase("verifying"), verifying);
   EXPECT_EQ(state_of_phase("staging"), staged);

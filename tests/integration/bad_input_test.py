@@ -307,6 +307,8 @@ class BadInput(WorldTest):
         machine.start_agent()
         machine.await_version("1.0.0", seconds=120)
         self.assertGreater(machine.history()[0]["bytes"]["disk"], 0, "pieces fetched before the kill count again")
+        states = [states for _, states in machine.sessions()]
+        self.assertEqual([states[0][-1], states[1][-1]], ["completed", "cancelled"], "no session stays open after a kill")
 
     def test_an_installer_killed_at_random_moments(self):
         world, machine = self.on_one()

@@ -25,7 +25,10 @@ class Update(WorldTest):
 
     def test_the_second_release_comes_as_a_delta(self):
         world, machine = self.updated()
-        self.assertEqual(machine.history()[0]["kind"], "delta")
+        update = machine.history()[0]
+        self.assertEqual((update["kind"], update["files"]), ("delta", 4), "every file of this product differs")
+        version, states = machine.sessions()[0]
+        self.assertEqual((version, states[:3], states[-1]), ("1.1.0", ["checking", "downloading", "verifying"], "completed"))
         self.assertEqual((machine.installed / "app/current/share/data").read_bytes(), noise(3 << 20, 1) + noise(4096, 2))
 
     def test_a_bad_release_rolls_back_by_itself_and_is_not_tried_again(self):
@@ -38,6 +41,7 @@ class Update(WorldTest):
         self.assertEqual((update["to"], update["running"]), ("2.0.0", "1.0.0"))
         self.assertSays(update["reason"], "health check")
         self.assertEqual(machine.version(), "1.0.0")
+        wait_until("the end of the session", lambda: machine.sessions()[0][1][-1] == "rolled_back")
         machine.command("check")
         machine.command("update", check=False)
         wait_until("the machine says that it passes 2.0.0 over",

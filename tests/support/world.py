@@ -22,6 +22,8 @@ AGENT_USER = "nobody"
 PASSPHRASE = "correct horse battery staple"
 
 
+FORBIDDEN_STEP = "a step that must not be"  # what an agent says of one that is not in the table of session.cpp
+
 class Failure(Exception):
     """A program did not do what was asked; the text holds its words."""
 
@@ -226,6 +228,11 @@ class Machine:
     def history(self):
         return self.command("history").json()["history"]
 
+    def sessions(self):
+        """How each update went, the newest first: its version and the states it passed."""
+        return [(one["version"], [step["state"] for step in one["steps"]])
+                for one in self.command("history", "--steps").json()["sessions"]]
+
     def version(self, product="app"):
         """The version that runs: what `current` names."""
         current = self.installed / product / "current"
@@ -306,8 +313,11 @@ class World:
             machine.agent.kill()
             machine.installer.kill()
         self.seeder.kill()
+        forbidden = [line for machine in self.machines for line in machine.agent.words().splitlines() if FORBIDDEN_STEP in line]
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if forbidden:
+            raise Failure("an update went another way than updates may: " + forbidden[0])
 
     def run(self, program, *words, check=True, env=None, stdin=None, seconds=120):
         """Runs a program to its end."""

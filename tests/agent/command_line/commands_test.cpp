@@ -7,6 +7,7 @@
 
 #include "protocol/messages/agent_messages.hpp"
 #include "protocol/messages/plan_messages.hpp"
+#include "protocol/messages/session_messages.hpp"
 #include "tests/support/fake_clock.hpp"
 
 namespace upswarm::command_line {
@@ -28,6 +29,7 @@ class CommandsTest : public testing::Test {
     if (question["ask"] == "update" || question["ask"] == "check") return Json{{"cycle", 3}};
     if (question["ask"] == "defer") return Json{{"until", "2027-01-15T10:00:00Z"}};
     if (question["ask"] == "history") return messages::history_to_json({});
+    if (question["ask"] == "sessions") return messages::sessions_to_json({});
     if (question["ask"] == "why")
       return messages::to_json(
           messages::WhyAnswer{{why_},

@@ -88,12 +88,27 @@ TEST(StatusViewTest, HistoryIsATable) {
   EXPECT_EQ(format_history({}), "No updates yet.\n");
   auto back = tests::make_outcome(2, "1.1.0", "rolled_back");
   back.reason = "health\x1b[31m";
-  const auto text = format_history(
-      {{back, {{}, 2_MiB, {}, {}, {}, {}}, true}, {tests::make_outcome(1, "1.0.0", "completed"), {}, false}});
-  EXPECT_THAT(text, HasSubstr("2027-01-15T08:00:02Z  app      1.0.0  1.1.0  full  rolled_back  1.5 s   0 B  2.00 MiB   "
-                              "  0 B  yes       health?[31m\n"));
-  EXPECT_THAT(text, HasSubstr("completed    1.5 s     -         -       -  no\n"));
+  auto good = tests::make_outcome(1, "1.0.0", "completed");
+  good.files = 12;
+  const auto text = format_history({{back, {{}, 2_MiB, {}, {}, {}, {}}, true}, {good, {}, false}});
+  EXPECT_THAT(text, HasSubstr("2027-01-15T08:00:02Z  app      1.0.0  1.1.0  full  rolled_back  1.5 s      -   0 B  "
+                              "2.00 MiB     0 B  yes       health?[31m\n"));
+  EXPECT_THAT(text, HasSubstr("completed    1.5 s     12     -         -       -  no\n"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+}
+
+TEST(StatusViewTest, StepsAreATableWithTheTimeOfEach) {
+  EXPECT_EQ(format_steps({}), "No updates yet.\n");
+  const Time start{std::chrono::seconds(1'800'000'000)};
+  const messages::SessionRecord session{"app",
+                                        "1.1.0",
+                                        {{"checking", start, ""},
+                                         {"downloading", start + std::chrono::seconds(15), "the delta"},
+                                         {"failed", start + std::chrono::seconds(18), "why\x1b[31m"}}};
+  const auto text = format_steps({session});
+  EXPECT_THAT(text, HasSubstr("2027-01-15T08:00:00Z  app      1.1.0    checking      15 s\n"));
+  EXPECT_THAT(text, HasSubstr("downloading  3.0 s  the delta\n"));
+  EXPECT_THAT(text, HasSubstr("failed              why?[31m\n"));
 }
 
 }  // namespace

@@ -89,6 +89,18 @@ TEST(Tree, PathsHaveBounds) {
   EXPECT_FALSE(check_tree({{link("l", std::string(kLongestTreePath + 1, 't'))}}));
 }
 
+TEST(Tree, CountsFilesThatAreNewOtherOrGone) {
+  auto altered = file("d/b");
+  altered.digest = sha256("y");
+  const Tree from{{file("a"), folder_at("d"), file("d/b"), file("d/c"), folder_at("e"), link("z", "a")}};
+  EXPECT_EQ(count_changed_files({}, from), 4U);
+  EXPECT_EQ(count_changed_files(from, {}), 4U);
+  EXPECT_EQ(count_changed_files(from, from), 0U);
+  EXPECT_EQ(count_changed_files(from, {{file("a"), folder_at("d"), altered, file("d/d"), link("z", "d/b")}}), 4U)
+      << "d/b altered, d/c gone, d/d new, z leads elsewhere";
+  EXPECT_EQ(count_changed_files({{file("a")}}, {{folder_at("a")}}), 1U);
+}
+
 TEST(Tree, WhatIsSaidOfABadNameHarmsNoTerminal) {
   const std::vector<std::string> names{"\x1b[2Jx", "\xc2\x9b[2J", "\xff\xfe", "d/../\xe4\xb8",
                                        "/" + std::string(198, 'x') + "\xe4\xb8\xad"};
