@@ -8,7 +8,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from world import Failure, World, noise, wait_until  # noqa: E402,F401
+from world import Failure, World, free_port, noise, wait_until  # noqa: E402,F401
 
 BIN = os.environ.get("UPSWARM_BIN") or str(HERE.parent.parent / "build/dev/bin")
 

@@ -15,7 +15,7 @@ import struct
 import time
 import traceback
 
-from base import WorldTest, big, main, wait_until
+from base import WorldTest, big, free_port, main, wait_until
 
 STRANGER = 54321
 MEMORY = 64 << 20  # of the installer, at any moment
@@ -57,6 +57,16 @@ def send_long_frames(path, rounds):
             with contextlib.suppress(OSError):
                 link.sendall(frame((whole, many)[number % 2].encode()))
                 link.recv(1 << 16)
+
+
+def answer_well(port):
+    """Says 200 to whoever asks. For ever."""
+    with socket.create_server(("127.0.0.1", port)) as server:
+        while True:
+            asking, _ = server.accept()
+            with asking, contextlib.suppress(OSError):
+                asking.recv(4096)
+                asking.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 class Counter:
@@ -119,6 +129,32 @@ class Beset(WorldTest):
         memory = self.most_memory(machine)
         print(f"{memory >> 10} KiB at most, {opened.count()} connections")
         self.assertLess(memory, MEMORY)
+
+    def test_a_stranger_on_the_port_of_the_health_check(self):
+        world = self.published("1.0.0")
+        machine = world.machines[0].start()
+        machine.await_version("1.0.0")
+        port, product = free_port(), pwd.getpwnam("daemon")
+        stranger = self.act_as(STRANGER, answer_well, port)
+        self.await_listener(port)
+        health = {"kind": "http", "port": port, "path": "/", "account": product.pw_name, "within": "3s", "every": "200ms"}
+        world.release("1.1.0", world.tree("1.1.0", big("1.1.0", changed=True)), recipe=world.recipe("http", health=health))
+        world.await_taken_in()
+        update = machine.await_history("rolled_back")
+        self.assertSays(update["reason"], f"user {STRANGER} listens there, not user {product.pw_uid}")
+        self.assertEqual(machine.version(), "1.0.0")
+        self.end(stranger)
+        self.act_as(product.pw_uid, answer_well, port)
+        self.await_listener(port)
+        machine.command("clear-bad", "app")
+        machine.command("update", "app", check=False)
+        machine.await_version("1.1.0")
+
+    def await_listener(self, port):
+        def listens():
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+        wait_until("somebody listens", listens)
 
     def test_long_frames_of_the_agents_account(self):
         world = self.published("1.0.0")
