@@ -46,22 +46,26 @@ def run(*command):
     return done.stdout
 
 
-def ask(path, word, **more):
-    question = json.dumps({"ask": word, **more}).encode()
+def ask(path, *words):
+    """The answers of an installer to these questions."""
+    answers = []
     with socket.socket(socket.AF_UNIX) as talk:
         talk.settimeout(60)
         talk.connect(str(path))
-        talk.sendall(struct.pack(">I", len(question)) + question)
         with talk.makefile("rb") as answer:
-            return json.loads(answer.read(struct.unpack(">I", answer.read(4))[0]))
+            for word in words:
+                question = json.dumps({"ask": word}).encode()
+                talk.sendall(struct.pack(">I", len(question)) + question)
+                answers.append(json.loads(answer.read(struct.unpack(">I", answer.read(4))[0])))
+    return answers
 
 
-def at_rest(path):
-    """Whether an installer has ended what it found at its start, and works on nothing."""
+def is_busy(path):
+    """Whether an installer is at work, what it found at its start included; nothing: it cannot be asked."""
     with contextlib.suppress(OSError, struct.error):
-        answer = ask(path, "progress")
-        return "products" in answer and not answer["products"] and not any(one["busy"] for one in ask(path, "hello")["products"])
-    return False
+        progress, hello = ask(path, "progress", "hello")
+        return bool(progress["products"]) or any(one["busy"] for one in hello["products"])
+    return None
 
 
 class Disk:
@@ -133,7 +137,7 @@ class Campaign:
         self.world.await_taken_in(seconds=300)
 
     def await_rest(self):
-        wait_until("the installer rests", lambda: at_rest(self.socket), PATIENCE)
+        wait_until("the installer rests", lambda: is_busy(self.socket) is False, PATIENCE)
 
     def save(self, version):
         """Remembers the machine as it is, running `version`."""
@@ -166,27 +170,41 @@ class Campaign:
         if version not in allowed:
             raise Failure(f"{when}: current names {version!r}, allowed are {allowed}")
         if version:
-            different = subprocess.run(["diff", "-r", "--no-dereference", self.trees[version], top / "installed/app/current/"],
+            different = subprocess.run(["diff", "-r", "--no-dereference", self.trees[version], (top / "installed/app/current").resolve()],
                                        capture_output=True, text=True)
             if different.returncode != 0:
-                raise Failure(f"{when}: {version} is torn:\n{different.stdout[:2000]}")
+                raise Failure(f"{when}: {version} is torn:\n{different.stdout[:2000]}{different.stderr[:500]}")
         return version
 
     def begin(self, way, start):
-        """The work, begun as people or the agent begin it; returns when the installer is at it."""
+        """The work, begun as people or the agent begin it; returns when the installer is at it, with the last
+        outcome before."""
         self.restore(start)
+        before = self.outcomes()
         self.machine.start_installer()
         if way == "rollback":
             self.await_rest()
             self.machine.command("rollback", "app")
         else:
             wait_until("the agent heard", lambda: self.machine.command("check", check=False).code == 0)
-        wait_until("the installer is at work", lambda: not at_rest(self.socket), PATIENCE, every=0.005)
+        wait_until("the installer is at work", lambda: self.journal() or self.outcomes() > before, PATIENCE, every=0.002)
+        return before
+
+    def record(self):
+        """What the installer has written down."""
+        file = self.top / "state/products/app.json"
+        return json.loads(file.read_text()) if file.exists() else {}
+
+    def journal(self):
+        return self.record().get("journal")
+
+    def outcomes(self):
+        return self.record().get("last_outcome", 0)
 
     def rehearse(self, way, start, end):
-        self.begin(way, start)
+        before = self.begin(way, start)
         began = time.monotonic()
-        self.await_rest()
+        wait_until("it ends", lambda: self.outcomes() > before, PATIENCE, every=0.002)
         self.lasted[way] = time.monotonic() - began
         version = self.check(self.top, [end], f"{way}, not interrupted")
         print(f"{way}: {start or 'nothing'} to {version}, {self.lasted[way]:.1f} s when not interrupted", flush=True)
@@ -209,16 +227,18 @@ class Campaign:
             self.machine.agent.process.send_signal(signal.SIGCONT)
         self.count(way, before, after)
         if number % 5 == 0 and way in ("full", "delta", "sparse"):
-            wait_until(f"{way} comes to its end", lambda: self.running_in(self.top) == end and at_rest(self.socket), PATIENCE)
+            self.machine.command("clear-bad", "app")  # after an interruption a release is waited with for minutes
+            self.machine.command("check", check=False)
+            wait_until(f"{way} comes to its end", lambda: self.running_in(self.top) == end and is_busy(self.socket) is False, PATIENCE)
             self.check(self.top, {end}, f"{way}, gone on with")
 
     def copy_often(self, way, start, end, many):
-        self.begin(way, start)
+        before = self.begin(way, start)
         began, copies = time.monotonic(), []
         for moment in sorted(self.chance.uniform(0, 1.05 * self.lasted[way]) for _ in range(many)):
             self.wait_for(began + moment)
             copies.append(self.disk.copy())
-        self.await_rest()
+        wait_until("it ends", lambda: self.outcomes() > before, PATIENCE)
         for copy in copies:
             self.check_copy(copy, way, start, end)
             copy.unlink()
@@ -235,7 +255,7 @@ class Campaign:
             before = self.check(top, allowed, f"{way}, after a power cut")
             installer = Program([self.world.bin / "upswarm-installer", "--config", config], self.world.folder / "copy.log")
             installer.start()
-            wait_until("the installer rests", lambda: at_rest(settings["socket"]), PATIENCE)
+            wait_until("the installer rests", lambda: is_busy(settings["socket"]) is False, PATIENCE)
             after = self.check(top, {start, end}, f"{way}, recovered from a power cut")
             installer.stop()
         finally:
