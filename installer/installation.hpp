@@ -85,6 +85,10 @@ class Installation {
   Result<messages::Outcome> roll_back(const std::string& version, const package::ProgressSink& progress,
                                       std::stop_token stop);
 
+  /// Where an interrupted switch is going to be undone, has `current` name the release before already: for the start of
+  /// the machine, before any service. Nothing else is touched; recover() does the rest.   Errors: as VersionedLayout.
+  Result<void> settle();
+
   /// Finishes or undoes what a crash left. Nothing where nothing was under way. Call at start, before anything else.
   /// With an error the journal stays: to be called again, by and by, and then with `is_restart` false, for no release
   /// is to blame for it.

@@ -84,6 +84,14 @@ Result<std::unique_ptr<InstallerService>> InstallerService::open(const Installer
   return service;
 }
 
+void InstallerService::settle() {
+  for (const auto& product : config_.products) {
+    if (const auto settled = installation_of(product).settle(); !settled)
+      log::error("not settled before services start",
+                 {{"product", product.product}, {"error", settled.error().message()}});
+  }
+}
+
 void InstallerService::recover(const std::stop_token& stop) {
   for (const auto& product : config_.products) {
     {

@@ -28,6 +28,10 @@ class InstallerService {
   static Result<std::unique_ptr<InstallerService>> open(const InstallerConfig& config, Files& files,
                                                         const Clock& clock);
 
+  /// As Installation::settle(), of all products: afterwards their services may start. What cannot be settled is told,
+  /// and left to recover(). One thread, before recover().
+  void settle();
+
   /// Finishes what a crash left, of all products. Until that is done, or when `stop` cut it short, nothing is taken
   /// and nothing changed: busy (reason "recovering"). One thread, once.
   void recover(const std::stop_token& stop);

@@ -21,7 +21,7 @@ native=(
   libdivsufsort-dev libsystemd-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
   # tests, lint and demo
   libgtest-dev libgmock-dev googletest python3 clang-format-16 binutils openssl zstd faketime iproute2 util-linux dbus-daemon
-  xfsprogs btrfs-progs
+  xfsprogs btrfs-progs systemd
 )
 windows=(
   g++-mingw-w64-x86-64-posix gcc-mingw-w64-x86-64-posix-runtime mingw-w64-x86-64-dev mingw-w64-tools
@@ -30,7 +30,7 @@ windows=(
   # running, packing and signing the programs
   wine wine64 wixl msitools osslsigncode
 )
-lab=(iproute2 ethtool nftables procps aria2 python3-libtorrent qbittorrent-nox)
+lab=(iproute2 ethtool nftables procps aria2 python3-libtorrent qbittorrent-nox systemd-container debootstrap)
 clang=(clang-16 clang-tidy-16 libclang-rt-16-dev)
 
 say() { printf 'setup.sh: %s\n' "$*" >&2; }

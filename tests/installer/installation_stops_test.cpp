@@ -152,6 +152,7 @@ class StopsTest : public testing::TestWithParam<Way> {
         TestMachine machine(kFolder, disk);
         prepare(machine);
         machine.files.stop_at(n);
+        ignore_failure(machine.installation().settle(), "it may be stopped");
         ignore_failure(machine.installation().recover({}, {}), "it may be stopped");
         reached = machine.files.was_reached();
       }
@@ -224,6 +225,7 @@ TEST_P(StopsTest, ThePowerGoesAtEveryOperation) {
       disk.cut_power(left.what, left.seed + static_cast<std::uint32_t>(n));
       TestMachine again(kFolder, disk);
       prepare(again);
+      ASSERT_TRUE(again.installation().settle()) << "operation " << n;
       const auto recovered = again.installation().recover({}, {});
       ASSERT_TRUE(recovered) << "operation " << n << ": " << recovered.error().message();
       expect_whole(again, n);

@@ -1,0 +1,127 @@
+#!/bin/bash
+# Lays Upswarm out on a machine with systemd, or takes it away again. Running it again puts newer programs in place.
+#
+#   usage: packaging/linux/install.sh [--bin FOLDER] [--destdir FOLDER] machine|seeder ...
+#          packaging/linux/install.sh [--destdir FOLDER] [--purge] uninstall
+#
+#   machine     installer, agent and command line
+#   seeder      the server and the publisher's command line
+#   uninstall   takes both away; configuration, state and products stay, but with --purge only the products
+#   --bin       where the programs were built; default: build/release/bin
+#   --destdir   lays out under FOLDER for a package: no account is made and systemd is not told
+#
+#   /opt/upswarm/{installer,agent}/versions/placed-...   the programs that update themselves; `current` names one
+#   /usr/lib/upswarm/                                    what no update touches
+#
+# It starts nothing: it says what to do next. Configuration that is there is left alone. Needs root but with --destdir.
+set -euo pipefail
+export LC_ALL=C
+umask 022
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+bin=$here/../../build/release/bin
+destdir=
+purge=no
+wanted=()
+
+say() { printf 'install.sh: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --bin) bin=${2:?}; shift ;;
+    --destdir) destdir=${2:?}; shift ;;
+    --purge) purge=yes ;;
+    machine | seeder | uninstall) wanted+=("$1") ;;
+    -h | --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
+    *) say "unknown argument '$1'"; exit 2 ;;
+  esac
+  shift
+done
+[ ${#wanted[@]} -gt 0 ] || { say "say machine, seeder or uninstall; --help says more"; exit 2; }
+[ -n "$destdir" ] || [ "$(id -u)" = 0 ] || fail "only root can do that, or --destdir FOLDER"
+
+# Whether systemd is in charge here and is to be told.
+live() { [ -z "$destdir" ] && [ -d /run/systemd/system ]; }
+put() { install -D -m "$1" "$2" "$destdir$3"; }
+link() { mkdir -p "$destdir$(dirname "$2")" && ln -sfn "$1" "$destdir$2"; }
+config() { [ -e "$destdir/etc/upswarm/$1" ] || put 0644 "$here/$1" "/etc/upswarm/$1"; }
+
+# place PART PROGRAM ...: a tree of its own beside what is there; `current` names it at once, unless an update already
+# brought something else.
+place() {
+  local part=$1 root=$destdir/opt/upswarm/$1 name current
+  shift
+  name=placed-$(cd "$bin" && sha256sum "$@" | sha256sum | cut -c1-16)
+  current=$(readlink "$root/current" || true)
+  case "$current" in
+    "" | versions/placed-*) ;;
+    *) say "/opt/upswarm/$part/$current came by an update and stays"; return ;;
+  esac
+  if [ "$current" != "versions/$name" ]; then
+    rm -rf "$root/versions/$name"
+    (cd "$bin" && install -D -m 0755 -t "$root/versions/$name/bin" "$@")
+    sync -f "$root/versions"
+    ln -sfn "versions/$name" "$root/.current.new"
+    mv -T "$root/.current.new" "$root/current"
+    sync -f "$root"
+  fi
+  find "$root/versions" -mindepth 1 -maxdepth 1 -name 'placed-*' ! -name "$name" -exec rm -rf {} +
+}
+
+machine() {
+  place installer upswarm-installer
+  place agent upswarm-agent upswarm
+  link /opt/upswarm/agent/current/bin/upswarm /usr/bin/upswarm
+  link /opt/upswarm/installer/current/bin/upswarm-installer /usr/sbin/upswarm-installer
+  put 0644 "$here/upswarm-installer.service" /usr/lib/systemd/system/upswarm-installer.service
+  put 0644 "$here/upswarm-agent.service" /usr/lib/systemd/system/upswarm-agent.service
+  put 0644 "$here/machine.sysusers" /usr/lib/sysusers.d/upswarm-machine.conf
+  put 0644 "$here/machine.tmpfiles" /usr/lib/tmpfiles.d/upswarm-machine.conf
+  config installer.toml
+  config agent.toml
+  live || return 0
+  systemd-sysusers /usr/lib/sysusers.d/upswarm-machine.conf
+  systemd-tmpfiles --create /usr/lib/tmpfiles.d/upswarm-machine.conf
+  upswarm-installer --write-sandbox
+  systemctl daemon-reload
+  say "next: /etc/upswarm/root.json and both configurations, then"
+  say "  upswarm-installer --write-sandbox && systemctl daemon-reload"
+  say "  systemctl enable --now upswarm-installer upswarm-agent"
+}
+
+seeder() {
+  put 0755 "$bin/upswarm-seeder" /usr/lib/upswarm/bin/upswarm-seeder
+  put 0755 "$bin/upswarm-publish" /usr/lib/upswarm/bin/upswarm-publish
+  link /usr/lib/upswarm/bin/upswarm-seeder /usr/sbin/upswarm-seeder
+  link /usr/lib/upswarm/bin/upswarm-publish /usr/bin/upswarm-publish
+  put 0644 "$here/upswarm-seeder.service" /usr/lib/systemd/system/upswarm-seeder.service
+  put 0644 "$here/seeder.sysusers" /usr/lib/sysusers.d/upswarm-seeder.conf
+  put 0644 "$here/seeder.tmpfiles" /usr/lib/tmpfiles.d/upswarm-seeder.conf
+  config seeder.toml
+  live || return 0
+  systemd-sysusers /usr/lib/sysusers.d/upswarm-seeder.conf
+  systemd-tmpfiles --create /usr/lib/tmpfiles.d/upswarm-seeder.conf
+  systemctl daemon-reload
+  say "next: the online keys into /var/lib/upswarm-seeder/keys, owned by upswarm-seeder, /etc/upswarm/seeder.toml, then"
+  say "  systemctl enable --now upswarm-seeder"
+}
+
+uninstall() {
+  local unit
+  for unit in upswarm-agent upswarm-installer upswarm-seeder; do
+    if live && [ -e "/usr/lib/systemd/system/$unit.service" ]; then systemctl disable --now "$unit" || true; fi
+    rm -f "$destdir/usr/lib/systemd/system/$unit.service"
+    rm -rf "$destdir/etc/systemd/system/$unit.service.d"
+  done
+  rm -rf "$destdir/opt/upswarm" "$destdir/usr/lib/upswarm"
+  rm -f "$destdir"/usr/bin/upswarm{,-publish} "$destdir"/usr/sbin/upswarm-{installer,seeder} \
+    "$destdir"/usr/lib/{sysusers,tmpfiles}.d/upswarm-{machine,seeder}.conf
+  if [ $purge = yes ]; then
+    rm -rf "$destdir"/etc/upswarm "$destdir"/var/lib/upswarm-{agent,installer,seeder} \
+      "$destdir"/run/upswarm-{agent,installer}
+  fi
+  if live; then systemctl daemon-reload; fi
+}
+
+for part in "${wanted[@]}"; do "$part"; done
