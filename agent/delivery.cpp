@@ -18,6 +18,7 @@ constexpr milliseconds kLookAgain{250};
 constexpr std::chrono::seconds kLinkLost{120};  // an installer that restarts is back by then
 constexpr std::chrono::hours kLongestInstallation{2};
 constexpr std::chrono::minutes kLongestQueue{30};  // while the installer works on another product
+constexpr const char* kRepair = "repair";          // Outcome::kind
 constexpr int kMostQuietLooks = 20;                // neither at work nor done
 
 /// What is being fetched, for people.
@@ -217,7 +218,8 @@ Result<SparseOffer> Delivery::look_for_parts(const Order& order, Session& sessio
   tools_.board.set_session(order.product, order.entry.version, session.state(), "looking for parts of it on disk");
   messages::MissingParts missing;
   const auto ask = [&]() -> Result<void> {
-    UPSWARM_TRY(missing, tools_.installer.missing(order.product, file->path, stop));
+    UPSWARM_TRY(missing, order.is_repair ? tools_.installer.damaged(order.product, file->path, stop)
+                                         : tools_.installer.missing(order.product, file->path, stop));
     return {};
   };
   if (const auto asked = ask_patiently(order, ask, stop); !asked) return refused(asked.error());
@@ -225,18 +227,23 @@ Result<SparseOffer> Delivery::look_for_parts(const Order& order, Session& sessio
   return offer ? std::move(offer) : refused(offer.error());
 }
 
+/// Parts of the full package.
+Step Delivery::full_step(const Order& order, PartsChoice choice) {
+  return {.file = order.entry.full,
+          .from = order.installed,
+          .from_version = order.installed_version,
+          .to_version = order.entry.version,
+          .to = order.entry.content,
+          .rebuilds = order.entry.full.length,
+          .choice = std::move(choice)};
+}
+
 /// Where the origin gives no ranges, as pieces.
 Result<Downloaded> Delivery::fetch_index(const Order& order, Session& session, const std::stop_token& stop) {
   const auto& full = order.entry.full;
   const SignedPart index{{{}, order.entry.index_length}, order.entry.index_digest};
-  Step step{.file = full,
-            .from = order.installed,
-            .from_version = order.installed_version,
-            .to_version = order.entry.version,
-            .to = order.entry.content,
-            .rebuilds = full.length};
   const auto prepare_with = [&](PartsChoice choice) {
-    step.choice = std::move(choice);
+    const auto step = full_step(order, std::move(choice));
     return prepare(order, {.kind = WayKind::sparse, .steps = {step}}, step);
   };
   const auto all = pieces_of(full, {index.place});
@@ -321,6 +328,8 @@ Result<Delivery::Attempt> Delivery::hand_over_and_follow(const Order& order, con
   std::optional<Sha256> offered;
   const auto hand_over = [&]() -> Result<void> {
     if (files.empty()) return tools_.installer.install_kept(order.product, stop);
+    if (order.is_repair)
+      return tools_.installer.offer_repair(order.product, order.entry.full.sha256, files.front(), stop);
     for (std::size_t i = 0; i < files.size(); ++i) {
       offered = way.steps[i].file.sha256;
       if (way.kind == WayKind::sparse) return tools_.installer.offer_parts(order.product, *offered, files[i], stop);
@@ -348,7 +357,7 @@ Result<CachedDownload> Delivery::prepare(const Order& order, const Way& way, con
   CachedDownload cached{.product = order.product,
                         .version = order.entry.version,
                         .content = order.entry.content,
-                        .way = std::string(to_string(way.kind)),
+                        .way = order.is_repair ? kRepair : std::string(to_string(way.kind)),
                         .request = {},
                         .complete = false,
                         .bytes = {}};

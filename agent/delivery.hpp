@@ -26,6 +26,7 @@ struct Order {
   std::optional<Sha256> installed;     ///< content
   std::vector<trust::Entry> releases;  ///< of the signed index
   std::vector<messages::Quarantined> quarantine;
+  bool is_repair = false;  ///< `entry` is installed, and damaged
 };
 
 /// What delivery needs of the cycle. All must outlive it.
@@ -62,6 +63,10 @@ class Delivery {
   /// reason over_budget  it waits for another line, a user or the next month.
   Result<messages::Outcome> deliver(const Order& order, std::stop_token stop);
 
+  /// Brings what is damaged of the installed release of `order`: of its full package what the disk does not give.
+  /// Errors: as deliver; corrupt  the parts do not come.
+  Result<messages::Outcome> repair(const Order& order, std::stop_token stop);
+
   /// Follows an installation that somebody else started (an agent before this one, an administrator).
   /// Nothing when it ended without an outcome.
   Result<std::optional<messages::Outcome>> follow_running(const messages::ProductProgress& running,
@@ -82,11 +87,13 @@ class Delivery {
   void ask_who_has(PlanFacts& facts, const std::stop_token& stop);
   Result<void> verify_on_disk(const Order& order, PlanFacts& facts, const std::stop_token& stop);
   Result<messages::Outcome> deliver_by_plan(const Order& order, Session& session, const std::stop_token& stop);
+  Result<Attempt> repair_by_parts(const Order& order, Session& session, const std::stop_token& stop);
   Result<SparseOffer> look_for_parts(const Order& order, Session& session, const std::stop_token& stop);
   Result<Downloaded> fetch_index(const Order& order, Session& session, const std::stop_token& stop);
   Result<SparseOffer> make_offer(const Order& order, messages::MissingParts missing, const std::stop_token& stop);
   Result<Attempt> try_way(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
   Result<Attempt> try_packages(const Order& order, const Way& way, Session& session, const std::stop_token& stop);
+  static Step full_step(const Order& order, PartsChoice choice);
   Result<CachedDownload> prepare(const Order& order, const Way& way, const Step& step);
   Result<Downloaded> fetch(CachedDownload cached, const std::string& what, const std::stop_token& stop,
                            const DownloadSink& see = {});

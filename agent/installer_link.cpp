@@ -13,7 +13,7 @@ class LocalInstallerLink final : public InstallerLink {
   explicit LocalInstallerLink(Path socket) : socket_(std::move(socket)) {}
 
   Result<messages::Hello> hello(std::stop_token stop) override {
-    UPSWARM_TRY(const auto answer, ask({{"ask", "hello"}}, std::move(stop)));
+    UPSWARM_TRY(const auto answer, ask({{"ask", "hello"}, {"repair", true}}, std::move(stop)));
     return messages::parse_hello(answer);
   }
 
@@ -50,6 +50,19 @@ class LocalInstallerLink final : public InstallerLink {
                            std::stop_token stop) override {
     const Json question{{"ask", "offer_package"}, {"product", product}, {"sha256", sha256.hex()}, {"sparse", true}};
     UPSWARM_CHECK(ask(question, std::move(stop), &file));
+    return {};
+  }
+
+  Result<messages::MissingParts> damaged(const std::string& product, const Path& file, std::stop_token stop) override {
+    UPSWARM_TRY(const auto answer, ask({{"ask", "damaged"}, {"product", product}, {"frames", true}}, std::move(stop),
+                                       &file, kVerifyLimit));
+    return messages::parse_missing(answer);
+  }
+
+  Result<void> offer_repair(const std::string& product, const Sha256& sha256, const Path& file,
+                            std::stop_token stop) override {
+    UPSWARM_CHECK(
+        ask({{"ask", "offer_repair"}, {"product", product}, {"sha256", sha256.hex()}}, std::move(stop), &file));
     return {};
   }
 

@@ -34,6 +34,12 @@ class InstallerLink {
   /// Hands the full package over of which `file` holds only those parts.
   virtual Result<void> offer_parts(const std::string& product, const Sha256& sha256, const Path& file,
                                    std::stop_token stop) = 0;
+  /// As missing(), of what is installed, where ProductState.repair asks for it.
+  virtual Result<messages::MissingParts> damaged(const std::string& product, const Path& file,
+                                                 std::stop_token stop) = 0;
+  /// Hands that package over of which `file` holds only those parts.
+  virtual Result<void> offer_repair(const std::string& product, const Sha256& sha256, const Path& file,
+                                    std::stop_token stop) = 0;
   /// The wanted release is on disk.
   virtual Result<void> install_kept(const std::string& product, std::stop_token stop) = 0;
   virtual Result<std::vector<messages::ProductProgress>> progress(std::stop_token stop) = 0;

@@ -28,7 +28,7 @@ struct CachedDownload {
   messages::SourceBytes bytes;          ///< of the last fetch
   std::optional<Time> idle_since = {};  ///< no release here needs it any more
 
-  bool is_whole() const { return complete && way != "sparse"; }
+  bool is_whole() const { return complete && way != "sparse" && way != "repair"; }
 };
 
 /// An outcome that the seeder has not taken yet.

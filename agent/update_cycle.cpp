@@ -28,6 +28,7 @@ const messages::ProductState* find(const messages::Hello& hello, const std::stri
 }
 
 CycleResult result_of(const messages::Outcome& outcome) {
+  if (outcome.result == "completed" && outcome.kind == "repair") return CycleResult::nothing;
   if (outcome.result == "completed") return CycleResult::updated;
   return outcome.result == "rolled_back" ? CycleResult::rolled_back : CycleResult::failed;
 }
@@ -86,7 +87,10 @@ Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
   tools_.board.set_products(round.hello);
   UPSWARM_CHECK(tools_.store.set(kMachineId, round.hello.machine_id));
   UPSWARM_CHECK(take_up_running(round));
-  UPSWARM_TRY(const bool changed, look_at_seeder(request, round));
+  const auto looked = look_at_seeder(request, round);
+  // Also by what was signed long ago, or where the seeder is away.
+  UPSWARM_CHECK(repair_damaged(round));
+  UPSWARM_TRY(const bool changed, looked);
   show_expiry();
   if (!changed) {
     UPSWARM_TRY(const bool settled, is_settled(round));
@@ -284,14 +288,57 @@ Delivery UpdateCycle::make_delivery(Round& round) {
                     .is_foreground = round.is_foreground,
                     .metered_fallback = tools_.metered_fallback,
                     .slow_link = tools_.slow_link,
-                    .torrent = [this](const trust::PackageFile& file) { return view_.torrent(file); },
+                    .torrent = [this](const trust::PackageFile& file) { return torrent_of(file); },
                     .offer_again = [this, &round](const Order& order) -> Result<bool> {
+                      if (order.is_repair) return false;
                       UPSWARM_TRY(const auto decisions, tools_.installer.offer_metadata(round.offer.files, round.stop));
                       return std::ranges::any_of(decisions, [&](const auto& one) {
                         return one.product == order.product && one.kind == messages::ProductDecision::Kind::wanted &&
                                one.entry->content == order.entry.content;
                       });
                     }});
+}
+
+/// One that was used before needs no metadata: its info-hash is in the entry.
+Result<std::string> UpdateCycle::torrent_of(const trust::PackageFile& file) {
+  UPSWARM_TRY(const auto downloads, tools_.store.downloads());
+  const auto found = std::ranges::find_if(downloads, [&](const auto& one) {
+    const auto& of = one.request.file;
+    return of.sha256 == file.sha256 && of.info_hash == file.info_hash && !one.request.torrent.empty();
+  });
+  return found == downloads.end() ? view_.torrent(file) : found->request.torrent;
+}
+
+/// What the installer found damaged of what runs. It keeps no update from the machine.
+Result<void> UpdateCycle::repair_damaged(Round& round) {
+  bool is_any = false;
+  for (const auto& state : round.hello.products) {
+    if (!state.repair) continue;
+    is_any = true;
+    log::warning("repair", {{"product", state.product}, {"version", state.repair->version}});
+    const Order order{.product = state.product,
+                      .entry = *state.repair,
+                      .installed_version = state.version.value_or(""),
+                      .installed = state.content,
+                      .releases = {},
+                      .quarantine = {},
+                      .is_repair = true};
+    set_delivering(state.product);
+    const auto repaired = make_delivery(round).repair(order, round.stop);
+    set_delivering("");
+    if (repaired && repaired->result == "completed") continue;
+    auto why = repaired ? Error{ErrorKind::disk, "repair " + state.product + " " + order.entry.version,
+                                repaired->reason, "not_repaired"}
+                        : repaired.error();
+    if (why.kind == ErrorKind::cancelled) return why;
+    log::error("product not repaired", {{"product", state.product}, {"error", why.message()}});
+    raise(round.end, CycleResult::failed);
+    if (!round.first_error) round.first_error = std::move(why);
+  }
+  if (!is_any) return {};
+  UPSWARM_TRY(round.hello, tools_.installer.hello(round.stop));
+  tools_.board.set_products(round.hello);
+  return {};
 }
 
 /// After a round without error.

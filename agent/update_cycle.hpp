@@ -101,6 +101,8 @@ class UpdateCycle {
   Result<bool> is_unconfirmed(const messages::ProductDecision& decision, const messages::ProductState& state,
                               const Round& round);
   Result<void> deliver(const messages::ProductDecision& decision, const messages::ProductState& state, Round& round);
+  Result<void> repair_damaged(Round& round);
+  Result<std::string> torrent_of(const trust::PackageFile& file);
   Result<void> tidy(Round& round);
   Result<void> keep_cache(const Round& round);
   Result<bool> drop_idle(const CacheRules& rules);

@@ -89,7 +89,7 @@ Result<void> Installation::run_before(const trust::Entry& to, const ProductRecor
 }
 
 Result<messages::Presence> Installation::present(const std::vector<Sha256>& contents, const std::stop_token& stop) {
-  UPSWARM_TRY(const auto record, records_.load(product_.product));
+  UPSWARM_TRY(auto record, records_.load(product_.product));
   messages::Presence presence;
   for (const auto& content : contents) {
     const auto found =
@@ -102,9 +102,12 @@ Result<messages::Presence> Installation::present(const std::vector<Sha256>& cont
     };
     const auto whole = verify();
     if (!whole && whole.error().kind == ErrorKind::cancelled) return whole.error();
-    if (whole) presence.present.push_back(content);
-    else
-      presence.damaged.push_back({content, found->entry.version + " on disk is damaged: " + whole.error().message()});
+    if (whole) {
+      presence.present.push_back(content);
+      continue;
+    }
+    presence.damaged.push_back({content, found->entry.version + " on disk is damaged: " + whole.error().message()});
+    if (found->entry.version == record.current) note_damage(record, whole.error());
   }
   return presence;
 }
@@ -185,6 +188,8 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
     if (left != nullptr) record.mark_bad({left->content, left->version, kByAdministrator, clock_.now()});
   }
   record.forget_setback(to.content);
+  record.damage.reset();
+  record.checked.reset();
   record.owed.clear();
   record.current = to.version;
   record.highest = std::max(record.highest, to.counter);
@@ -316,7 +321,10 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
   if (const auto tidied = remove_incoming(); !tidied)
     log::warning("left-overs stay", {{"error", tidied.error().message()}});
   if (!record.journal) {
-    if (root_there) UPSWARM_CHECK(layout_.clean(record.versions(), true));
+    if (!root_there) return std::optional<messages::Outcome>();
+    UPSWARM_TRY(const auto wrong, wrong_link(record));
+    if (wrong.empty()) UPSWARM_CHECK(layout_.clean(record.versions(), true));
+    else UPSWARM_CHECK(note_wrong_link(record, wrong));
     return std::optional<messages::Outcome>();
   }
   log::warning("finishing what was interrupted",
@@ -352,6 +360,10 @@ Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error
       UPSWARM_CHECK(records_.next_outcome(config_.product_names(), record));
       UPSWARM_CHECK(records_.save(record));
       return finish_undo(record, progress, stop);
+    case Phase::repairing:
+      UPSWARM_CHECK(records_.next_outcome(config_.product_names(), record));
+      UPSWARM_CHECK(records_.save(record));
+      return end_repair(record, "failed", interrupted.message());
     case Phase::probation:
       // An older installer took this one's place: it cannot check what it does not know, and blames nobody.
       if (const auto names = trust::unknown_requirements(journal.to)) {

@@ -10,6 +10,7 @@
 #include "installer/product_record.hpp"
 #include "installer/release_runner.hpp"
 #include "installer/sparse_package.hpp"
+#include "installer/survey.hpp"
 #include "installer/versioned_layout.hpp"
 #include "protocol/base/clock.hpp"
 #include "protocol/package/decode/package_reader.hpp"
@@ -31,6 +32,8 @@ struct PackageStep {
 ///                  v            +-----+------+
 ///               forgotten             v
 ///                               rolling_back -> the release before runs again
+///
+///   staging -> repairing -> mended, under the same version
 ///
 /// Whatever fails or dies at any point, `current` names one whole release, and recover() brings the record and the
 /// machine together again. One thread at a time.
@@ -89,6 +92,22 @@ class Installation {
   /// the machine, before any service. Nothing else is touched; recover() does the rest.   Errors: as VersionedLayout.
   Result<void> settle();
 
+  /// Looks at every byte of what runs, and at what `current` names. Changes nothing.
+  /// Errors: not_found  nothing is installed; as survey_tree.
+  Result<Survey> survey(const package::ProgressSink& progress, const std::stop_token& stop);
+
+  /// As missing(), of what runs and what of it is left.
+  Result<messages::MissingParts> damaged(std::unique_ptr<InputFile> part, bool with_frames,
+                                         const package::ProgressSink& progress, const std::stop_token& stop);
+
+  /// Makes what runs whole again, in its place: new files are made beside it and verified; only then the services that
+  /// run are stopped, and each file is put where it belongs by a rename. No release is blamed for anything. `part`
+  /// holds what is missing of its full package. Without it: nothing where it would be needed, which the record then
+  /// says, or where there is nothing to mend.
+  /// A failure is an outcome, and waited after. An error means that the record could not be written, or `cancelled`.
+  Result<std::optional<messages::Outcome>> repair(std::unique_ptr<InputFile> part,
+                                                  const package::ProgressSink& progress, std::stop_token stop);
+
   /// Finishes or undoes what a crash left. Nothing where nothing was under way. Call at start, before anything else.
   /// With an error the journal stays: to be called again, by and by, and then with `is_restart` false, for no release
   /// is to blame for it.
@@ -144,6 +163,15 @@ class Installation {
   Result<messages::Outcome> give_up(ProductRecord& record, const Error& why, bool was_interrupted = false);
   Result<messages::Outcome> go_on(ProductRecord& record, const Error& interrupted, bool is_crash,
                                   const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<std::string> wrong_link(const ProductRecord& record);
+  Result<void> note_wrong_link(ProductRecord& record, const std::string& wrong);
+  void note_damage(ProductRecord& record, const Error& why);
+  struct Repair;
+  Result<Repair> prepare_repair(const trust::Entry& entry, std::unique_ptr<InputFile> part,
+                                const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<void> carry_out(const Repair& repair, ProductRecord& record, const package::ProgressSink& progress,
+                         const std::stop_token& stop);
+  Result<messages::Outcome> end_repair(ProductRecord& record, std::string result, std::string reason);
   Error stopped_by(const Error& why, ProductRecord& record);
   Result<void> write_phase(ProductRecord& record, Phase phase);
   Result<messages::Outcome> add_outcome(ProductRecord& record, std::string result, std::string reason);

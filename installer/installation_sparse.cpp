@@ -26,7 +26,8 @@ Result<SparsePackage> Installation::open_sparse(const trust::Entry& to, std::uni
                                                 const std::stop_token& stop) {
   std::vector<Path> trees;
   if (!record.current.empty()) trees.push_back(layout_.folder_of(record.current));
-  if (record.find(to.version) != nullptr) trees.push_back(layout_.folder_of(to.version));
+  if (to.version != record.current && record.find(to.version) != nullptr)
+    trees.push_back(layout_.folder_of(to.version));
   return SparsePackage::open(files_, std::move(part), to, trees, progress, stop);
 }
 

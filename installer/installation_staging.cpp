@@ -139,7 +139,11 @@ Error Installation::put_aside(const PackageStep& step, const Base* base, Error w
   if (base != nullptr) {
     const auto whole = package::verify_tree(files_, base->folder, base->tree, stop);
     if (!whole && whole.error().kind == ErrorKind::cancelled) return whole.error();
-    if (!whole) return Error(whole.error()).within(base->version + " on disk is damaged");
+    if (!whole) {
+      if (base->folder == layout_.folder_of(record.current))
+        record.mark_damaged(whole.error().message(), true, false, clock_.now());
+      return Error(whole.error()).within(base->version + " on disk is damaged");
+    }
   }
   put_aside(step, base == nullptr ? std::nullopt : std::optional(package::content_digest(base->tree)), why, record);
   return why;

@@ -17,7 +17,8 @@ constexpr std::chrono::hours kLongestWait{24};
 constexpr std::size_t kReserve = 1024 * 1024;
 constexpr std::size_t kLongestReason = 128 * 1024;
 constexpr std::size_t kLongestKeptReason = 4 * 1024;  // what hooks said must never make a record too long to be read
-constexpr std::array<std::string_view, 5> kPhases{"staging", "preparing", "switching", "probation", "rolling_back"};
+constexpr std::array<std::string_view, 6> kPhases{"staging",   "preparing",    "switching",
+                                                  "probation", "rolling_back", "repairing"};
 
 Json counter_to_json(const trust::ReleaseCounter& counter) { return {{"epoch", counter.epoch}, {"n", counter.n}}; }
 
@@ -98,6 +99,24 @@ Result<Setback> read_setback(ObjectReader in) {
   return setback;
 }
 
+Result<DamageMark> read_damage(ObjectReader in) {
+  DamageMark mark;
+  mark.content = in.parsed("content", parse_sha256).value_or(Sha256{});
+  mark.found = in.text("found", kLongestReason);
+  mark.at = in.parsed("at", parse_time).value_or(Time{});
+  mark.needs_package = in.boolean("needs_package");
+  mark.failures = in.integer("failures", 0, kMax);
+  if (in.has("not_before")) mark.not_before = in.parsed("not_before", parse_time).value_or(Time{});
+  UPSWARM_CHECK(in.finish());
+  return mark;
+}
+
+std::chrono::seconds wait_after(std::int64_t failures) {
+  std::chrono::seconds wait = kFirstWait;
+  for (std::int64_t i = 1; i < failures && wait < kLongestWait; ++i) wait *= 3;
+  return std::min<std::chrono::seconds>(wait, kLongestWait);
+}
+
 }  // namespace
 
 std::string_view to_string(Phase phase) { return kPhases.at(static_cast<std::size_t>(phase)); }
@@ -151,9 +170,7 @@ void ProductRecord::note_setback(const trust::Entry& entry, const std::string& r
   one.reason = messages::shortened(reason, kLongestKeptReason);
   ++one.count;
   if (is_interruption) ++one.interruptions;
-  std::chrono::seconds wait = kFirstWait;
-  for (std::int64_t i = 1; i < one.count && wait < kLongestWait; ++i) wait *= 3;
-  one.not_before = now + std::min<std::chrono::seconds>(wait, kLongestWait);
+  one.not_before = now + wait_after(one.count);
   setbacks.push_back(std::move(one));
   if (setbacks.size() > kMostSetbacks) setbacks.erase(setbacks.begin());
 }
@@ -162,6 +179,29 @@ bool Setback::holds(Time now) const { return now < not_before && not_before - no
 
 void ProductRecord::forget_setback(const Sha256& content) {
   std::erase_if(setbacks, [&](const auto& one) { return one.content == content; });
+}
+
+void ProductRecord::mark_damaged(std::string found, bool needs_package, bool asked, Time now) {
+  const auto* const here = find(current);
+  if (here == nullptr) return;
+  if (!damage || damage->content != here->entry.content) damage = DamageMark{here->entry.content, {}, now};
+  damage->found = messages::shortened(std::move(found), kLongestKeptReason);
+  damage->needs_package = needs_package;
+  if (!asked) return;
+  damage->failures = 0;
+  damage->not_before = {};
+}
+
+const DamageMark* ProductRecord::repair_due(Time now) const {
+  const auto* const here = find(current);
+  if (!damage || journal || here == nullptr || here->entry.content != damage->content) return nullptr;
+  const bool waits = now < damage->not_before && damage->not_before - now <= kLongestWait;
+  return waits ? nullptr : &*damage;
+}
+
+void ProductRecord::note_failed_repair(Time now) {
+  if (!damage) return;
+  damage->not_before = now + wait_after(++damage->failures);
 }
 
 void ProductRecord::put_aside(messages::Quarantined recipe) {
@@ -211,6 +251,15 @@ Json to_json(const ProductRecord& record) {
   }
   if (!record.owed.empty()) value["owed"] = record.owed;
   for (const auto& one : record.quarantine) value["quarantine"].push_back(messages::to_json(one));
+  if (const auto& mark = record.damage) {
+    value["damage"] = {{"content", mark->content.hex()},
+                       {"found", messages::shortened(mark->found, kLongestKeptReason)},
+                       {"at", upswarm::to_string(mark->at)},
+                       {"needs_package", mark->needs_package},
+                       {"failures", mark->failures}};
+    if (mark->failures > 0) value["damage"]["not_before"] = upswarm::to_string(mark->not_before);
+  }
+  if (record.checked) value["checked"] = upswarm::to_string(*record.checked);
   if (record.journal) value["journal"] = to_json(*record.journal);
   return value;
 }
@@ -242,6 +291,10 @@ Result<ProductRecord> parse_record(std::string_view text, const std::string& wha
     UPSWARM_TRY(auto recipe, messages::read_quarantined(inside));
     record.quarantine.push_back(std::move(recipe));
   }
+  if (in.has("damage")) {
+    UPSWARM_TRY(record.damage, read_damage(in.inside(in.object("damage"), "damage")));
+  }
+  if (in.has("checked")) record.checked = in.parsed("checked", parse_time).value_or(Time{});
   if (in.has("journal")) {
     UPSWARM_TRY(record.journal, read_journal(in.inside(in.object("journal"), "journal")));
   }

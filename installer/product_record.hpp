@@ -28,6 +28,7 @@ enum class Phase {
   switching,     ///< services may be down, `current` may name either: roll back
   probation,     ///< the new release runs, its health is being checked: check again, roll back at the third time
   rolling_back,  ///< go on rolling back
+  repairing,     ///< services may be down, some files are mended: start them, the rest is mended by another try
 };
 
 std::string_view to_string(Phase phase);
@@ -72,6 +73,16 @@ struct Setback {
   bool holds(Time now) const;
 };
 
+/// What runs is not what was signed. It is to be repaired.
+struct DamageMark {
+  Sha256 content;     ///< of the release
+  std::string found;  ///< for people
+  Time at;
+  bool needs_package = true;  ///< parts of it must be fetched
+  std::int64_t failures = 0;  ///< repairs that failed, in a row
+  Time not_before{};          ///< of the next try
+};
+
 struct ProductRecord {
   std::string product;
   std::string current;                  ///< version; empty: nothing installed
@@ -82,6 +93,8 @@ struct ProductRecord {
   std::vector<Setback> setbacks;
   std::vector<std::string> owed;  ///< services that a rollback could not start again: the next change does
   std::vector<messages::Quarantined> quarantine;
+  std::optional<DamageMark> damage;
+  std::optional<Time> checked;  ///< when every byte of what runs was last found to be right
   std::optional<Journal> journal;
   std::vector<messages::Outcome> outcomes;  ///< the last, whether the agent has them or not
   std::int64_t last_outcome = 0;            ///< the highest number given; numbers rise over all products of a machine
@@ -100,6 +113,12 @@ struct ProductRecord {
   /// One more: five minutes are waited, then three times as long each time, at most a day.
   void note_setback(const trust::Entry& entry, const std::string& reason, bool is_interruption, Time now);
   void forget_setback(const Sha256& content);
+  /// What runs is damaged. `asked`: by an administrator, so that no wait counts.
+  void mark_damaged(std::string found, bool needs_package, bool asked, Time now);
+  /// The mark of what runs, if it may be repaired now.
+  const DamageMark* repair_due(Time now) const;
+  /// One more: waits as note_setback does.
+  void note_failed_repair(Time now);
   /// Adds a recipe; the oldest is dropped beyond kMostQuarantined.
   void put_aside(messages::Quarantined recipe);
   /// Adds an outcome; the oldest is dropped beyond kMostKeptOutcomes.

@@ -138,6 +138,10 @@ void InstallerService::work(std::stop_token stop) {
   if (is_recovering_) recover(stop);
   while (!stop.stop_requested()) {
     auto work = next_work(stop);
+    if (work.unchecked != nullptr) {
+      check_at_rest(*work.unchecked, stop);
+      continue;  // nothing was busy by it
+    }
     if (work.job) perform(*work.job, stop);
     else if (work.unfinished != nullptr) finish(*work.unfinished, stop, false);
     const std::lock_guard lock(mutex_);
@@ -161,14 +165,19 @@ InstallerService::NextWork InstallerService::next_work(const std::stop_token& st
       return {.job = {}, .unfinished = product};
     }
     if (job_) return {.job = std::exchange(job_, std::nullopt)};
-    const auto is_there = [&] { return rollback_ || job_ || is_due(); };
-    if (unfinished_.empty()) wake_.wait(lock, stop, is_there);
-    else wake_.wait_until(lock, stop, retry_at_, is_there);
+    const auto is_time = [this] { return std::chrono::steady_clock::now() >= look_around_at_; };
+    if (is_time()) {
+      if (auto work = look_around()) return *std::move(work);
+    }
+    const auto is_there = [&] { return rollback_ || job_ || is_due() || is_time(); };
+    wake_.wait_until(lock, stop, unfinished_.empty() ? look_around_at_ : std::min(retry_at_, look_around_at_),
+                     is_there);
   }
   return {};
 }
 
 void InstallerService::perform(Job& job, const std::stop_token& stop) {
+  if (job.is_repair) return perform_repair(job, stop);
   auto installation = installation_of(*job.product);
   const auto version = job.entry ? job.entry->version : job.rollback_to;
   const auto sink = sink_for(job.product->product, version);
@@ -309,6 +318,7 @@ Result<void> InstallerService::may_begin(const std::string& doing) const {
 
 Result<void> InstallerService::start(Job job) {
   UPSWARM_CHECK(may_begin("start work on " + job.product->product));
+  end_check();
   busy_ = job.product->product;
   job_ = std::move(job);
   wake_.notify_all();

@@ -63,6 +63,7 @@ class InstallerService {
     std::vector<PackageStep> steps;     ///< none, with an entry: its tree is on disk
     std::vector<std::unique_ptr<InputFile>> files;
     std::string rollback_to;
+    bool is_repair = false;  ///< of what runs, by the one file, or without any
 
     Bytes length() const;
     std::string kind() const;  ///< as Outcome::kind
@@ -71,15 +72,16 @@ class InstallerService {
   InstallerService(const InstallerConfig& config, Files& files, const Clock& clock, TrustGate gate,
                    std::string machine_id, std::uint32_t agent_user, std::int64_t acknowledged);
 
-  Result<Json> hello();
+  Result<Json> hello(const Json& question);
   Result<Json> offer_metadata(const Json& question);
   Result<messages::ProductDecision> judge(const ProductConfig& product);
   Result<Json> present(const Json& question, const std::stop_token& stop);
   Result<Json> missing(const Json& question, std::unique_ptr<InputFile> file, const std::stop_token& stop);
   Result<Wanted*> find_wanted(const std::string& product, const std::string& doing);
-  template <typename Work>
-  auto without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, const std::stop_token& stop,
-                    Work work);
+  using Reading = std::function<Result<void>(const std::stop_token&)>;
+  Result<void> without_lock(std::unique_lock<std::mutex>& lock, const std::string& product, const std::stop_token& stop,
+                            const Reading& work);
+  static Result<void> check_length(InputFile& file, const trust::PackageFile& package, bool is_part);
   Result<PackageStep> find_step(Wanted& wanted, const std::string& product, const Sha256& digest, bool more,
                                 bool is_sparse);
   Result<Json> offer_package(const Json& question, std::unique_ptr<InputFile> file);
@@ -91,6 +93,16 @@ class InstallerService {
   Result<Json> clear_bad(const Json& question);
   Result<Json> confirm(const PeerIdentity& peer, const Json& question);
 
+  // service_repair.cpp
+  Result<Json> look_through(const std::string& word, const Json& question, const std::stop_token& stop);
+  Result<Json> damaged(const Json& question, std::unique_ptr<InputFile> file, const std::stop_token& stop);
+  Result<Json> offer_repair(const Json& question, std::unique_ptr<InputFile> file);
+  Result<trust::Entry> find_damaged(const std::string& product, const std::string& doing);
+  Result<void> note_survey(const std::string& product, const Survey& found, bool is_asked);
+  void perform_repair(Job& job, const std::stop_token& stop);
+  void check_at_rest(const ProductConfig& product, const std::stop_token& stop);
+  void end_check();
+
   Result<const ProductConfig*> find_product(const std::string& name) const;
   void end_reading(std::unique_lock<std::mutex>& lock);
   Result<void> is_at_rest(const std::string& doing) const;
@@ -100,7 +112,9 @@ class InstallerService {
   struct NextWork {
     std::optional<Job> job;
     const ProductConfig* unfinished = nullptr;  ///< without a job: to be gone on with
+    const ProductConfig* unchecked = nullptr;   ///< without both: to be looked through
   };
+  std::optional<NextWork> look_around();
   NextWork next_work(const std::stop_token& stop);
   void finish(const ProductConfig& product, const std::stop_token& stop, bool is_restart);
   void finish_before(const ProductConfig& product, const std::stop_token& stop);
@@ -136,6 +150,8 @@ class InstallerService {
   std::int64_t acknowledged_;                    ///< outcomes up to this number the agent has; on disk, too
   std::deque<const ProductConfig*> unfinished_;  ///< with a journal that nothing works on: gone on with by and by
   std::chrono::steady_clock::time_point retry_at_;  ///< of the first of them: from then on before job_
+  std::optional<std::stop_source> checking_;        ///< ends what is read at rest, while it is read
+  std::chrono::steady_clock::time_point look_around_at_ = std::chrono::steady_clock::now();
   std::map<std::string, Wanted> wanted_;
   messages::ProductProgress progress_;
 };

@@ -12,8 +12,12 @@ namespace {
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMostTold = 1000;  // outcomes in one answer: what parse_outcomes takes
 
+bool is_administrator(const PeerIdentity& peer) { return peer.user == 0 || peer.user == own_user(); }
+
+}  // namespace
+
 /// Of parts the file may end early.
-Result<void> check_length(InputFile& file, const trust::PackageFile& package, bool is_part) {
+Result<void> InstallerService::check_length(InputFile& file, const trust::PackageFile& package, bool is_part) {
   UPSWARM_TRY(const auto info, file.info());
   const bool fits = is_part ? info.size <= package.length : info.size == package.length;
   if (info.type == FileType::regular && fits) return {};
@@ -22,10 +26,6 @@ Result<void> check_length(InputFile& file, const trust::PackageFile& package, bo
                    std::to_string(package.length.count) + " bytes",
                "wrong_length"};
 }
-
-bool is_administrator(const PeerIdentity& peer) { return peer.user == 0 || peer.user == own_user(); }
-
-}  // namespace
 
 LocalTerms InstallerService::admit(const PeerIdentity& peer) const {
   if (peer.user == agent_user_) return {.kind = "the agent", .most = 6};
@@ -38,19 +38,23 @@ LocalTerms InstallerService::admit(const PeerIdentity& peer) const {
 Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::string& word, const Json& question,
                                       std::unique_ptr<InputFile> file, const std::stop_token& stop) {
   if (word == "confirm") return confirm(peer, question);
-  const bool administrators_only = word == "rollback" || word == "clear_bad";
+  const bool looks_through = word == "verify" || word == "repair";
+  const bool administrators_only = looks_through || word == "rollback" || word == "clear_bad";
   if (!is_administrator(peer) && (administrators_only || peer.user != agent_user_)) {
     return Error{ErrorKind::denied, "ask the installer for " + word.substr(0, 40),
                  administrators_only ? "only an administrator may do that" : "only the agent's account may do that"};
   }
   if (word == "present") return present(question, stop);
   if (word == "missing") return missing(question, std::move(file), stop);
+  if (word == "damaged") return damaged(question, std::move(file), stop);
+  if (looks_through) return look_through(word, question, stop);
   std::unique_lock lock(mutex_);
   if (administrators_only) end_reading(lock);
-  if (word == "hello") return hello();
+  if (word == "hello") return hello(question);
   if (word == "offer_metadata") return offer_metadata(question);
   if (word == "offer_package") return offer_package(question, std::move(file));
   if (word == "install_kept") return install_kept(question);
+  if (word == "offer_repair") return offer_repair(question, std::move(file));
   if (word == "progress") return progress();
   if (word == "outcomes") return outcomes(question);
   if (word == "forget_outcomes") return forget_outcomes(question);
@@ -59,7 +63,10 @@ Result<Json> InstallerService::answer(const PeerIdentity& peer, const std::strin
   return Error{ErrorKind::invalid, "ask the installer for " + word.substr(0, 40), "it does not know this question"};
 }
 
-Result<Json> InstallerService::hello() {
+Result<Json> InstallerService::hello(const Json& question) {
+  ObjectReader in(question, "hello");
+  const bool knows_repair = in.boolean_or("repair", false);
+  UPSWARM_CHECK(in.finish_open());
   messages::Hello hello;
   hello.root_version = gate_.root_version();
   hello.machine_id = machine_id_;
@@ -78,6 +85,8 @@ Result<Json> InstallerService::hello() {
       state.content = current->entry.content;
       state.counter = current->entry.counter;
     }
+    if (const auto* const mark = knows_repair ? record.repair_due(clock_.now()) : nullptr; mark && mark->needs_package)
+      state.repair = record.find(record.current)->entry;
     if (const auto* const before = record.newest_before_current()) state.before = before->entry.content;
     hello.products.push_back(std::move(state));
   }
@@ -176,9 +185,9 @@ Result<void> InstallerService::may_read(const std::string& doing) const {
 }
 
 /// What only reads, and may take minutes. Meanwhile the product is busy, so that nothing changes under it.
-template <typename Work>
-auto InstallerService::without_lock(std::unique_lock<std::mutex>& lock, const std::string& product,
-                                    const std::stop_token& stop, Work work) {
+Result<void> InstallerService::without_lock(std::unique_lock<std::mutex>& lock, const std::string& product,
+                                            const std::stop_token& stop, const Reading& work) {
+  end_check();
   busy_ = product;
   std::stop_source ending;
   reading_ = ending;
@@ -216,9 +225,11 @@ Result<Json> InstallerService::present(const Json& question, const std::stop_tok
     const bool is_kept = kept != nullptr && kept->entry.content == content && content == wanted->entry.content;
     if (is_kept || content == wanted->installed) contents.push_back(content);
   }
-  UPSWARM_TRY(const auto presence, without_lock(lock, name, stop, [&](const std::stop_token& ending) {
-                return installation_of(*product).present(contents, ending);
-              }));
+  messages::Presence presence;
+  UPSWARM_CHECK(without_lock(lock, name, stop, [&](const std::stop_token& ending) -> Result<void> {
+    UPSWARM_TRY(presence, installation_of(*product).present(contents, ending));
+    return {};
+  }));
   return messages::to_json(presence);
 }
 
@@ -235,10 +246,12 @@ Result<Json> InstallerService::missing(const Json& question, std::unique_ptr<Inp
   UPSWARM_TRY(const auto* const wanted, find_wanted(name, "missing"));
   const auto entry = wanted->entry;  // what is wanted may change meanwhile
   UPSWARM_CHECK(check_length(*file, entry.full, true));
-  UPSWARM_TRY(const auto missing, without_lock(lock, name, stop, [&](const std::stop_token& ending) {
-                return installation_of(*product).missing(entry, std::move(file), with_frames,
-                                                         sink_for(name, entry.version), ending);
-              }));
+  messages::MissingParts missing;
+  UPSWARM_CHECK(without_lock(lock, name, stop, [&](const std::stop_token& ending) -> Result<void> {
+    UPSWARM_TRY(missing, installation_of(*product).missing(entry, std::move(file), with_frames,
+                                                           sink_for(name, entry.version), ending));
+    return {};
+  }));
   return messages::to_json(missing);
 }
 
@@ -403,6 +416,7 @@ Result<Json> InstallerService::rollback(const Json& question) {
   if (job_ || !busy_) busy_ = name;
   job_.reset();
   wanted_.erase(name);
+  end_check();
   rollback_ = Job{.product = product, .entry = {}, .steps = {}, .files = {}, .rollback_to = version};
   wake_.notify_all();
   return Json{{"accepted", true}};

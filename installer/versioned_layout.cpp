@@ -68,6 +68,16 @@ Result<void> VersionedLayout::switch_to(const std::string& version) {
   return files_.sync_folder(root_);
 }
 
+Result<void> VersionedLayout::put_current_back(const std::string& version) {
+  const auto info = files_.info(current());
+  if (info && info->type == FileType::folder) {
+    const auto aside = root_ / "current.aside";
+    UPSWARM_CHECK(remove_tree(files_, aside));
+    UPSWARM_CHECK(files_.rename(current(), aside));
+  }
+  return switch_to(version);
+}
+
 Result<void> VersionedLayout::remove(const std::string& version) {
   UPSWARM_TRY(const auto there, exists(files_, folder_of(version)));
   if (!there) return {};

@@ -38,6 +38,9 @@ class VersionedLayout {
   /// unpacked.
   Result<void> switch_to(const std::string& version);
 
+  /// As switch_to, whatever is in the place of `current`: a folder is moved aside, to `current.aside`.
+  Result<void> put_current_back(const std::string& version);
+
   /// Removes a release that is not current; it vanishes at once, not file by file.
   Result<void> remove(const std::string& version);
 

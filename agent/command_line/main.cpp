@@ -12,6 +12,7 @@ namespace upswarm::command_line {
 namespace {
 
 constexpr std::chrono::milliseconds kAnswerLimit{std::chrono::seconds(30)};
+constexpr std::chrono::milliseconds kReadLimit{std::chrono::hours(24)};  // every byte that is installed
 
 void pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
   std::mutex mutex;
@@ -21,11 +22,12 @@ void pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
 }
 
 /// Asks whoever listens at `socket`; `who` names it in errors. Both must outlive the function that is returned.
-Ask ask_at(const std::string& socket, const char* who, const std::stop_token& stop) {
-  return [&socket, who, stop](const Json& question) -> Result<Json> {
+Ask ask_at(const std::string& socket, const char* who, const std::stop_token& stop,
+           std::chrono::milliseconds limit = kAnswerLimit) {
+  return [&socket, who, stop, limit](const Json& question) -> Result<Json> {
     auto connection = connect_local(socket);
     if (!connection) return std::move(connection).error().within("reach " + std::string(who) + " (does it run?)");
-    return messages::ask(**connection, question, kAnswerLimit, stop);
+    return messages::ask(**connection, question, limit, stop);
   };
 }
 
@@ -84,6 +86,15 @@ void add_commands(CLI::App& app, Words& words, Command& chosen) {
                          [&](Desk& desk) { return roll_back(desk, words.product, words.version); });
   add_product(back);
   back->add_option("VERSION", words.version, "The release to go back to; without it the one before");
+  auto* const look = add("verify",
+                         "Compare every byte of what is installed with what was signed; 1 when something is damaged "
+                         "(administrators)",
+                         [&](Desk& desk) { return verify(desk, words.product); });
+  look->add_option("PRODUCT", words.product, "Only this one");
+  auto* const mend =
+      add("repair", "Mend what is damaged, with as few bytes as can be, and wait for it (administrators)",
+          [&](Desk& desk) { return repair(desk, words.product); });
+  mend->add_option("PRODUCT", words.product, "Only this one");
   auto* const clear =
       add("clear-bad", "Allow releases and packages that failed here to be tried again (administrators)",
           [&](Desk& desk) { return clear_bad(desk, words.product); });
@@ -115,6 +126,7 @@ int run(int argc, char** argv) {
   const auto stop = stop_on_signals();
   Desk desk{.agent = ask_at(words.socket, "the agent", stop),
             .installer = ask_at(words.installer_socket, "the installer", stop),
+            .reader = ask_at(words.installer_socket, "the installer", stop, kReadLimit),
             .out = std::cout,
             .clock = system_clock(),
             .json = words.json,

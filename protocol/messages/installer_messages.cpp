@@ -52,6 +52,10 @@ Result<ProductState> read_state(ObjectReader& in) {
     UPSWARM_TRY(auto quarantined, read_quarantined(inside));
     state.quarantine.push_back(std::move(quarantined));
   }
+  if (in.has("repair")) {
+    UPSWARM_TRY(state.repair, trust::parse_entry(in.object("repair"), "repair"));
+    if (trust::unknown_requirements(*state.repair)) state.repair.reset();  // a newer agent will do it
+  }
   return state;
 }
 
@@ -121,6 +125,7 @@ Json to_json(const Hello& hello) {
     if (state.content) one["content"] = state.content->hex();
     if (state.before) one["before"] = state.before->hex();
     if (state.prerelease) one["prerelease"] = true;
+    if (state.repair) one["repair"] = trust::to_json(*state.repair);
     for (const auto& quarantined : state.quarantine) one["quarantine"].push_back(to_json(quarantined));
     products.push_back(std::move(one));
   }

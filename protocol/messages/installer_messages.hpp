@@ -3,7 +3,7 @@
 // The agent asks, the installer answers; one JSON object a frame, one answer a question, one question at a time:
 //
 //   agent                                            installer
-//     {"ask": "hello"}                          ->
+//     {"ask": "hello", "repair": true}          ->   "repair": it knows what ProductState.repair is
 //                                               <-   {"root_version", "products": [ProductState ...]}
 //     {"ask": "offer_metadata",                 ->   runs the whole client workflow over the files offered,
 //      "files": {name: base64 ...}}                  with its own root, store, clock and configuration
@@ -28,6 +28,12 @@
 //                                               <-   {"accepted": true}
 //     {"ask": "install_kept", "product"}        ->   the wanted release is still on disk: it is verified again
 //                                               <-   {"accepted": true}
+//     {"ask": "damaged", "product", "frames"}   ->   as "missing", of the full package of what is installed; only where
+//                                                    ProductState.repair asks for it. No metadata is needed
+//                                               <-   MissingParts
+//     {"ask": "offer_repair", "product",        ->   what is missing of that package. All is verified and made beside
+//      "sha256"}                                     before a service is stopped; the outcome is of kind "repair"
+//                                               <-   {"accepted": true}
 //     {"ask": "progress"}                       ->
 //                                               <-   {"products": [ProductProgress ...]}
 //     {"ask": "outcomes", "all": true}          ->   those not acknowledged; with "all" the newest 1000 of all
@@ -39,18 +45,23 @@
 //                                               <-   {"accepted": true}
 //     {"ask": "clear_bad", "product"}           ->
 //                                               <-   {"cleared": n}
+//     {"ask": "verify", "product"}              ->   reads every byte of what is installed, and changes nothing
+//                                               <-   Verification (verification.hpp)
+//     {"ask": "repair", "product"}              ->   the same; what is damaged is repaired then, as soon as the agent
+//                                                    brings what is missing, or at once where nothing is
+//                                               <-   Verification
 //     {"ask": "confirm", "product", "token"}    ->
 //                                               <-   {}
 //
-// A question of an administrator ends `present` and `missing` (busy, reason "administrator_first": ask again), and his
+// A question of an administrator ends what only reads (busy, reason "administrator_first": ask again), and his
 // rollback is the next work: one that the agent began is done first, one that was not begun is dropped.
 //
 // Keys of an answer that a program does not know it leaves alone: programs of two versions talk to each other.
 // Any question may be answered by {"error": {"kind", "context", "cause", "reason"}} (protocol/base/program.hpp).
 // Who may ask what is decided by the identity that the kernel gives: hello, present, offers, progress and outcomes by
-// the agent's account or root; rollback and clear_bad by root; confirm by the account that the signed entry names. The
-// installer never believes a name: what a file is follows from its signed digest; of one that is not whole, what its
-// frames are from the signed digest of the index.
+// the agent's account or root; rollback, clear_bad, verify and repair by root; confirm by the account that the signed
+// entry names. The installer never believes a name: what a file is follows from its signed digest; of one that is not
+// whole, what its frames are from the signed digest of the index.
 #pragma once
 
 #include <map>
@@ -92,6 +103,7 @@ struct ProductState {
   bool prerelease = false;             ///< it follows nightly builds, too
   bool busy = false;                   ///< an installation or a probation is under way
   std::vector<Quarantined> quarantine = {};
+  std::optional<trust::Entry> repair = {};  ///< what is installed, where it is damaged and parts of it are wanted
 };
 
 struct Hello {
@@ -151,9 +163,9 @@ struct Outcome {
   std::string from = {};     ///< version; empty: nothing was installed
   std::string to = {};       ///< version that was tried
   std::string running = {};  ///< version that `current` names now
-  std::string kind = {};     ///< "nothing" (it was on disk), "delta", "chain", "sparse", "full", "rollback"
+  std::string kind = {};     ///< "nothing" (it was on disk), "delta", "chain", "sparse", "full", "rollback", "repair"
   std::string result = {};   ///< "completed", "rolled_back", "failed"
-  std::string reason = {};   ///< empty when completed
+  std::string reason = {};   ///< empty when completed; of a repair what was damaged
   Time at = {};
   std::int64_t milliseconds = 0;
   /// That are new, other or gone since `from`; nothing: not known, or nothing was switched.

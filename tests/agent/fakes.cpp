@@ -221,6 +221,23 @@ Result<void> FakeInstaller::offer_parts(const std::string& product, const Sha256
   return {};
 }
 
+Result<messages::MissingParts> FakeInstaller::damaged(const std::string& product, const Path& file,
+                                                      std::stop_token stop) {
+  return missing(product, file, std::move(stop));
+}
+
+Result<void> FakeInstaller::offer_repair(const std::string& product, const Sha256& sha256, const Path& /*file*/,
+                                         std::stop_token /*stop*/) {
+  UPSWARM_CHECK(answers());
+  repaired_by.push_back(sha256);
+  const auto state_of = std::ranges::find(state.products, product, &messages::ProductState::product);
+  wants[product] = state_of->repair.value();
+  begin_work(product, "repair", sha256);
+  wants.erase(product);
+  if (ending_->result == "completed") state_of->repair.reset();
+  return {};
+}
+
 Result<void> FakeInstaller::install_kept(const std::string& product, std::stop_token /*stop*/) {
   UPSWARM_CHECK(answers());
   from_disk.push_back(product);

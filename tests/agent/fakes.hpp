@@ -92,6 +92,7 @@ class FakeInstaller final : public agent::InstallerLink {
 
   std::vector<std::map<std::string, std::string>> offers;
   std::vector<Sha256> packages;
+  std::vector<Sha256> repaired_by;     ///< packages of which parts were handed over for a repair
   std::vector<Sha256> parts_of;        ///< packages of which parts were handed over
   std::vector<Sha256> verified;        ///< contents that it was asked for
   std::vector<std::string> from_disk;  ///< products that were installed so
@@ -112,6 +113,9 @@ class FakeInstaller final : public agent::InstallerLink {
   Result<messages::MissingParts> missing(const std::string& product, const Path& file, std::stop_token stop) override;
   Result<void> offer_parts(const std::string& product, const Sha256& sha256, const Path& file,
                            std::stop_token stop) override;
+  Result<messages::MissingParts> damaged(const std::string& product, const Path& file, std::stop_token stop) override;
+  Result<void> offer_repair(const std::string& product, const Sha256& sha256, const Path& file,
+                            std::stop_token stop) override;
   Result<void> install_kept(const std::string& product, std::stop_token stop) override;
   Result<std::vector<messages::ProductProgress>> progress(std::stop_token stop) override;
   Result<std::vector<messages::Outcome>> outcomes(std::stop_token stop) override;

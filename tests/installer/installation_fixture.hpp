@@ -70,6 +70,15 @@ struct TestMachine {
     return installation().install_sparse(release.entry, opened(parts), {}, {});
   }
 
+  /// Asks what of `release`, which is installed, is damaged, and brings that.
+  Result<std::optional<messages::Outcome>> repair(const tests::MadeRelease& release) {
+    UPSWARM_TRY(const auto lacks, installation().damaged(opened(parts_of(release, {})), true, {}, {}));
+    return repair_by(parts_of(release, lacks.parts));
+  }
+  Result<std::optional<messages::Outcome>> repair_by(const Path& parts, const std::stop_token& stop = {}) {
+    return installation().repair(opened(parts), {}, stop);
+  }
+
   /// Installs the last of `releases` by their deltas, each from the one before, the first from what is installed.
   Result<messages::Outcome> install_chain(const std::vector<const tests::MadeRelease*>& releases) {
     auto work = installation();

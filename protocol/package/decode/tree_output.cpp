@@ -29,6 +29,11 @@ Result<void> TreeOutput::begin() {
   return make_missing();
 }
 
+Result<void> TreeOutput::begin_part(const std::vector<bool>& only) {
+  only_ = &only;
+  return begin();
+}
+
 Result<void> TreeOutput::resume(const Accept& accept, const GoOn& go_on) {
   const auto info = files_.info(to_);
   if (!info && info.error().kind == ErrorKind::not_found) return begin();
@@ -49,13 +54,15 @@ Result<void> TreeOutput::resume(const Accept& accept, const GoOn& go_on) {
 }
 
 Result<void> TreeOutput::make_missing() {
-  const auto is_file = [](const TreeEntry& entry) { return entry.type == FileType::regular; };
-  if (std::ranges::count_if(tree_.entries, is_file) > kMostSyncedAlone) {
+  std::ptrdiff_t all = 0;
+  for (std::size_t i = 0; i < tree_.entries.size(); ++i)
+    all += tree_.entries[i].type == FileType::regular && !is_left_out(i) ? 1 : 0;
+  if (all > kMostSyncedAlone) {
     UPSWARM_TRY(is_synced_as_one_, files_.can_sync_as_one(to_));
   }
   for (std::size_t i = 0; i < tree_.entries.size(); ++i) {
     const auto& entry = tree_.entries[i];
-    if (is_kept_[i] != 0) continue;
+    if (is_kept_[i] != 0 || is_left_out(i)) continue;
     if (entry.type == FileType::folder) UPSWARM_CHECK(files_.make_folder(place_of(to_, entry.path), entry.mode));
     if (entry.type == FileType::symlink)
       UPSWARM_CHECK(files_.make_symlink(std::string(entry.link_target), place_of(to_, entry.path)));
@@ -163,12 +170,13 @@ Result<void> TreeOutput::end_file(HashThread::Judge judge) {
 
 Result<void> TreeOutput::sync() {
   if (is_synced_as_one_) return files_.sync_as_one(to_);
-  for (const auto& entry : tree_.entries) {
-    if (entry.type == FileType::regular) UPSWARM_CHECK(files_.sync_file(place_of(to_, entry.path)));
+  const auto each = [&](std::size_t i, FileType type) { return tree_.entries[i].type == type && !is_left_out(i); };
+  for (std::size_t i = 0; i < tree_.entries.size(); ++i) {
+    if (each(i, FileType::regular)) UPSWARM_CHECK(files_.sync_file(place_of(to_, tree_.entries[i].path)));
   }
   // The deepest first, so that every name survives.
-  for (auto entry = tree_.entries.rbegin(); entry != tree_.entries.rend(); ++entry) {
-    if (entry->type == FileType::folder) UPSWARM_CHECK(files_.sync_folder(place_of(to_, entry->path)));
+  for (auto i = tree_.entries.size(); i-- > 0;) {
+    if (each(i, FileType::folder)) UPSWARM_CHECK(files_.sync_folder(place_of(to_, tree_.entries[i].path)));
   }
   UPSWARM_CHECK(files_.sync_folder(to_));
   return files_.sync_folder(to_.parent_path());

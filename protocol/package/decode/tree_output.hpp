@@ -22,6 +22,8 @@ struct OutputOptions {
   /// else in it is removed. Without it a folder that is there is an error (denied).
   bool resume = false;
   OutputReport* report = nullptr;  ///< filled in when the tree is whole
+  /// By entry of the tree: these alone are made, with `resume` false. With an entry the folders above it are wanted.
+  const std::vector<bool>* only = nullptr;
 };
 
 /// One run. For use by one thread; digests are made on a second.
@@ -39,7 +41,10 @@ class TreeOutput {
   /// What is kept has the type, mode, size and content that the tree tells, the owner of the folder, and one name.
   Result<void> begin();
   Result<void> resume(const Accept& accept, const GoOn& go_on);
+  /// Makes a part of the tree in a new folder: what is not in `only`, which must outlive the object, is left out.
+  Result<void> begin_part(const std::vector<bool>& only);
   bool is_kept(std::size_t entry) const { return is_kept_[entry]; }
+  bool is_left_out(std::size_t entry) const { return only_ != nullptr && !(*only_)[entry]; }
 
   /// One regular file after the other.
   Result<void> start_file(std::size_t entry);
@@ -68,7 +73,8 @@ class TreeOutput {
   Files& files_;
   const Path& to_;
   const Tree& tree_;
-  std::uint32_t owner_ = 0;              // of the folder
+  std::uint32_t owner_ = 0;  // of the folder
+  const std::vector<bool>* only_ = nullptr;
   std::vector<std::uint8_t> is_kept_;    // by entry; the second thread writes while the first only waits
   std::vector<std::size_t> candidates_;  // regular files that look right from outside
   bool is_synced_as_one_ = false;

@@ -36,11 +36,13 @@ Result<void> Unpacking::run(const ProgressSink& progress, const std::stop_token&
     return {};
   };
   const auto is_right = [&](std::size_t entry, const Sha256& digest) { return digest == entries[entry].digest; };
-  UPSWARM_CHECK(options.resume ? output_.resume(is_right, go_on) : output_.begin());
-  const auto total = index_.tree.total_size();
+  if (options.only != nullptr) UPSWARM_CHECK(output_.begin_part(*options.only));
+  else UPSWARM_CHECK(options.resume ? output_.resume(is_right, go_on) : output_.begin());
+  Bytes total;
+  for (std::size_t i = 0; i < entries.size(); ++i) total += output_.is_left_out(i) ? 0_B : entries[i].size;
   auto done = output_.report().kept;
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
-    if (entries[i].type != FileType::regular || output_.is_kept(i)) continue;
+    if (entries[i].type != FileType::regular || output_.is_kept(i) || output_.is_left_out(i)) continue;
     UPSWARM_CHECK(go_on());
     UPSWARM_CHECK(write_file(i));
     done += entries[i].size;
@@ -70,11 +72,34 @@ Result<void> Unpacking::write_file(std::uint32_t entry) {
 /// Valid until the next call.
 Result<ByteView> Unpacking::content_of(std::uint32_t chunk) {
   const auto& about = index_.chunks[chunk];
+  skip_to(about.start);
   while (about.start >= history_start_ + Bytes{history_length_}) UPSWARM_CHECK(next_frame());
   if (is_in_history(about.start)) return history(about.start, about.size());
   const auto to = std::span(chunk_).first(about.bytes);
   UPSWARM_CHECK(read_back(chunk, to));
   return ByteView(to);
+}
+
+/// Of a part of a tree not every frame is needed: passes over those that come before what is at `start` and before what
+/// the frames on the way to it have for a dictionary.
+void Unpacking::skip_to(Bytes start) {
+  const auto& frames = index_.frames;
+  if (plan_ == nullptr || start < history_start_ + Bytes{history_length_}) return;
+  const auto behind = std::upper_bound(frames.begin() + next_frame_, frames.end(), start,
+                                       [](Bytes at, const Frame& frame) { return at < frame.start; });
+  auto first = static_cast<std::uint32_t>(behind - frames.begin()) - 1;
+  auto needed = frames[first].start;
+  for (auto i = first + 1; i-- > next_frame_;) {
+    const auto& frame = frames[i];
+    if (frame.start + frame.size <= needed) break;
+    first = i;
+    if (std::ranges::binary_search(plan_->frames, i)) needed = frame.start - std::min(frame.start, index_.history);
+  }
+  if (first == next_frame_) return;
+  next_frame_ = first;
+  next_fetched_ = static_cast<std::size_t>(std::ranges::lower_bound(plan_->frames, first) - plan_->frames.begin());
+  history_start_ = frames[first].start;
+  history_length_ = 0;
 }
 
 Result<void> Unpacking::next_frame() {
@@ -137,26 +162,29 @@ Result<void> Unpacking::read_kept(const Frame& frame, std::span<std::byte> to) {
 /// A frame that was not fetched, put together from local files.
 Result<void> Unpacking::collect(const Frame& frame, std::span<std::byte> to) {
   for (auto i = frame.first_chunk; i < frame.first_chunk + frame.chunks; ++i) {
-    const auto& chunk = index_.chunks[i];
-    const auto& place = plan_->chunks.at(i);
-    const auto part = to.first(chunk.bytes);
+    const auto part = to.first(index_.chunks[i].bytes);
     to = to.subspan(part.size());
-    const auto& path = local_->files.at(place.file);
-    const auto changed = [&] {
-      return Error{ErrorKind::corrupt, "take a chunk from " + path.string(), "the file was changed meanwhile",
-                   kLocalChanged};
-    };
-    if (place.size != chunk.size()) return changed();
-    if (!source_ || source_path_ != path) {
-      source_.reset();
-      auto opened = files_.open(path);
-      if (!opened) return changed();
-      source_ = *std::move(opened);
-      source_path_ = path;
-    }
-    UPSWARM_TRY(const auto count, source_->read_at(place.offset, part));
-    if (count != part.size() || chunk_digest(digest_of(part)) != chunk.digest) return changed();
+    UPSWARM_CHECK(take_local(index_.chunks[i], plan_->chunks.at(i), part));
   }
+  return {};
+}
+
+Result<void> Unpacking::take_local(const Chunk& chunk, const LocalPlace& place, std::span<std::byte> to) {
+  const auto& path = local_->files.at(place.file);
+  const auto changed = [&] {
+    return Error{ErrorKind::corrupt, "take a chunk from " + path.string(), "the file was changed meanwhile",
+                 kLocalChanged};
+  };
+  if (place.size != chunk.size()) return changed();
+  if (!source_ || source_path_ != path) {
+    source_.reset();
+    auto opened = files_.open(path);
+    if (!opened) return changed();
+    source_ = *std::move(opened);
+    source_path_ = path;
+  }
+  UPSWARM_TRY(const auto count, source_->read_at(place.offset, to));
+  if (count != to.size() || chunk_digest(digest_of(to)) != chunk.digest) return changed();
   return {};
 }
 
@@ -176,9 +204,16 @@ ByteView Unpacking::history(Bytes start, Bytes size) const {
   return ByteView(history_).subspan((start - history_start_).count, size.count);
 }
 
-/// A chunk that was written already.
+/// A chunk that was written already; of a file that is left out, from where it lies on disk.
 Result<void> Unpacking::read_back(std::uint32_t chunk, std::span<std::byte> to) {
   const auto& about = index_.chunks[chunk];
+  if (output_.is_left_out(about.entry)) {
+    const Error gone{ErrorKind::corrupt, "unpack a part of a package", "what it shares with the rest is not on disk",
+                     kLocalChanged};
+    if (local_ == nullptr) return gone;
+    const auto found = local_->places.find(about.digest);
+    return found == local_->places.end() ? Result<void>(gone) : take_local(about, found->second, to);
+  }
   const auto& entry = index_.tree.entries[about.entry];
   const auto path = place_of(to_, entry.path);
   if (!source_ || source_path_ != path) {

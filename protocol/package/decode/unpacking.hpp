@@ -24,11 +24,13 @@ class Unpacking {
   Result<void> write_file(std::uint32_t entry);
   Result<ByteView> content_of(std::uint32_t chunk);
   Result<void> next_frame();
+  void skip_to(Bytes start);
   Result<void> decode(const Frame& frame, std::span<std::byte> to);
   Sha256 digest_of(ByteView bytes);
   bool is_in_kept_files(const Frame& frame) const;
   Result<void> read_kept(const Frame& frame, std::span<std::byte> to);
   Result<void> collect(const Frame& frame, std::span<std::byte> to);
+  Result<void> take_local(const Chunk& chunk, const LocalPlace& place, std::span<std::byte> to);
   std::span<std::byte> make_room(Bytes size);
   ByteView history(Bytes start, Bytes size) const;
   bool is_in_history(Bytes start) const { return start >= history_start_; }

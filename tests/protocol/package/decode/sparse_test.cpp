@@ -5,6 +5,7 @@
 #include "protocol/package/encode/package_writer.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
 #include "tests/support/stop_at_read.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -87,6 +88,75 @@ TEST_F(SparseTest, OfFivePerCentChangedFilesOnlyThoseAreFetched) {
   }
   EXPECT_GT(wanted, 0);
   EXPECT_LE(static_cast<double>(plan.fetched.count), 1.1 * wanted);
+}
+
+/// Counts what is read of files on disk.
+class ReadingFiles final : public tests::UnsyncedFiles {
+ public:
+  ReadingFiles() : UnsyncedFiles(system_files()) {}
+  Result<std::unique_ptr<InputFile>> open(const Path& path) override {
+    opened.insert(path.filename().string());
+    return UnsyncedFiles::open(path);
+  }
+  std::set<std::string> opened;
+};
+
+TEST_F(SparseTest, OfATreeThatIsDamagedOnlyWhatIsWantedIsMade) {
+  auto files = many_files(120);
+  files["twin"] = files["large"];
+  pack(files, "new");
+  write_tree(folder, "damaged", files);
+  folder.write("damaged/d7/f117", prose(40'000, 9'999));
+  auto altered = files["large"];
+  altered[500'000] = '#';
+  folder.write("damaged/large", altered);
+  auto whole = open("new.upk");
+  const auto& tree = whole.index().tree;
+  std::vector<bool> only(tree.entries.size());
+  for (const char* path : {"d7", "d7/f117", "large"})
+    only[static_cast<std::size_t>(tree.find(path) - tree.entries.data())] = true;
+  const auto local = scan("damaged");
+  const auto plan = plan_sparse(whole.index(), local);
+  fetch("new.upk", whole, plan, "part.upk");
+  auto part = open("part.upk");
+  ReadingFiles disk;
+  const auto made = part.unpack(disk, folder / "out", plan, local, {}, {}, {.only = &only});
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(folder.read("out/d7/f117"), files["d7/f117"]);
+  EXPECT_EQ(folder.read("out/large"), files["large"]);
+  EXPECT_EQ(scanned(folder / "out").entries.size(), 3U) << "and nothing else";
+  EXPECT_LT(plan.fetched.count, whole.index().frames.back().offset.count / 4);
+  EXPECT_FALSE(disk.opened.contains("f0")) << "frames before what is wanted are passed over";
+}
+
+TEST_F(SparseTest, EachFileCanBeMadeAloneWhateverIsDamaged) {
+  auto files = many_files(40);
+  files["d3/again"] = files["d1/f1"];
+  pack(files, "new");
+  const auto count = open("new.upk").index().tree.entries.size();
+  for (std::size_t wanted = 0; wanted < count; wanted += 3) {
+    auto whole = open("new.upk");
+    const auto& tree = whole.index().tree;
+    const std::string path(tree.entries[wanted].path);
+    if (tree.entries[wanted].type != FileType::regular) continue;
+    SCOPED_TRACE(path);
+    std::filesystem::remove_all(folder / "damaged");
+    auto left = files;
+    left.erase(path);
+    write_tree(folder, "damaged", left);
+    std::vector<bool> only(count);
+    only[wanted] = true;
+    if (const auto end = path.find('/'); end != std::string::npos)
+      only[static_cast<std::size_t>(tree.find(path.substr(0, end)) - tree.entries.data())] = true;
+    const auto local = scan("damaged");
+    const auto plan = plan_sparse(whole.index(), local);
+    fetch("new.upk", whole, plan, "part.upk");
+    auto part = open("part.upk");
+    std::filesystem::remove_all(folder / "out");
+    const auto made = part.unpack(system_files(), folder / "out", plan, local, {}, {}, {.only = &only});
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_EQ(folder.read("out/" + path), files[path]);
+  }
 }
 
 TEST_F(SparseTest, TheSameTreeNeedsNothing) {

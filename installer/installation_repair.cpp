@@ -1,0 +1,177 @@
+// Of Installation: whether what runs is what was signed, and making it so again.
+#include <algorithm>
+
+#include "installer/installation.hpp"
+#include "installer/mending.hpp"
+#include "protocol/base/log.hpp"
+
+namespace upswarm::installer {
+
+struct Installation::Repair {
+  trust::Entry entry;
+  package::Tree tree;
+  Survey found;
+};
+
+Result<Survey> Installation::survey(const package::ProgressSink& progress, const std::stop_token& stop) {
+  UPSWARM_TRY(const auto record, records_.load(product_.product));
+  const auto* const entry = entry_of(record, record.current);
+  if (entry == nullptr) return Error{ErrorKind::not_found, "verify " + product_.product, "nothing is installed"};
+  const auto look = [&]() -> Result<Survey> {
+    const auto tree = load_tree(entry->content);
+    if (tree) return survey_tree(files_, layout_.folder_of(entry->version), *tree, progress, stop);
+    log::error("the list of an installed tree is gone", {{"product", record.product}, {"why", tree.error().message()}});
+    Survey lost;
+    lost.is_list_lost = lost.needs_package = true;
+    return lost;
+  };
+  UPSWARM_TRY(auto found, look());
+  UPSWARM_TRY(found.link, wrong_link(record));
+  return found;
+}
+
+/// What is wrong with what `current` names; empty: nothing.
+Result<std::string> Installation::wrong_link(const ProductRecord& record) {
+  if (record.current.empty()) return std::string();
+  const auto named = layout_.current_version();
+  if (!named && named.error().kind == ErrorKind::corrupt) return named.error().cause;
+  if (!named) return named.error();
+  if (*named == record.current) return std::string();
+  return *named ? "it names " + **named + " instead of " + record.current : std::string("it is missing");
+}
+
+/// Somebody changed the link. It is put right by a repair, which verifies what it then names.
+Result<void> Installation::note_wrong_link(ProductRecord& record, const std::string& wrong) {
+  log::error("`current` is not what was installed",
+             {{"product", record.product}, {"installed", record.current}, {"current", wrong}});
+  record.mark_damaged("current (" + wrong + ")", false, false, clock_.now());
+  return records_.save(record);
+}
+
+void Installation::note_damage(ProductRecord& record, const Error& why) {
+  record.mark_damaged(why.message(), true, false, clock_.now());
+  if (const auto saved = records_.save(record); !saved)
+    log::warning("damage is not noted", {{"product", record.product}, {"error", saved.error().message()}});
+}
+
+Result<messages::MissingParts> Installation::damaged(std::unique_ptr<InputFile> part, bool with_frames,
+                                                     const package::ProgressSink& progress,
+                                                     const std::stop_token& stop) {
+  UPSWARM_TRY(const auto record, records_.load(product_.product));
+  const auto* const entry = entry_of(record, record.current);
+  if (entry == nullptr) return Error{ErrorKind::not_found, "look for damage", "nothing is installed"};
+  return missing(*entry, std::move(part), with_frames, progress, stop);
+}
+
+Result<std::optional<messages::Outcome>> Installation::repair(std::unique_ptr<InputFile> part,
+                                                              const package::ProgressSink& progress,
+                                                              std::stop_token stop) {
+  using Nothing = std::optional<messages::Outcome>;
+  UPSWARM_TRY(auto record, records_.load(product_.product));
+  const auto* const here = entry_of(record, record.current);
+  if (here == nullptr) return Error{ErrorKind::not_found, "repair " + product_.product, "nothing is installed"};
+  const auto entry = *here;
+  if (!part) {
+    UPSWARM_TRY(const auto found, survey(progress, stop));
+    if (found.is_whole()) {
+      record.damage.reset();
+      record.checked = clock_.now();
+    } else if (found.needs_package) {
+      record.mark_damaged(found.words(), true, false, clock_.now());
+    }
+    if (found.is_whole() || found.needs_package) {
+      UPSWARM_CHECK(records_.save(record));
+      return Nothing();
+    }
+  }
+  UPSWARM_TRY(record, begin(entry, "repair"));
+  const auto prepared = prepare_repair(entry, std::move(part), progress, stop);
+  const auto done = prepared ? carry_out(*prepared, record, progress, stop) : Result<void>(prepared.error());
+  if (!done && done.error().kind == ErrorKind::cancelled) return stopped_by(done.error(), record);
+  UPSWARM_TRY(auto outcome, done ? end_repair(record, "completed", prepared->found.words())
+                                 : end_repair(record, "failed", done.error().message()));
+  return Nothing(std::move(outcome));
+}
+
+/// Nothing outside of staging is touched.
+Result<Installation::Repair> Installation::prepare_repair(const trust::Entry& entry, std::unique_ptr<InputFile> part,
+                                                          const package::ProgressSink& progress,
+                                                          const std::stop_token& stop) {
+  UPSWARM_CHECK(layout_.prepare());
+  UPSWARM_CHECK(layout_.drop_unfinished());
+  const auto folder = layout_.folder_of(entry.version);
+  std::optional<SparsePackage> package;
+  Repair repair{.entry = entry, .tree = {}, .found = {}};
+  if (part) {
+    UPSWARM_TRY(package, SparsePackage::open(files_, std::move(part), entry, {folder}, progress, stop));
+    repair.tree = package->tree();
+    UPSWARM_CHECK(save_tree(repair.tree));
+  } else {
+    UPSWARM_TRY(repair.tree, load_tree(entry.content));
+  }
+  UPSWARM_TRY(repair.found, survey_tree(files_, folder, repair.tree, progress, stop));
+  UPSWARM_TRY(const auto record, records_.load(product_.product));
+  UPSWARM_TRY(repair.found.link, wrong_link(record));
+  const auto wanted = to_unpack(repair.found, repair.tree);
+  if (wanted.empty()) return repair;
+  if (!package) return Error{ErrorKind::busy, "repair " + product_.product, "it was altered meanwhile"};
+  Bytes needed;
+  for (std::size_t i = 0; i < wanted.size(); ++i) needed += wanted[i] ? repair.tree.entries[i].size : 0_B;
+  UPSWARM_CHECK(check_space(needed));
+  UPSWARM_CHECK(package->unpack(layout_.staging(), progress, stop, {.only = &wanted}));
+  return repair;
+}
+
+/// From the first service that stops to the last that starts again there is nothing but renames.
+Result<void> Installation::carry_out(const Repair& repair, ProductRecord& record, const package::ProgressSink& progress,
+                                     const std::stop_token& stop) {
+  if (repair.found.is_whole()) return {};
+  log::warning("repairing",
+               {{"product", record.product}, {"version", repair.entry.version}, {"damage", repair.found.words()}});
+  UPSWARM_TRY(auto ran, runner_.running_services(repair.entry.services, stop));
+  for (const auto& service : record.owed) {
+    const auto& all = repair.entry.services;
+    if (std::ranges::find(all, service) != all.end() && std::ranges::find(ran, service) == ran.end())
+      ran.push_back(service);
+  }
+  if (stop.stop_requested()) return Error{ErrorKind::cancelled, "repair " + record.product, "stopped"};
+  record.journal->ran = ran;
+  UPSWARM_CHECK(write_phase(record, Phase::repairing));
+  if (progress) progress({"repairing", {}, {}});
+  // From here on a stop of the installer waits: services would be down until its next start.
+  UPSWARM_CHECK(runner_.stop_services(ran, {}));
+  const auto folder = layout_.folder_of(repair.entry.version);
+  UPSWARM_CHECK(mend_tree(files_, folder, repair.tree, repair.found, layout_.staging()));
+  if (repair.found.link.empty()) return {};
+  return layout_.put_current_back(repair.entry.version);
+}
+
+/// Services run again before anything is said of it. What failed leaves the mark, and is waited for.
+Result<messages::Outcome> Installation::end_repair(ProductRecord& record, std::string result, std::string reason) {
+  if (const auto& ran = record.journal->ran) {
+    record.owed.clear();
+    if (const auto started = runner_.start_services(*ran, {}); !started) {
+      record.owed = *ran;
+      result = "failed";
+      reason += "; then: " + started.error().message();
+    }
+  }
+  const auto now = clock_.now();
+  if (result == "completed") {
+    record.damage.reset();
+    record.checked = now;
+    log::info("repaired", {{"product", record.product}, {"version", record.current}, {"damage", reason}});
+  } else {
+    if (!record.damage) record.mark_damaged(reason, true, false, now);
+    record.note_failed_repair(now);
+    log::error("not repaired", {{"product", record.product}, {"version", record.current}, {"why", reason}});
+  }
+  UPSWARM_TRY(const auto outcome, add_outcome(record, std::move(result), std::move(reason)));
+  record.journal.reset();
+  UPSWARM_CHECK(records_.save(record));
+  if (const auto dropped = layout_.drop_unfinished(); !dropped)
+    log::warning("left-overs stay", {{"error", dropped.error().message()}});
+  return outcome;
+}
+
+}  // namespace upswarm::installer

@@ -1,0 +1,40 @@
+// What is wrong with a tree on disk: every byte of it against the signed list of its files.
+#pragma once
+
+#include <optional>
+
+#include "protocol/messages/verification.hpp"
+#include "protocol/package/decode/sparse.hpp"
+#include "protocol/package/tree.hpp"
+
+namespace upswarm::installer {
+
+struct Survey {
+  struct Finding {
+    messages::DamageKind kind;
+    std::string path;
+    std::string how;                        ///< for people
+    std::optional<std::size_t> entry = {};  ///< of the tree; nothing: extra
+  };
+  std::vector<Finding> found;  ///< by path, so that a folder comes before what is in it
+  Bytes read;
+  std::string link = {};       ///< what is wrong with `current`; empty: nothing
+  bool is_list_lost = false;   ///< there was nothing to compare with
+  bool needs_package = false;  ///< content is missing
+  Bytes lost;                  ///< that content, each once, as far as no whole file of the tree has it
+
+  bool is_whole() const { return found.empty() && link.empty() && !is_list_lost; }
+  /// All or, of much, the beginning, for people: "3 damaged: share/data (its content was altered), ...".
+  std::string words() const;
+};
+
+/// Compares the folder with `tree`: types, exact modes, sizes, content, where links lead, and what does not belong
+/// there. What cannot be read counts as altered, for a disk may lose it so. Memory: that of the findings.
+/// Errors: cancelled, after 256 KiB more; as Files::list.
+Result<Survey> survey_tree(Files& files, const Path& folder, const package::Tree& tree,
+                           const package::ProgressSink& progress, const std::stop_token& stop);
+
+/// The same for others to read.
+messages::Verification told(const Survey& survey, const std::string& product, const std::string& version);
+
+}  // namespace upswarm::installer
