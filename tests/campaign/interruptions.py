@@ -106,7 +106,7 @@ class Disk:
 
     def close(self):
         for place in reversed(self.mounted):
-            subprocess.run(["umount", place], check=False)
+            subprocess.run(["umount", "--lazy", place], check=False)  # a loop device is let go of a moment later
 
 
 class Campaign:
@@ -227,7 +227,7 @@ class Campaign:
             self.machine.agent.process.send_signal(signal.SIGCONT)
         self.count(way, before, after)
         if number % 5 == 0 and way in ("full", "delta", "sparse"):
-            self.machine.command("clear-bad", "app")  # after an interruption a release is waited with for minutes
+            self.machine.command("clear-bad", "app", check=False)  # after an interruption a release is waited with for minutes
             self.machine.command("check", check=False)
             wait_until(f"{way} comes to its end", lambda: self.running_in(self.top) == end and is_busy(self.socket) is False, PATIENCE)
             self.check(self.top, {end}, f"{way}, gone on with")
