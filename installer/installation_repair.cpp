@@ -128,14 +128,17 @@ Result<void> Installation::carry_out(const Repair& repair, ProductRecord& record
   if (repair.found.is_whole()) return {};
   log::warning("repairing",
                {{"product", record.product}, {"version", repair.entry.version}, {"damage", repair.found.words()}});
-  UPSWARM_TRY(auto ran, runner_.running_services(repair.entry.services, stop));
-  for (const auto& service : record.owed) {
-    const auto& all = repair.entry.services;
-    if (std::ranges::find(all, service) != all.end() && std::ranges::find(ran, service) == ran.end())
-      ran.push_back(service);
+  std::vector<std::string> ran;
+  if (repair.found.is_under_services()) {
+    UPSWARM_TRY(ran, runner_.running_services(repair.entry.services, stop));
+    for (const auto& service : record.owed) {
+      const auto& all = repair.entry.services;
+      if (std::ranges::find(all, service) != all.end() && std::ranges::find(ran, service) == ran.end())
+        ran.push_back(service);
+    }
+    record.journal->ran = ran;
   }
   if (stop.stop_requested()) return Error{ErrorKind::cancelled, "repair " + record.product, "stopped"};
-  record.journal->ran = ran;
   UPSWARM_CHECK(write_phase(record, Phase::repairing));
   if (progress) progress({"repairing", {}, {}});
   // From here on a stop of the installer waits: services would be down until its next start.

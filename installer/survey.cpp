@@ -134,6 +134,12 @@ class Walk {
 
 }  // namespace
 
+bool Survey::is_under_services() const {
+  return !link.empty() || std::ranges::any_of(found, [](const auto& one) {
+    return one.kind == DamageKind::altered || one.kind == DamageKind::missing;
+  });
+}
+
 std::string Survey::words() const {
   std::string text;
   const auto add = [&](const std::string& words) { text += (text.empty() ? "" : ", ") + words; };

@@ -24,6 +24,8 @@ struct Survey {
   Bytes lost;                  ///< that content, each once, as far as no whole file of the tree has it
 
   bool is_whole() const { return found.empty() && link.empty() && !is_list_lost; }
+  /// Services must not run while it is mended: not so where only modes are wrong, or there is too much.
+  bool is_under_services() const;
   /// All or, of much, the beginning, for people: "3 damaged: share/data (its content was altered), ...".
   std::string words() const;
 };

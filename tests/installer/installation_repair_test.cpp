@@ -76,6 +76,7 @@ TEST_F(InstallationRepairTest, WithoutContentToFetchNoPackageIsNeeded) {
   const auto outcome = repair_alone();
   EXPECT_EQ(outcome.result, "completed") << outcome.reason;
   EXPECT_TRUE(survey().is_whole()) << survey().words();
+  EXPECT_TRUE(calls().empty()) << "for that no service has to stop";
 }
 
 TEST_F(InstallationRepairTest, WhereContentIsMissingTheMarkSaysSo) {

@@ -219,5 +219,29 @@ TEST(ProductRecord, NumbersRiseAboveThoseOfRecordsThatAreGone) {
   EXPECT_EQ(*store.next_outcome({"app"}, {}), 501);
 }
 
+TEST(ProductRecord, AMarkOfDamageIsOfWhatRunsAlone) {
+  const Time now = Time{} + std::chrono::hours(24 * 20'000);
+  ProductRecord record;
+  record.product = "app";
+  record.mark_damaged("nothing is installed", true, false, now);
+  EXPECT_FALSE(record.damage);
+  for (const char* version : {"1.0.0", "2.0.0"}) {
+    record.releases.push_back({entry(version, 1), now});
+  }
+  record.current = "1.0.0";
+  record.mark_damaged("share/data", false, false, now);
+  record.note_failed_repair(now);
+  record.checked = now;
+  const auto read = parse_record(to_text(to_json(record)), "record");
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(to_json(*read), to_json(record));
+  EXPECT_EQ(read->repair_due(now), nullptr);
+  ASSERT_NE(read->repair_due(now + std::chrono::minutes(5)), nullptr);
+  EXPECT_FALSE(read->repair_due(now + std::chrono::minutes(5))->needs_package);
+  EXPECT_NE(read->repair_due(now - std::chrono::hours(48)), nullptr) << "a wait that long was noted by a wrong clock";
+  record.current = "2.0.0";
+  EXPECT_EQ(record.repair_due(now + std::chrono::hours(48)), nullptr);
+}
+
 }  // namespace
 }  // namespace upswarm::installer
