@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include "agent/machine_key.hpp"
 #include "agent/manners_keeper.hpp"
 #include "agent/own_network.hpp"
+#include "agent/own_start.hpp"
 #include "agent/poll_loop.hpp"
 #include "agent/secret_file.hpp"
 #include "protocol/base/log.hpp"
@@ -118,6 +120,10 @@ Result<void> work(const Parts& parts, const std::stop_token& stop) {
                               {"port", parts.swarm.listen_port()},
                               {"state_folder", config.state_folder.string()}});
   const std::jthread answering([&] { serve(parts.server, control, stop); });
+  const auto start = own_start([](const char* name) { return std::getenv(name); });  // NOLINT: nobody sets variables
+  const std::jthread confirming([&] {
+    if (start) confirm_own_start(config.installer_socket, *start, pause_until, stop);
+  });
   const std::jthread keeping([&] { keeper.run(stop); });
   loop.run(
       [&cycle](const CycleRequest& request, std::stop_token ending) { return cycle.run(request, std::move(ending)); },

@@ -16,6 +16,7 @@ Result<ProductConfig> read_product(ObjectReader& in) {
   product.platform = in.has("platform") ? in.parsed("platform", trust::parse_name).value_or("") : own_platform();
   product.root = in.parsed("root", parse_absolute_path).value_or("");
   product.prerelease = in.boolean_or("prerelease", false);
+  product.self = in.boolean_or("self", false);
   UPSWARM_CHECK(in.finish());
   return product;
 }
@@ -37,6 +38,7 @@ void check_root(ObjectReader& in, const ProductConfig& product, const InstallerC
     in.fail("product", "the " + whose + "and state_folder lie in each other");
   for (const auto& other : config.products) {
     if (other.product == product.product) in.fail("product", "two products have the name " + product.product);
+    if (other.self && product.self) in.fail("product", "two products are this installer itself (self)");
     if (overlap(product.root, other.root))
       in.fail("product", "the " + whose + "and that of " + other.product + " lie in each other");
   }

@@ -17,9 +17,11 @@ struct ProductConfig {
   std::string platform;
   Path root;                ///< ROOT: holds versions/ and current
   bool prerelease = false;  ///< releases with a SemVer pre-release are accepted
+  bool self = false;        ///< it is this installer itself; of one product at most
 };
 
 struct InstallerConfig {
+  Path file = {};  ///< that it was read from; for the installers of other releases
   Path state_folder = "/var/lib/upswarm-installer";
   Path socket = "/run/upswarm-installer/installer.sock";
   Path root_file;  ///< the first root of trust; used only while there is none in the store

@@ -20,7 +20,7 @@ void tell(const package::ProgressSink& progress, std::string_view phase) {
 }  // namespace
 
 Installation::Installation(Files& files, RecordStore& records, ReleaseRunner& runner, const Clock& clock,
-                           const ProductConfig& product, const InstallerConfig& config, Path state)
+                           const ProductConfig& product, const InstallerConfig& config, Path state, SelfUpdate* self)
     : files_(files),
       records_(records),
       runner_(runner),
@@ -28,7 +28,8 @@ Installation::Installation(Files& files, RecordStore& records, ReleaseRunner& ru
       product_(product),
       config_(config),
       state_(std::move(state)),
-      layout_(files, product.root) {}
+      layout_(files, product.root),
+      self_(self) {}
 
 Path Installation::incoming(std::size_t step) const {
   return state_ / "incoming" / (product_.product + (step == 0 ? "" : "." + std::to_string(step)) + ".package");
@@ -38,10 +39,15 @@ Result<ProductRecord> Installation::begin(const trust::Entry& to, const char* ki
   UPSWARM_TRY(auto record, records_.load(product_.product));
   if (record.journal)
     return Error{ErrorKind::busy, "install " + product_.product, "another installation is not finished"};
+  auto from = record.current;
+  if (from.empty()) {
+    UPSWARM_TRY(const auto placed, layout_.current_version());  // by hand, as by packaging/linux/install.sh
+    from = placed.value_or("");
+  }
   record.journal = Journal{.phase = Phase::staging,
                            .kind = kind,
                            .to = to,
-                           .from = record.current,
+                           .from = from,
                            .reason = {},
                            .blame = false,
                            .started = clock_.now(),
@@ -138,33 +144,46 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
     UPSWARM_TRY(const bool is_anew, runner_.resume_health(to.health, context));
     if (is_anew) UPSWARM_CHECK(runner_.stop_services(services_to_start(record), stop));
   } else {
-    if (const auto* const old = entry_of(record, record.journal->from)) {
-      UPSWARM_TRY(auto ran, runner_.running_services(old->services, stop));
-      for (const auto& service : record.owed) {
-        const bool is_of_old = std::ranges::find(old->services, service) != old->services.end();
-        if (is_of_old && std::ranges::find(ran, service) == ran.end()) ran.push_back(service);
-      }
-      record.journal->ran = std::move(ran);
-    }
+    if (self_ != nullptr)
+      UPSWARM_CHECK(runner_.run_hook("self-test", ask_installer("--self-test", config_.file), context, stop));
+    UPSWARM_CHECK(note_services(record, stop));
     UPSWARM_CHECK(write_phase(record, Phase::switching));
     tell(progress, "switching");
     if (record.journal->ran) UPSWARM_CHECK(runner_.stop_services(*record.journal->ran, stop));
+    if (self_ != nullptr) UPSWARM_CHECK(self_->begin(record.journal->from, to.version));
     UPSWARM_CHECK(layout_.switch_to(to.version));
     UPSWARM_CHECK(runner_.prepare_health(to.health, context));
     if (to.hooks.after) {
       tell(progress, "hook after");
       UPSWARM_CHECK(runner_.run_hook("after", *to.hooks.after, context, stop));
     }
+    if (self_ != nullptr) return leave_to(to, record);
   }
   context.services = services_to_start(record);
   UPSWARM_CHECK(runner_.start_services(context.services, stop));
   UPSWARM_CHECK(write_phase(record, Phase::probation));
   if (context.services.empty() && !to.services.empty()) {
     log::warning("health is not checked: the services were stopped before the update", {{"product", record.product}});
-    return {};
+    return prove_self(record, stop);
   }
   tell(progress, "checking health");
-  return runner_.check_health(to.health, context, stop);
+  UPSWARM_CHECK(runner_.check_health(to.health, context, stop));
+  return prove_self(record, stop);
+}
+
+/// Which are to run and must stop before the switch. Of what was placed by hand only the new release says them.
+Result<void> Installation::note_services(ProductRecord& record, const std::stop_token& stop) {
+  auto& journal = *record.journal;
+  if (journal.from.empty()) return {};
+  const auto* const old = entry_of(record, journal.from);
+  const auto& services = old != nullptr ? old->services : journal.to.services;
+  UPSWARM_TRY(auto ran, runner_.running_services(services, stop));
+  for (const auto& service : record.owed) {
+    const bool is_of_old = std::ranges::find(services, service) != services.end();
+    if (is_of_old && std::ranges::find(ran, service) == ran.end()) ran.push_back(service);
+  }
+  journal.ran = std::move(ran);
+  return {};
 }
 
 /// What an administrator had stopped stays so; what the release before did not have is started.
@@ -235,8 +254,9 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
         runner_.run_hook("rollback", *journal.to.hooks.rollback, context_of(journal.to.version, journal.from), stop));
   }
   record.owed.clear();
-  if (const auto* const old = entry_of(record, journal.from)) {
-    const auto services = journal.ran.value_or(old->services);
+  const auto* const old = entry_of(record, journal.from);
+  if (old != nullptr || journal.ran) {
+    const auto services = journal.ran ? *journal.ran : old->services;
     const auto started = runner_.start_services(services, stop);
     if (!started) record.owed = services;
     lenient(started);
@@ -247,6 +267,7 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
   UPSWARM_TRY(const auto outcome, add_outcome(record, "rolled_back", reason));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
+  if (self_ != nullptr) lenient(self_->end());
   lenient(layout_.clean(record.versions(), false));
   return outcome;
 }
@@ -321,6 +342,7 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
   if (const auto tidied = remove_incoming(); !tidied)
     log::warning("left-overs stay", {{"error", tidied.error().message()}});
   if (!record.journal) {
+    if (self_ != nullptr) UPSWARM_CHECK(self_->end());
     if (!root_there) return std::optional<messages::Outcome>();
     UPSWARM_TRY(const auto wrong, wrong_link(record));
     if (wrong.empty()) UPSWARM_CHECK(layout_.clean(record.versions(), true));
@@ -365,6 +387,7 @@ Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error
       UPSWARM_CHECK(records_.save(record));
       return end_repair(record, "failed", interrupted.message());
     case Phase::probation:
+      if (self_ != nullptr && self_->running() != journal.to.version) return fell_back(record, progress, stop);
       // An older installer took this one's place: it cannot check what it does not know, and blames nobody.
       if (const auto names = trust::unknown_requirements(journal.to)) {
         return undo(record, {ErrorKind::denied, interrupted.context, "it needs a newer installer: " + *names}, false,
@@ -380,6 +403,7 @@ Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error
 /// A stop of the installer itself is nobody's fault: the journal says at the next start what to do.
 Error Installation::stopped_by(const Error& why, ProductRecord& record) {
   record.journal->stopped = true;
+  if (self_ != nullptr) self_->forgive();
   if (const auto saved = records_.save(record); !saved)
     log::warning("the next start will take this for a crash", {{"error", saved.error().message()}});
   return why;

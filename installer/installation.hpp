@@ -9,6 +9,7 @@
 #include "installer/config.hpp"
 #include "installer/product_record.hpp"
 #include "installer/release_runner.hpp"
+#include "installer/self_update.hpp"
 #include "installer/sparse_package.hpp"
 #include "installer/survey.hpp"
 #include "installer/versioned_layout.hpp"
@@ -39,9 +40,11 @@ struct PackageStep {
 /// machine together again. One thread at a time.
 class Installation {
  public:
-  /// All must outlive the object. `state` holds trees/ (what was installed, for verifying) and incoming/.
+  /// All must outlive the object. `state` holds trees/ (what was installed, for verifying) and incoming/. `self`: the
+  /// product is this installer. Then the switch ends with `cancelled`: the program must end, and the one of `current`
+  /// goes on with recover().
   Installation(Files& files, RecordStore& records, ReleaseRunner& runner, const Clock& clock,
-               const ProductConfig& product, const InstallerConfig& config, Path state);
+               const ProductConfig& product, const InstallerConfig& config, Path state, SelfUpdate* self = nullptr);
 
   /// Where a package that is handed over is copied to, the first being 0.
   Path incoming(std::size_t step = 0) const;
@@ -153,7 +156,12 @@ class Installation {
   Result<messages::Outcome> switch_and_commit(ProductRecord& record, const package::ProgressSink& progress,
                                               const std::stop_token& stop);
   Result<void> switch_over(ProductRecord& record, const package::ProgressSink& progress, const std::stop_token& stop);
+  Result<void> note_services(ProductRecord& record, const std::stop_token& stop);
   std::vector<std::string> services_to_start(const ProductRecord& record) const;
+  Result<void> leave_to(const trust::Entry& to, ProductRecord& record);
+  Result<void> prove_self(const ProductRecord& record, const std::stop_token& stop);
+  Result<messages::Outcome> fell_back(ProductRecord& record, const package::ProgressSink& progress,
+                                      const std::stop_token& stop);
   Result<messages::Outcome> commit(ProductRecord& record);
   std::optional<std::int64_t> count_changes(const ProductRecord& record);
   Result<messages::Outcome> undo(ProductRecord& record, const Error& why, bool blame,
@@ -188,6 +196,7 @@ class Installation {
   const InstallerConfig& config_;
   Path state_;
   VersionedLayout layout_;
+  SelfUpdate* self_;
 };
 
 }  // namespace upswarm::installer

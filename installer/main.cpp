@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "installer/sandbox.hpp"
+#include "installer/self_update.hpp"
 #include "installer/service.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/memory.hpp"
@@ -15,6 +16,8 @@ namespace upswarm::installer {
 namespace {
 
 constexpr const char* kSandbox = "/etc/systemd/system/upswarm-installer.service.d/50-roots.conf";
+
+constexpr std::chrono::milliseconds kProbeLimit{std::chrono::seconds(20)};
 
 Result<void> serve(const InstallerConfig& config) {
   give_memory_back();
@@ -28,7 +31,12 @@ Result<void> serve(const InstallerConfig& config) {
   // Not after recovery: that starts services, which may wait for us.
   if (const auto told = tell_service_manager(kReady); !told)
     log::warning("the service manager was not told", {{"error", told.error().message()}});
-  const std::jthread worker([&service, stop] { service->work(stop); });
+  std::stop_source end;
+  const std::stop_callback forward(stop, [&end] { end.request_stop(); });
+  const std::jthread worker([&service, &end] {
+    service->work(end.get_token());
+    end.request_stop();
+  });
   server->run(
       [&service](LocalConnection& connection, const std::stop_token& ending) {
         const auto peer = connection.peer();
@@ -40,7 +48,7 @@ Result<void> serve(const InstallerConfig& config) {
             },
             ending);
       },
-      [&service](const PeerIdentity& peer) { return service->admit(peer); }, stop);
+      [&service](const PeerIdentity& peer) { return service->admit(peer); }, end.get_token());
   log::info("installer stopped");
   return {};
 }
@@ -48,13 +56,18 @@ Result<void> serve(const InstallerConfig& config) {
 struct Wishes {
   Path config = "/etc/upswarm/installer.toml";
   bool only_check = false;
+  bool self_test = false;
+  bool probe = false;
   std::optional<Path> sandbox;
 };
 
 Result<void> run(const Wishes& wishes) {
   UPSWARM_TRY(const auto file, read_config(wishes.config));
-  UPSWARM_TRY(const auto config, read_installer_config(file));
+  UPSWARM_TRY(auto config, read_installer_config(file));
+  config.file = wishes.config;
   if (wishes.only_check) return {};
+  if (wishes.self_test) return test_self(system_files(), config);
+  if (wishes.probe) return probe_installer(system_files(), config, kProbeLimit);
   if (wishes.sandbox) return write_sandbox(system_files(), config, *wishes.sandbox);
   return serve(config);
 }
@@ -74,6 +87,9 @@ int main(int argc, char** argv) {
   app.add_option("--config", config, "Configuration file (TOML)")->capture_default_str();
   app.add_flag("--json", json, "Errors as JSON on standard output");
   app.add_flag("--check-config", wishes.only_check, "Read the configuration, say what is wrong with it, and end");
+  app.add_flag("--self-test", wishes.self_test,
+               "Say whether this program can go on with what is on disk; changes nothing");
+  app.add_flag("--probe", wishes.probe, "Say whether the installer that runs answers");
   const auto* const write_sandbox =
       app.add_option("--write-sandbox", sandbox,
                      "Make the folders that the configuration names, and the drop-in that lets the unit write to them")

@@ -11,6 +11,9 @@ namespace upswarm::installer {
 /// Errors: not_found  there is no such process; denied.
 Result<Path> program_of(std::int64_t process);
 
+/// The one that asks.   Errors: denied.
+Result<Path> own_program();
+
 /// The same of who opened a conversation, and of nobody who got his number since.
 /// Errors: denied  that process has ended, or cannot be told from another; not_found.
 Result<Path> program_of_peer(const PeerIdentity& peer);

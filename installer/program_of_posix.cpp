@@ -23,6 +23,8 @@ Result<Path> program_of(std::int64_t process) {
   return Path(target);
 }
 
+Result<Path> own_program() { return program_of(::getpid()); }
+
 Result<Path> program_of_peer(const PeerIdentity& peer) {
   UPSWARM_TRY(auto program, program_of(peer.process));
   // The number is still that process's after the look, so it was during the look.

@@ -75,6 +75,7 @@ Result<std::unique_ptr<InstallerService>> InstallerService::open(const Installer
   std::unique_ptr<InstallerService> service(
       new InstallerService(config, files, clock, std::move(gate), std::move(machine_id), agent_user,
                            read_acknowledged(files, config.state_folder / kAcknowledged)));
+  UPSWARM_CHECK(service->find_self());
   for (const auto& product : config.products) {
     // A record that cannot be read must not be guessed at: say so before anything is touched.
     UPSWARM_TRY(const auto record, service->records_.load(product.product));
@@ -134,9 +135,31 @@ void InstallerService::rest() {
   progress_ = {};
 }
 
+Result<void> InstallerService::find_self() {
+  const auto found = std::ranges::find_if(config_.products, &ProductConfig::self);
+  if (found == config_.products.end()) return {};
+  UPSWARM_TRY(auto running, own_release(found->root));
+  self_.emplace(files_, config_.state_folder / kTrial, std::move(running));
+  self_root_ = found->root;
+  return {};
+}
+
+/// Also where it was rolled back, by this program or by the launcher.
+bool InstallerService::is_another_to_run() {
+  if (!self_) return false;
+  const auto current = VersionedLayout(files_, self_root_).current_version();
+  if (current && *current && **current != self_->running()) {
+    log::info("another installer is to run", {{"running", self_->running()}, {"current", **current}});
+    return true;
+  }
+  const auto trial = read_trial(files_, config_.state_folder / kTrial);
+  if (trial && !*trial) end_launch_watch();
+  return false;
+}
+
 void InstallerService::work(std::stop_token stop) {
   if (is_recovering_) recover(stop);
-  while (!stop.stop_requested()) {
+  while (!stop.stop_requested() && !is_another_to_run()) {
     auto work = next_work(stop);
     if (work.unchecked != nullptr) {
       check_at_rest(*work.unchecked, stop);
@@ -286,7 +309,14 @@ void InstallerService::note_failure(const Job& job, const Error& why, std::int64
 }
 
 Installation InstallerService::installation_of(const ProductConfig& product) {
-  return {files_, records_, *runner_, clock_, product, config_, config_.state_folder};
+  return {files_,
+          records_,
+          *runner_,
+          clock_,
+          product,
+          config_,
+          config_.state_folder,
+          product.self && self_ ? &*self_ : nullptr};
 }
 
 package::ProgressSink InstallerService::sink_for(const std::string& product, const std::string& version) {

@@ -13,6 +13,7 @@
 
 #include "installer/confirmations.hpp"
 #include "installer/installation.hpp"
+#include "installer/launch.hpp"
 #include "installer/trust_gate.hpp"
 #include "protocol/base/local_socket.hpp"
 
@@ -36,7 +37,8 @@ class InstallerService {
   /// and nothing changed: busy (reason "recovering"). One thread, once.
   void recover(const std::stop_token& stop);
 
-  /// Recovers unless that is done, then works until `stop`.
+  /// Recovers unless that is done, then works until `stop`, or until another release of this installer is to run:
+  /// then the program must end.
   void work(std::stop_token stop);
 
   /// How many conversations at once, how long frames and how much patience `peer` is granted: an administrator and the
@@ -126,6 +128,8 @@ class InstallerService {
   Result<void> take_package(const PackageStep& step, InputFile& from, const Path& to, const std::stop_token& stop);
   void note_failure(const Job& job, const Error& why, std::int64_t told_before);
   Installation installation_of(const ProductConfig& product);
+  Result<void> find_self();
+  bool is_another_to_run();
   package::ProgressSink sink_for(const std::string& product, const std::string& version);
 
   const InstallerConfig& config_;
@@ -137,6 +141,8 @@ class InstallerService {
   TokenConfirmations confirmations_;
   std::unique_ptr<ReleaseRunner> runner_;
   RecordStore records_;
+  std::optional<SelfUpdate> self_;  ///< where a product is this installer
+  Path self_root_;
 
   std::mutex mutex_;  ///< guards all below, the gate, and records of products that are not busy
   std::condition_variable_any wake_;

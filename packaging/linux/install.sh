@@ -70,6 +70,7 @@ place() {
 }
 
 machine() {
+  put 0755 "$bin/upswarm-launcher" /usr/lib/upswarm/upswarm-launcher
   place installer upswarm-installer
   place agent upswarm-agent upswarm
   link /opt/upswarm/agent/current/bin/upswarm /usr/bin/upswarm

@@ -38,6 +38,14 @@ TEST(InstallerConfig, AProductIsEnough) {
   EXPECT_EQ(read("verify_every = \"0s\"\n" + product())->verify_every, std::chrono::hours(0)) << "never";
 }
 
+TEST(InstallerConfig, OneProductAtMostIsTheInstallerItself) {
+  EXPECT_FALSE(read(product())->products[0].self);
+  const auto itself = product() + "self = true\n";
+  EXPECT_TRUE(read(itself)->products[0].self);
+  const auto other = "[[product]]\nproduct = \"other\"\nroot = \"" + root() + "2\"\nself = true\n";
+  EXPECT_NE(error_of(itself + other).find("two products are this installer itself"), std::string::npos);
+}
+
 TEST(InstallerConfig, AnUnknownKeyIsNamedWithItsLine) {
   EXPECT_EQ(error_of("keep_releases = 3\nkeep_release = 2\n" + product()),
             "installer.toml:2: keep_release: this key is not known");

@@ -21,7 +21,7 @@ class Packaging(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.top)
         self.bin = self.top / "bin"
         self.bin.mkdir()
-        for name in ("upswarm", "upswarm-agent", "upswarm-installer", "upswarm-seeder", "upswarm-publish"):
+        for name in ("upswarm", "upswarm-agent", "upswarm-installer", "upswarm-launcher", "upswarm-seeder", "upswarm-publish"):
             shutil.copy(pathlib.Path(BIN) / name, self.bin)
         self.root = self.top / "root"
 
@@ -41,7 +41,7 @@ class Packaging(unittest.TestCase):
         self.install("machine", "seeder")
         for unit in EXPOSURE:
             text = (self.root / f"usr/lib/systemd/system/{unit}.service").read_text()
-            for program in re.findall(r"^ExecStart=(\S+)", text, re.M):
+            for program in re.findall(r"^ExecStart=(\S+)", text, re.M) + ["/opt/upswarm/installer/current/bin/upswarm-installer"]:
                 found = self.root / program.lstrip("/")
                 self.assertTrue(found.is_file() and found.stat().st_mode & 0o111, program)
         for unit in ("upswarm-installer", "upswarm-agent"):

@@ -3,6 +3,7 @@
 usage: inside.py first|cut|after     (three starts of one machine)
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -19,6 +20,7 @@ sys.path.insert(0, str(TOP / "tests/support"))
 
 from world import Failure, World, noise, toml, wait_until  # noqa: E402
 
+PROGRAMS = pathlib.Path("/programs")
 SEEDER = pathlib.Path("/var/lib/upswarm-seeder")
 APP = pathlib.Path("/opt/app")
 STARTS = pathlib.Path("/var/lib/app/starts")
@@ -84,7 +86,7 @@ class Publisher:
 
     def __init__(self):
         tempfile.tempdir = SEEDER.parent  # whence a bundle can be renamed to where the seeder looks
-        self.world = World("/programs", keep=True)
+        self.world = World(PROGRAMS, keep=True)
 
     def init(self, *products):
         self.world.init(*products)
@@ -117,7 +119,7 @@ def recipe():
 
 
 def history(product):
-    updates = json.loads(run("upswarm", "--json", "history"))["history"]
+    updates = json.loads(run("upswarm", "--json", "history", check=False)).get("history", [])  # none while the agent is restarted
     return [one for one in updates if one["product"] == product]
 
 
@@ -139,7 +141,7 @@ def served():
 
 
 def set_up():
-    run(TOP / "packaging/linux/install.sh", "--bin", "/programs", "machine", "seeder")
+    run(TOP / "packaging/linux/install.sh", "--bin", PROGRAMS, "machine", "seeder")
     run("useradd", "--system", "app")
     run("install", "-d", "-o", "app", "-g", "app", STARTS.parent)
     pathlib.Path("/etc/systemd/system/app.service").write_text(UNIT)
@@ -150,8 +152,9 @@ def set_up():
         "swarm": {"listen_address": "127.0.0.1", "listen_port": 0, "local_discovery": False, "http_after": "3s"}}))
     pathlib.Path("/etc/upswarm/installer.toml").write_text(toml({
         "root_file": "/etc/upswarm/root.json", "keep_free": "1 MiB",
-        "product": [{"product": "app", "root": APP}]}))
-    publisher = Publisher().init("app")
+        "product": [{"product": "app", "root": APP}, {"product": "upswarm-installer", "root": "/opt/upswarm/installer", "self": True},
+                    {"product": "upswarm-agent", "root": "/opt/upswarm/agent"}]}))
+    publisher = Publisher().init("app", "upswarm-installer", "upswarm-agent")
     shutil.copy(publisher.world.repository / "metadata/1.root.json", "/etc/upswarm/root.json")
     run("upswarm-installer", "--write-sandbox")
     run("systemctl", "daemon-reload")
@@ -182,6 +185,42 @@ def look_at_sandbox():
            re.search(rf"^Uid:\t{pwd.getpwnam('upswarm-agent').pw_uid}\t", agent, re.M) and re.search(r"^CapBnd:\t0+$", agent, re.M))
 
 
+def own(program, script=None):
+    """The tree of a release of Upswarm itself; `script`: what takes the place of the program."""
+    files = {"bin/upswarm": (PROGRAMS / "upswarm").read_bytes()} if program == "upswarm-agent" else {}
+    return {f"bin/{program}": script or (PROGRAMS / program).read_bytes(), **files}
+
+
+def runs_from(unit):
+    with contextlib.suppress(OSError):
+        return pathlib.Path(os.readlink(f"/proc/{property_of(unit, 'MainPID')}/exe")).parent.parent.name
+    return None
+
+
+def updates_itself(publisher):
+    installer, agent = "upswarm-installer", "upswarm-agent"
+    expect("installer and agent run as install.sh placed them", all(str(runs_from(unit)).startswith("placed-") for unit in (installer, agent)))
+    publisher.release("1.0.0", own(installer), product=installer, health={"kind": "none"})
+    await_outcome(installer, "1.0.0", "completed")
+    expect("the installer replaced itself", wait_until("it runs", lambda: runs_from(installer) == "1.0.0"))
+    publisher.release("1.1.0", own(installer, "#!/bin/sh\ncase \"$*\" in *--self-test*) exit 0;; esac\nexit 1\n"), product=installer,
+                      health={"kind": "none"})
+    update = await_outcome(installer, "1.1.0", "rolled_back")
+    expect(f"one that ends at once was given up: {update['reason']}", runs_from(installer) == "1.0.0")
+    agents = {"product": agent, "services": ["upswarm-agent.service"],
+              "health": {"kind": "confirm", "account": "upswarm-agent", "executable": True, "within": "10s"}}
+    publisher.release("1.0.0", own(agent), **agents)
+    await_outcome(agent, "1.0.0", "completed")
+    expect("the agent replaced itself, and told the installer so", runs_from(agent) == "1.0.0")
+    publisher.release("1.1.0", own(agent, "#!/bin/sh\nexit 1\n"), **agents)
+    update = await_outcome(agent, "1.1.0", "rolled_back")
+    expect(f"an agent that ends at once was taken back: {update['reason']}", wait_until("it runs", lambda: runs_from(agent) == "1.0.0"))
+    publisher.release("1.2.0", own(agent, "#!/bin/sh\nexec sleep 600\n"), **agents)
+    update = await_outcome(agent, "1.2.0", "rolled_back")
+    expect(f"an agent that runs and says nothing was taken back: {update['reason']}", wait_until("it runs", lambda: runs_from(agent) == "1.0.0"))
+    expect("the installer is still the new one", runs_from(installer) == "1.0.0")
+
+
 def first():
     publisher = set_up()
     publisher.release("1.0.0", app("1.0.0"), **recipe())
@@ -198,9 +237,10 @@ def first():
     publisher.release("2.0.0", app("2.0.0", status=500), **recipe())
     update = await_outcome("app", "2.0.0", "rolled_back")
     expect(f"2.0.0 was rolled back by itself, and 1.1.0 serves again: {update['reason']}", served() == "1.1.0")
+    updates_itself(publisher)
     publisher.release("3.0.0", app("3.0.0", hook=SLOW_HOOK), **recipe())
     wait_until("the hook of 3.0.0 runs", lambda: "sleep 600" in run("ps", "-A", "-o", "args"), 60)
-    run("systemctl", "kill", "--signal=SIGKILL", "upswarm-installer.service")
+    run("systemctl", "kill", "--kill-whom=main", "--signal=SIGKILL", "upswarm-installer.service")
     update = await_outcome("app", "3.0.0", "rolled_back")
     expect(f"the installer, killed in mid switch, was started again and went back: {update['reason']}", served() == "1.1.0")
     wait_until("the hook went with the installer", lambda: "sleep 600" not in run("ps", "-A", "-o", "args"))

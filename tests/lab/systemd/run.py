@@ -55,7 +55,7 @@ def boot(debian, folder, binaries, phase, seconds):
     for name in ("status", "cut-me"):
         (results / name).unlink(missing_ok=True)
     with open(results / "console", "ab") as console:
-        machine = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c", IN_A_NAMESPACE, "sh", debian, folder, TOP, binaries],
+        machine = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", IN_A_NAMESPACE, "sh", debian, folder, TOP, binaries],
                                    stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True)
     try:
         for _ in range(seconds * 10):
@@ -70,7 +70,7 @@ def boot(debian, folder, binaries, phase, seconds):
         return status.read_text().strip() if status.exists() else "no end"
     finally:
         if machine.poll() is None:
-            os.killpg(machine.pid, signal.SIGKILL)
+            os.killpg(machine.pid, signal.SIGKILL)  # and with it all processes of its namespace, as the power would
             machine.wait()
 
 

@@ -1,0 +1,183 @@
+// An installer that replaces itself: the service manager, the launcher and both releases play together on one disk.
+#include "installer/self_update.hpp"
+
+#include <array>
+
+#include "installer/launch.hpp"
+#include "tests/installer/installation_fixture.hpp"
+#include "tests/support/disk_model.hpp"
+
+namespace upswarm::installer {
+namespace {
+
+using Unsynced = tests::DiskModel::Unsynced;
+
+class SelfUpdateTest : public testing::Test {
+ protected:
+  static inline const Path kFolder = "/machine";
+  static inline const Path kTrialFile = kFolder / "state" / kTrial;
+
+  void SetUp() override {
+    TestMachine machine(kFolder, before);
+    ASSERT_TRUE(machine.install(one));
+    ASSERT_TRUE(before.sync_as_one(kFolder)) << "that was long ago";
+  }
+
+  static Installation installation(TestMachine& machine, SelfUpdate& self) {
+    return {machine.files,   machine.records, machine.runner, machine.clock,
+            machine.product, machine.config,  machine.state,  &self};
+  }
+
+  /// Release `running` installs two.
+  Result<messages::Outcome> install_two(TestMachine& machine, const std::string& running = "1.0.0") {
+    SelfUpdate self(machine.files, kTrialFile, running);
+    auto work = installation(machine, self);
+    const auto package = system_files().open(two.full);
+    UPSWARM_CHECK(remove_tree(machine.disk, work.incoming()));
+    UPSWARM_CHECK(copy_file(machine.disk, **package, work.incoming(), 0600));
+    return work.install(two.entry, {{two.entry.full, two.entry.version, two.entry.content}}, {}, {});
+  }
+
+  /// Starts the installer by the launcher, as a service manager does whenever it ends. The one that stays up; empty:
+  /// none does. A release in `broken` ends before it does anything.
+  static std::string start(TestMachine& machine, const std::string& broken = "", int most = 12) {
+    for (int i = 0; i < most; ++i) {
+      const auto launch = prepare_launch(machine.files, machine.product.root, kTrialFile, "upswarm-installer");
+      if (!launch) return "";
+      const auto version = launch->program.parent_path().parent_path().filename().string();
+      EXPECT_TRUE(*exists(machine.disk, launch->program.parent_path().parent_path())) << version << " is to start";
+      if (version == broken) continue;
+      SelfUpdate self(machine.files, kTrialFile, version);
+      auto work = installation(machine, self);
+      ignore_failure(work.settle(), "recovery does it again");
+      const auto recovered = work.recover({}, {});
+      const auto current = VersionedLayout(machine.disk, machine.product.root).current_version();
+      if (recovered && current && *current == version) return version;
+    }
+    return "";
+  }
+
+  void expect_at_rest(TestMachine& machine, const std::string& runs) {
+    const auto record = machine.record();
+    EXPECT_FALSE(record.journal);
+    EXPECT_EQ(record.current, runs);
+    EXPECT_FALSE(*exists(machine.disk, kTrialFile));
+    machine.expect_runs(runs == "1.0.0" ? one : two);
+  }
+
+  tests::DiskModel before;
+  tests::TemporaryFolder packages;
+  tests::MadeRelease one = tests::make_release(packages, "1.0.0", 1, tests::first_tree());
+  tests::MadeRelease two = tests::make_release(packages, "2.0.0", 2, tests::second_tree(), &one);
+};
+
+TEST_F(SelfUpdateTest, TheNewInstallerCommitsItselfAfterTheOldOneTestedIt) {
+  tests::DiskModel disk(before);
+  TestMachine machine(kFolder, disk);
+  const auto left = install_two(machine);
+  ASSERT_FALSE(left);
+  EXPECT_EQ(left.error().kind, ErrorKind::cancelled) << "the old one must end now";
+  EXPECT_EQ(machine.runner.calls, std::vector<std::string>{"hook self-test"});
+  EXPECT_EQ(machine.current(), "2.0.0");
+  EXPECT_EQ(machine.record().current, "1.0.0") << "not before the new one was seen to run";
+  EXPECT_EQ(start(machine), "2.0.0");
+  EXPECT_EQ(machine.runner.calls.back(), "hook probe");
+  EXPECT_EQ(machine.record().outcomes.back().result, "completed");
+  expect_at_rest(machine, "2.0.0");
+}
+
+TEST_F(SelfUpdateTest, OneThatDoesNotComeUpIsGivenUpAfterThreeStarts) {
+  tests::DiskModel disk(before);
+  TestMachine machine(kFolder, disk);
+  EXPECT_FALSE(install_two(machine));
+  EXPECT_EQ(start(machine, "2.0.0", kMostStarts), "") << "three starts of it";
+  EXPECT_EQ(start(machine, "2.0.0", 1), "1.0.0");
+  expect_at_rest(machine, "1.0.0");
+  const auto record = machine.record();
+  EXPECT_EQ(record.outcomes.back().result, "rolled_back");
+  EXPECT_NE(record.outcomes.back().reason.find("did not come up in 3 starts; 1.0.0 runs again"), std::string::npos);
+  ASSERT_EQ(record.bad.size(), 1U);
+  EXPECT_EQ(record.bad[0].content, two.entry.content);
+  EXPECT_EQ(record.highest, one.entry.counter);
+}
+
+TEST_F(SelfUpdateTest, OneThatFailsItsSelfTestIsNeverStarted) {
+  tests::DiskModel disk(before);
+  TestMachine machine(kFolder, disk);
+  machine.runner.failures["hook self-test"] = Error{ErrorKind::invalid, "hook self-test", "exit code 1"};
+  const auto outcome = install_two(machine);
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->result, "failed");
+  EXPECT_EQ(machine.record().bad.size(), 1U);
+  expect_at_rest(machine, "1.0.0");
+}
+
+TEST_F(SelfUpdateTest, OneThatCannotBeTalkedToGoesBackByItself) {
+  tests::DiskModel disk(before);
+  TestMachine machine(kFolder, disk);
+  EXPECT_FALSE(install_two(machine));
+  machine.runner.failures["hook probe"] = Error{ErrorKind::invalid, "hook probe", "no answer"};
+  EXPECT_EQ(start(machine), "1.0.0");
+  EXPECT_EQ(machine.record().outcomes.back().result, "rolled_back");
+  EXPECT_EQ(machine.record().bad.size(), 1U);
+  expect_at_rest(machine, "1.0.0");
+}
+
+TEST_F(SelfUpdateTest, StopsInItsProbationDoNotCount) {
+  tests::DiskModel disk(before);
+  TestMachine machine(kFolder, disk);
+  EXPECT_FALSE(install_two(machine));
+  machine.runner.failures["hook probe"] = Error{ErrorKind::cancelled, "hook probe", "stopped"};
+  EXPECT_EQ(start(machine), "") << "stopped twelve times";
+  machine.runner.failures.clear();
+  EXPECT_EQ(start(machine), "2.0.0");
+  expect_at_rest(machine, "2.0.0");
+}
+
+TEST_F(SelfUpdateTest, WhatWasPlacedByHandRunsAgain) {
+  for (const char* const broken : {"", "2.0.0"}) {
+    tests::DiskModel disk;
+    TestMachine machine(kFolder, disk);
+    VersionedLayout layout(disk, machine.product.root);
+    ASSERT_TRUE(layout.prepare());
+    ASSERT_TRUE(make_folders(disk, layout.folder_of("placed-1") / "bin"));
+    ASSERT_TRUE(layout.switch_to("placed-1"));
+    EXPECT_FALSE(install_two(machine, "placed-1"));
+    EXPECT_EQ(start(machine, broken), *broken == '\0' ? "2.0.0" : "placed-1");
+    EXPECT_FALSE(machine.record().journal);
+    EXPECT_EQ(machine.record().bad.size(), *broken == '\0' ? 0U : 1U);
+  }
+}
+
+TEST_F(SelfUpdateTest, ThePowerGoesAtEveryOperation) {
+  std::size_t cuts = 0;
+  for (const char* const broken : {"", "2.0.0"}) {
+    for (std::size_t n = 1;; ++n) {
+      tests::DiskModel running(before);
+      TestMachine machine(kFolder, running);
+      machine.files.stop_at(n);
+      ignore_failure(install_two(machine), "it is stopped, or leaves");
+      // What did not stop here stops while the launcher starts the new one, or while that one commits or is given up.
+      if (!machine.files.was_reached()) ignore_failure(Result<std::string>(start(machine, broken)), "it is stopped");
+      for (const auto left :
+           {Unsynced::nothing, Unsynced::everything, Unsynced::names, Unsynced::content, Unsynced::some}) {
+        ++cuts;
+        SCOPED_TRACE("operation " + std::to_string(n) + ", left " + std::to_string(static_cast<int>(left)));
+        tests::DiskModel disk(running);
+        disk.cut_power(left, static_cast<std::uint32_t>(n));
+        TestMachine again(kFolder, disk);
+        const auto runs = start(again, broken);
+        ASSERT_NE(runs, "") << "no installer can be started any more";
+        ASSERT_NE(runs, broken);
+        expect_at_rest(again, runs);
+        if (HasFailure()) return;
+      }
+      if (!machine.files.was_reached()) break;
+    }
+  }
+  RecordProperty("cuts", static_cast<int>(cuts));
+  EXPECT_GT(cuts, 400U);
+}
+
+}  // namespace
+}  // namespace upswarm::installer
