@@ -7,6 +7,8 @@
 namespace upswarm::agent {
 namespace {
 
+/// From now on they add tables, and columns with a default, and change nothing else: an agent that was updated and went
+/// back uses the newer schema.
 constexpr std::array<std::string_view, 4> kMigrations{R"(
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE history (
@@ -85,7 +87,7 @@ Result<CachedDownload> read_download(const SqlRow& row) {
 StateStore::StateStore(Database database) : turn_(std::make_unique<std::mutex>()), database_(std::move(database)) {}
 
 Result<StateStore> StateStore::open(const Path& file) {
-  UPSWARM_TRY(auto database, Database::open(file, kMigrations));
+  UPSWARM_TRY(auto database, Database::open(file, kMigrations, NewerSchema::use));
   return StateStore(std::move(database));
 }
 

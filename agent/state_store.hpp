@@ -48,7 +48,7 @@ struct OpenSession {
 /// Every change survives a power cut when the call returns. Any thread. Errors of all: disk, no_space, corrupt, busy.
 class StateStore {
  public:
-  /// Errors: as Database::open.
+  /// A file of a newer agent is used as it is.   Errors: as Database::open.
   static Result<StateStore> open(const Path& file);
 
   /// "" when it was never set.

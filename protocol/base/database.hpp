@@ -32,13 +32,18 @@ class SqlRow {
   std::vector<SqlValue> values_;
 };
 
+/// What to do with a file that a newer program has written. `use` is for schemas that only ever gain tables and columns
+/// (with a default): a program that was updated and went back goes on with what it left.
+enum class NewerSchema { refuse, use };
+
 /// One connection, WAL, synchronous=FULL, foreign keys on. Calls from several threads take turns.
 class Database {
  public:
   /// Opens or makes the file and brings its schema up to date: `migrations[i]` leads from version i to i + 1 (kept in
   /// user_version), each in a transaction of its own.
-  /// Errors: disk, no_space, corrupt, busy; invalid  the file was written by a newer program.
-  static Result<Database> open(const std::filesystem::path& file, std::span<const std::string_view> migrations);
+  /// Errors: disk, no_space, corrupt, busy; invalid  the file was written by a newer program, and is not to be used.
+  static Result<Database> open(const std::filesystem::path& file, std::span<const std::string_view> migrations,
+                               NewerSchema newer = NewerSchema::refuse);
 
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;

@@ -71,7 +71,8 @@ Database::Database(Database&&) noexcept = default;
 Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
 
-Result<Database> Database::open(const std::filesystem::path& file, std::span<const std::string_view> migrations) {
+Result<Database> Database::open(const std::filesystem::path& file, std::span<const std::string_view> migrations,
+                                NewerSchema newer) {
   auto connection = std::make_unique<Connection>();
   const int code = sqlite3_open_v2(file.string().c_str(), &connection->database,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
@@ -83,7 +84,7 @@ Result<Database> Database::open(const std::filesystem::path& file, std::span<con
   }
   UPSWARM_TRY(const auto rows, database.run("PRAGMA user_version"));
   const auto version = static_cast<std::size_t>(rows.at(0).integer(0));
-  if (version > migrations.size()) {
+  if (version > migrations.size() && newer == NewerSchema::refuse) {
     return Error{ErrorKind::invalid, "open the database " + file.string(),
                  "it was written by a newer program (schema " + std::to_string(version) + ", this one knows " +
                      std::to_string(migrations.size()) + ")"};

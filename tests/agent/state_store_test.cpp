@@ -42,6 +42,23 @@ TEST_F(StateStoreTest, SettingsSurviveAReopen) {
   EXPECT_EQ(*store_->setting("other"), "");
 }
 
+TEST_F(StateStoreTest, AnAgentThatWentBackGoesOnWithTheNewerSchema) {
+  ASSERT_TRUE(store_->set("etag", "a"));
+  store_.reset();
+  {
+    auto newer = Database::open(folder_ / "state.db", {}, NewerSchema::use);
+    ASSERT_TRUE(newer) << newer.error().message();
+    ASSERT_TRUE(newer->run("ALTER TABLE settings ADD COLUMN invented_later TEXT NOT NULL DEFAULT ''"));
+    ASSERT_TRUE(newer->run("CREATE TABLE later (id INTEGER PRIMARY KEY)"));
+    ASSERT_TRUE(newer->run("PRAGMA user_version=1000"));
+  }
+  reopen();
+  EXPECT_EQ(*store_->setting("etag"), "a");
+  EXPECT_TRUE(store_->set("etag", "b"));
+  store_.reset();
+  EXPECT_EQ(Database::open(folder_ / "state.db", {}).error().kind, ErrorKind::invalid);
+}
+
 TEST_F(StateStoreTest, AnOutcomeIsStoredOnce) {
   EXPECT_EQ(store_->add_outcomes({make_outcome(1, "1.0.0", "completed"), make_outcome(2, "1.1.0", "failed")})->size(),
             2U);
