@@ -52,6 +52,7 @@ class CommandsTest : public testing::Test {
   int pauses_ = 0;
   Desk desk_{.agent = [this](const Json& question) { return answer(question); },
              .installer = [this](const Json& question) { return answer(question); },
+             .reader = [this](const Json& question) { return answer(question); },
              .out = out_,
              .clock = clock_,
              .json = false,
