@@ -18,6 +18,7 @@
 #include <charconv>
 #include <climits>
 #include <cstdio>
+#include <cstring>
 #include <string_view>
 #include <system_error>
 
@@ -106,6 +107,12 @@ class PosixInputFile final : public InputFile {
   std::string name_;
 };
 
+constexpr std::size_t kLeastHole = 64 * 1024;
+
+bool is_zeros(ByteView bytes) {
+  return bytes.front() == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
 class PosixOutputFile final : public OutputFile {
  public:
   PosixOutputFile(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)) {}
@@ -113,7 +120,9 @@ class PosixOutputFile final : public OutputFile {
   PosixOutputFile& operator=(const PosixOutputFile&) = delete;
   ~PosixOutputFile() override { ::close(descriptor_); }
 
+  /// Long runs of zeros become holes, which take no space: a large file that is mostly empty stays so.
   Result<void> write(ByteView bytes) override {
+    if (bytes.size() >= kLeastHole && is_zeros(bytes)) return skip(bytes.size());
     while (!bytes.empty()) {
       const auto count = ::write(descriptor_, bytes.data(), bytes.size());
       if (count < 0 && errno == EINTR) continue;
@@ -133,6 +142,11 @@ class PosixOutputFile final : public OutputFile {
   }
 
  private:
+  Result<void> skip(std::size_t count) {
+    const auto end = ::lseek(descriptor_, static_cast<off_t>(count), SEEK_CUR);
+    return end < 0 ? failure("write", name_) : check(::ftruncate(descriptor_, end), "write", name_);
+  }
+
   int descriptor_;
   std::string name_;
 };

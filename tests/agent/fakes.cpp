@@ -231,9 +231,9 @@ Result<void> FakeInstaller::offer_repair(const std::string& product, const Sha25
   UPSWARM_CHECK(answers());
   repaired_by.push_back(sha256);
   const auto state_of = std::ranges::find(state.products, product, &messages::ProductState::product);
-  wants[product] = state_of->repair.value();
+  const auto wanted = std::exchange(wants, {{product, state_of->repair.value()}});
   begin_work(product, "repair", sha256);
-  wants.erase(product);
+  wants = wanted;
   if (ending_->result == "completed") state_of->repair.reset();
   return {};
 }

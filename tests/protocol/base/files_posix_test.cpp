@@ -23,6 +23,22 @@ class PosixFilesTest : public testing::Test {
   Files& files = system_files();
 };
 
+TEST_F(PosixFilesTest, LongRunsOfZerosTakeNoSpace) {
+  const std::string zeros(256 * 1024, '\0');
+  std::string content;
+  const auto file = *files.create(folder / "sparse", 0644);
+  for (int i = 0; i < 40; ++i) {
+    const auto part = i == 20 ? "in the midst " + zeros.substr(0, 100) : zeros;
+    ASSERT_TRUE(file->write(as_bytes(part)));
+    content += part;
+  }
+  ASSERT_TRUE(file->sync());
+  EXPECT_TRUE(folder.read("sparse") == content) << "also at its end";
+  struct stat about {};
+  ASSERT_EQ(::stat((folder / "sparse").c_str(), &about), 0);
+  EXPECT_LT(about.st_blocks * 512, 1024 * 1024) << "of " << content.size();
+}
+
 TEST_F(PosixFilesTest, SetsModesWhateverTheUmaskIs) {
   const auto before = ::umask(077);
   ASSERT_TRUE(files.create(folder / "file", 0755));

@@ -119,14 +119,32 @@ TEST_F(SparseTest, OfATreeThatIsDamagedOnlyWhatIsWantedIsMade) {
   const auto plan = plan_sparse(whole.index(), local);
   fetch("new.upk", whole, plan, "part.upk");
   auto part = open("part.upk");
-  ReadingFiles disk;
-  const auto made = part.unpack(disk, folder / "out", plan, local, {}, {}, {.only = &only});
+  const auto made = part.unpack(system_files(), folder / "out", plan, local, {}, {}, {.only = &only});
   ASSERT_TRUE(made) << made.error().message();
   EXPECT_EQ(folder.read("out/d7/f117"), files["d7/f117"]);
   EXPECT_EQ(folder.read("out/large"), files["large"]);
   EXPECT_EQ(scanned(folder / "out").entries.size(), 3U) << "and nothing else";
   EXPECT_LT(plan.fetched.count, whole.index().frames.back().offset.count / 4);
-  EXPECT_FALSE(disk.opened.contains("f0")) << "frames before what is wanted are passed over";
+}
+
+TEST_F(SparseTest, WhatNoFrameIsNeededForIsMadeWithoutReadingTheRest) {
+  auto files = many_files(60);
+  pack(files, "new");
+  write_tree(folder, "damaged", files);
+  std::filesystem::rename(folder / "damaged/large", folder / "damaged/moved");
+  auto reader = open("new.upk");
+  const auto& tree = reader.index().tree;
+  std::vector<bool> only(tree.entries.size());
+  only[static_cast<std::size_t>(tree.find("large") - tree.entries.data())] = true;
+  const auto local = scan("damaged");
+  const auto plan = plan_sparse(reader.index(), local);
+  EXPECT_TRUE(plan.frames.empty());
+  ReadingFiles disk;
+  const auto made = reader.unpack(disk, folder / "out", plan, local, {}, {}, {.only = &only});
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(folder.read("out/large"), files["large"]);
+  EXPECT_TRUE(disk.opened.contains("moved"));
+  EXPECT_LE(disk.opened.size(), 4U) << "files that share a frame with it, at most";
 }
 
 TEST_F(SparseTest, EachFileCanBeMadeAloneWhateverIsDamaged) {
