@@ -115,7 +115,7 @@ class SelfUpdate(WorldTest):
         self.expect_runs("placed-1")
         self.expect_it_works(machine)
 
-    def test_one_that_fails_its_self_test_is_never_started(self):
+    def test_one_that_cannot_read_the_state_is_never_started(self):
         machine = self.machine()
         self.release("1.1.0", "#!/bin/sh\necho cannot read the records >&2\nexit 1\n")
         update = self.ended(machine, "1.1.0")
