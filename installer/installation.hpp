@@ -7,10 +7,10 @@
 #include <string>
 
 #include "installer/config.hpp"
+#include "installer/layout.hpp"
 #include "installer/product_record.hpp"
 #include "installer/release_runner.hpp"
 #include "installer/sparse_package.hpp"
-#include "installer/versioned_layout.hpp"
 #include "protocol/base/clock.hpp"
 #include "protocol/package/decode/package_reader.hpp"
 
@@ -23,6 +23,9 @@ struct PackageStep {
   Sha256 content;          ///< the signed one of that
   bool is_sparse = false;  ///< parts of a full package, the rest from disk
 };
+
+/// Why `to` cannot follow on `from`: words for people.
+std::string layout_change(const trust::Entry& from, const trust::Entry& to);
 
 /// The steps of one product on one machine, each journaled before it is done:
 ///
@@ -144,7 +147,12 @@ class Installation {
   Result<messages::Outcome> add_outcome(ProductRecord& record, std::string result, std::string reason);
   void retire(ProductRecord& record);
   Result<void> drop_tree(const Sha256& content);
+  void use_layout(const ProductRecord& record, const trust::Entry* to);
+  bool has_folders() const;
+  Result<void> check_layout(const trust::Entry& to, const ProductRecord& record) const;
+  Result<void> check_switch(const trust::Entry& to, const ProductRecord& record);
   RunContext context_of(const std::string& version, const std::string& from) const;
+  RunContext context_in_use(const std::string& version, const std::string& from) const;
   const trust::Entry* entry_of(const ProductRecord& record, const std::string& version) const;
 
   Files& files_;
@@ -154,7 +162,7 @@ class Installation {
   const ProductConfig& product_;
   const InstallerConfig& config_;
   Path state_;
-  VersionedLayout layout_;
+  std::unique_ptr<Layout> layout_;  ///< of what runs or is under way: use_layout()
 };
 
 }  // namespace upswarm::installer

@@ -52,7 +52,7 @@ Result<void> VersionedLayout::set_staging_between() {
   return files_.rename(staging(), between());
 }
 
-Result<void> VersionedLayout::switch_to(const std::string& version) {
+Result<void> VersionedLayout::switch_to(const std::string& version, const std::string& /*leaving*/) {
   if (version.empty()) {
     UPSWARM_TRY(const auto there, exists(files_, current()));
     if (!there) return {};

@@ -28,7 +28,9 @@ constexpr milliseconds kShortestTime{1};
 constexpr std::string_view kConfirmExecutable = "confirm-executable";
 constexpr std::string_view kHealthHttp = "health-http";
 constexpr std::string_view kHealthStable = "health-stable";
-constexpr std::array kKnownRequirements{kConfirmExecutable, kHealthHttp, kHealthStable};
+constexpr std::string_view kLayoutInPlace = "layout-in-place";
+constexpr std::array kKnownRequirements{kConfirmExecutable, kHealthHttp, kHealthStable, kLayoutInPlace};
+constexpr std::array<std::string_view, 2> kKnownLayouts{kVersionedLayout, kInPlaceLayout};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -283,6 +285,7 @@ std::vector<std::string> requirements_of(const Entry& entry) {
   if (entry.health.executable) names.emplace_back(kConfirmExecutable);
   if (entry.health.kind == HealthCheck::Kind::http) names.emplace_back(kHealthHttp);
   if (entry.health.stable.count() > 0) names.emplace_back(kHealthStable);
+  if (entry.layout == kInPlaceLayout) names.emplace_back(kLayoutInPlace);
   return names;
 }
 
@@ -293,8 +296,8 @@ std::optional<std::string> unknown_requirements(const Entry& entry) {
 }
 
 Result<void> read_recipe(ObjectReader& in, Entry& entry) {
-  entry.layout = in.text_or("layout", "versioned", kLongestName);
-  if (entry.layout != "versioned")
+  entry.layout = in.text_or("layout", kVersionedLayout, kLongestName);
+  if (std::ranges::find(kKnownLayouts, entry.layout) == kKnownLayouts.end())
     in.fail("layout", "the layout \"" + entry.layout + "\" is not known to this program");
   if (in.has("hooks")) {
     const auto& hooks = in.object("hooks");

@@ -32,6 +32,8 @@ inline constexpr std::size_t kLongestArguments = 4096;  ///< of one command toge
 inline constexpr Bytes kSmallestPiece = 16_KiB;
 inline constexpr Bytes kLargestPiece = 16_MiB;
 inline constexpr std::chrono::milliseconds kLongestCommand = std::chrono::hours(24);
+inline constexpr const char* kVersionedLayout = "versioned";  ///< in a folder of its own, and `current` names it
+inline constexpr const char* kInPlaceLayout = "in_place";     ///< at fixed paths in ROOT
 
 /// Orders the releases of a product, across its channels. A raised epoch recovers from stolen release keys.
 struct ReleaseCounter {
@@ -96,7 +98,7 @@ struct Entry {
   Bytes index_length;  ///< of the full package's chunk index
   Sha256 index_digest;
   std::vector<DeltaFile> deltas;
-  std::string layout = "versioned";  ///< the only one so far
+  std::string layout = kVersionedLayout;  ///< or kInPlaceLayout; that of a product stays what it was at first
   Hooks hooks;
   HealthCheck health;
   std::vector<std::string> services;  ///< stopped before the switch, started after it, in this order

@@ -13,6 +13,12 @@
 
 namespace upswarm::installer {
 
+/// As a recipe with this layout would have made it.
+inline void set_layout(tests::MadeRelease& release, const std::string& layout) {
+  release.entry.layout = layout;
+  release.entry.requirements = trust::requirements_of(release.entry);
+}
+
 struct TestMachine {
   /// In `folder` of the disk `on`, which must outlive the machine.
   explicit TestMachine(const Path& folder, Files& on = tests::unsynced_files())
@@ -89,7 +95,7 @@ struct TestMachine {
   }
 
   std::string current() {
-    const auto version = VersionedLayout(disk, product.root).current_version();
+    const auto version = make_layout(layout, disk, product.root)->current_version();
     EXPECT_TRUE(version) << version.error().message();
     return version->value_or("");
   }
@@ -97,14 +103,20 @@ struct TestMachine {
   /// Whether `current` holds exactly the tree that `release` was packed from.
   void expect_runs(const tests::MadeRelease& release) {
     EXPECT_EQ(current(), release.entry.version);
-    const auto tree = package::scan_tree(disk, product.root / "current/");
+    const bool is_in_place = layout == trust::kInPlaceLayout;
+    auto tree = package::scan_tree(disk, is_in_place ? product.root : product.root / "current/");
     ASSERT_TRUE(tree) << tree.error().message();
+    std::erase_if(tree->entries, [&](const auto& one) {
+      return (is_in_place && one.path.view().starts_with(".upswarm")) || others.contains(std::string(one.path));
+    });
     EXPECT_EQ(package::content_digest(*tree), release.entry.content);
     EXPECT_EQ(record().current, release.entry.version);
   }
 
   ProductConfig product;
   InstallerConfig config;
+  std::string layout = trust::kVersionedLayout;  ///< of all releases here
+  std::set<std::string> others;                  ///< what is in ROOT and belongs to no release
   Path state;
   Files& disk;  ///< beneath `files`, which counts and stops
   tests::StoppingFiles files{disk};
