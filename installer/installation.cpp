@@ -140,7 +140,9 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
     UPSWARM_TRY(const bool is_anew, runner_.resume_health(to.health, context));
     if (is_anew) UPSWARM_CHECK(runner_.stop_services(services_to_start(record), stop));
   } else {
-    if (const auto* const old = entry_of(record, record.journal->from)) {
+    const bool is_again = record.journal->phase == Phase::switching;
+    const auto* const old = is_again ? nullptr : entry_of(record, record.journal->from);
+    if (old != nullptr) {
       UPSWARM_TRY(auto ran, runner_.running_services(old->services, stop));
       for (const auto& service : record.owed) {
         const bool is_of_old = std::ranges::find(old->services, service) != old->services.end();
@@ -152,6 +154,7 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
     tell(progress, "switching");
     if (record.journal->ran) UPSWARM_CHECK(runner_.stop_services(*record.journal->ran, stop));
     UPSWARM_CHECK(layout_->switch_to(to.version, record.journal->from));
+    if (!is_again) UPSWARM_CHECK(install_foreign(record, stop));
     UPSWARM_CHECK(runner_.prepare_health(to.health, context));
     if (to.hooks.after) {
       tell(progress, "hook after");
@@ -193,7 +196,7 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
   record.owed.clear();
   record.current = to.version;
   record.highest = std::max(record.highest, to.counter);
-  UPSWARM_TRY(const auto outcome, add_outcome(record, "completed", ""));
+  UPSWARM_TRY(const auto outcome, add_outcome(record, "completed", remark_on(*record.journal)));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
   log::info("release installed",
@@ -230,6 +233,9 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
   };
   lenient(runner_.stop_services(journal.to.services, stop));
   UPSWARM_CHECK(layout_->switch_to(journal.from, journal.to.version));
+  const auto back = put_foreign_back(record, stop);
+  if (!back && !is_fault_of_release(back.error())) return back.error();
+  lenient(back);
   if (journal.to.hooks.rollback) {
     lenient(
         runner_.run_hook("rollback", *journal.to.hooks.rollback, context_of(journal.to.version, journal.from), stop));
@@ -244,7 +250,7 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
   if (stop.stop_requested())
     return stopped_by({ErrorKind::cancelled, "roll back " + record.product, "stopped"}, record);
   if (journal.blame) record.mark_bad({journal.to.content, journal.to.version, journal.reason, clock_.now()});
-  UPSWARM_TRY(const auto outcome, add_outcome(record, "rolled_back", reason));
+  UPSWARM_TRY(const auto outcome, add_outcome(record, back ? "rolled_back" : "failed", reason));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
   lenient(layout_->clean(record.versions(), false));
@@ -345,6 +351,8 @@ Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error
     }
     case Phase::switching:
       if (is_crash && !is_to_blame) record.note_setback(journal.to, interrupted.message(), true, clock_.now());
+      if (!is_to_blame && is_foreign_done(record, stop).value_or(false))
+        return switch_and_commit(record, progress, stop);
       return undo(record, interrupted, is_to_blame, progress, stop);
     case Phase::rolling_back:
       // What could not be written down last time must be possible now: services are not stopped again for nothing.

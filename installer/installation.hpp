@@ -7,6 +7,7 @@
 #include <string>
 
 #include "installer/config.hpp"
+#include "installer/foreign.hpp"
 #include "installer/layout.hpp"
 #include "installer/product_record.hpp"
 #include "installer/release_runner.hpp"
@@ -148,6 +149,11 @@ class Installation {
   void retire(ProductRecord& record);
   Result<void> drop_tree(const Sha256& content);
   void use_layout(const ProductRecord& record, const trust::Entry* to);
+  std::optional<ForeignRelease> foreign_of(const trust::Entry* entry, const std::string& from) const;
+  Result<void> install_foreign(ProductRecord& record, const std::stop_token& stop);
+  Result<bool> is_foreign_done(const ProductRecord& record, const std::stop_token& stop);
+  Result<void> put_foreign_back(const ProductRecord& record, const std::stop_token& stop);
+  static std::string remark_on(const Journal& journal);
   bool has_folders() const;
   Result<void> check_layout(const trust::Entry& to, const ProductRecord& record) const;
   Result<void> check_switch(const trust::Entry& to, const ProductRecord& record);

@@ -13,6 +13,22 @@ bool is_installers_own(std::string name) {
   return name == kInstallersOwn;
 }
 
+/// What the command names by `{release}` must be in the tree: machines would only find out when they install it.
+Result<void> check_foreign(Files& files, const ReleaseRequest& request, const trust::Foreign& foreign) {
+  constexpr std::string_view kInRelease = "{release}/";
+  for (const auto& word : foreign.install.argv) {
+    const auto at = word.find(kInRelease);
+    if (at == std::string::npos || word.find('{', at + 1) != std::string::npos) continue;
+    const auto name = word.substr(at + kInRelease.size());
+    UPSWARM_TRY(const bool is_there, exists(files, request.folder / Path(std::u8string(name.begin(), name.end()))));
+    if (!is_there) {
+      return Error{ErrorKind::invalid, request.recipe.string() + ": foreign.install",
+                   name + " is not in " + request.folder.string()};
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_layout(Files& files, const Product& product, const ReleaseRequest& request,
@@ -27,6 +43,7 @@ Result<void> check_layout(Files& files, const Product& product, const ReleaseReq
     return wrong("it is \"" + entry.layout + "\", and that of " + last.version + " is \"" + last.layout +
                  "\"; machines keep a product's layout: make it another product");
   }
+  if (entry.foreign) return check_foreign(files, request, *entry.foreign);
   if (entry.layout != trust::kInPlaceLayout) return {};
   UPSWARM_TRY(const auto names, files.list(request.folder));
   const auto found = std::ranges::find_if(names, is_installers_own);

@@ -40,7 +40,7 @@ enum class Way {
 /// One way, in one layout.
 struct Case {
   Case(Way what, const char* where = trust::kVersionedLayout) : way(what), layout(where) {}  // NOLINT(*-explicit-*)
-  operator Way() const { return way; }                                                        // NOLINT(*-explicit-*)
+  operator Way() const { return way; }                                                       // NOLINT(*-explicit-*)
   Way way;
   std::string layout;
 };
@@ -163,6 +163,9 @@ class StopsTest : public testing::TestWithParam<Case> {
       machine.expect_runs(release(current));
     }
     if (is_in_place()) expect_own_is_left(machine, current);
+    if (GetParam().layout == trust::kForeignLayout && !current.empty()) {
+      EXPECT_EQ(machine.installed(), current);
+    }
     expect_gone(machine, std::array{"root/versions/.removing", "root/.current.new"});
     expect_gone(machine, std::array{"root/.upswarm/versions/.removing", "root/.upswarm/.current.new"});
     const bool is_unfinished = current == before_it() && !is_kept();
@@ -393,6 +396,7 @@ std::vector<Case> going_on_in_layout(const char* layout) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, StopsTest, testing::ValuesIn(in_layout(trust::kVersionedLayout)), name_of);
 INSTANTIATE_TEST_SUITE_P(InPlace, StopsTest, testing::ValuesIn(in_layout(trust::kInPlaceLayout)), name_of);
+INSTANTIATE_TEST_SUITE_P(Foreign, StopsTest, testing::ValuesIn(in_layout(trust::kForeignLayout)), name_of);
 INSTANTIATE_TEST_SUITE_P(Ways, NextTryTest, testing::ValuesIn(going_on_in_layout(trust::kVersionedLayout)), name_of);
 INSTANTIATE_TEST_SUITE_P(InPlace, NextTryTest, testing::ValuesIn(going_on_in_layout(trust::kInPlaceLayout)), name_of);
 

@@ -22,11 +22,16 @@ class ScriptedRunner final : public installer::ReleaseRunner {
   std::map<std::string, Error> failures;  ///< by call: "health 2.0.0", "hook after", "stop web", ...
   std::function<void(const std::string&)> on_call;
   std::function<void(const std::string&, const installer::RunContext&)> on_run;
+  std::function<Result<ProcessOutcome>(const std::vector<std::string>&)> on_program;  ///< what the system does
 
   Result<void> run_hook(const char* name, const trust::Command& /*command*/, const installer::RunContext& context,
                         std::stop_token /*stop*/) override {
     if (on_run) on_run("hook " + std::string(name), context);
     return note("hook " + std::string(name));
+  }
+  Result<ProcessOutcome> run_program(const trust::Command& command, const installer::RunContext& /*context*/,
+                                     std::stop_token /*stop*/) override {
+    return on_program ? on_program(command.argv) : Result<ProcessOutcome>(ProcessOutcome{});
   }
   Result<std::vector<std::string>> running_services(const std::vector<std::string>& services,
                                                     std::stop_token /*stop*/) override {
