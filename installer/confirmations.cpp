@@ -81,7 +81,7 @@ Result<void> TokenConfirmations::confirm(const std::string& product, const std::
   if (!found->programs.empty()) {
     const auto program = program_of_(peer);
     if (!program) return Error{ErrorKind::denied, doing, program.error().message()};
-    if (!is_below(*program, found->programs))
+    if (!is_below(*program, found->programs) || was_replaced(*program))
       return Error{ErrorKind::denied, doing, program->string() + " is no program of the release"};
   }
   auto confirmed = *found;

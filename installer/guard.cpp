@@ -34,6 +34,8 @@ Result<void> check_private_folder(Files& files, const Path& folder) {
   }
 }
 
+Result<void> check_private_alone(Files& files, const Path& folder) { return check_one(files, folder, false); }
+
 Result<void> prepare_private_folder(Files& files, const Path& folder) {
   UPSWARM_CHECK(make_folders(files, folder, 0755));
   return check_private_folder(files, folder);

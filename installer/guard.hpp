@@ -15,6 +15,9 @@ std::uint32_t own_user();
 /// Errors: denied  with the folder and what is wrong with it; not_found.
 Result<void> check_private_folder(Files& files, const Path& folder);
 
+/// The same of `folder` alone, where those above are known to be safe.
+Result<void> check_private_alone(Files& files, const Path& folder);
+
 /// Makes `folder` (0755) when it is missing, and checks it.
 Result<void> prepare_private_folder(Files& files, const Path& folder);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "installer/guard.hpp"
 #include "protocol/base/log.hpp"
 
 namespace upswarm::installer {
@@ -28,7 +29,7 @@ Installation::Installation(Files& files, RecordStore& records, ReleaseRunner& ru
       product_(product),
       config_(config),
       state_(std::move(state)),
-      layout_(files, product.root),
+      layout_(make_layout(trust::kVersionedLayout, files, product.root)),
       self_(self) {}
 
 Path Installation::incoming(std::size_t step) const {
@@ -39,9 +40,10 @@ Result<ProductRecord> Installation::begin(const trust::Entry& to, const char* ki
   UPSWARM_TRY(auto record, records_.load(product_.product));
   if (record.journal)
     return Error{ErrorKind::busy, "install " + product_.product, "another installation is not finished"};
+  use_layout(record, &to);
   auto from = record.current;
   if (from.empty()) {
-    UPSWARM_TRY(const auto placed, layout_.current_version());  // by hand, as by packaging/linux/install.sh
+    UPSWARM_TRY(const auto placed, layout_->current_version());  // by hand, as by packaging/linux/install.sh
     from = placed.value_or("");
   }
   record.journal = Journal{.phase = Phase::staging,
@@ -83,6 +85,8 @@ Result<messages::Outcome> Installation::take_over(const trust::Entry& to, Produc
     return give_up(record, {ErrorKind::untrusted, "install " + product_.product + " " + to.version,
                             "what runs here has this version and another content; each content needs its own version"});
   }
+  if (here->layout != to.layout)
+    return give_up(record, {ErrorKind::untrusted, "install " + product_.product, layout_change(*here, to)});
   UPSWARM_CHECK(remove_incoming());
   return commit(record);
 }
@@ -96,6 +100,7 @@ Result<void> Installation::run_before(const trust::Entry& to, const ProductRecor
 
 Result<messages::Presence> Installation::present(const std::vector<Sha256>& contents, const std::stop_token& stop) {
   UPSWARM_TRY(auto record, records_.load(product_.product));
+  use_layout(record, nullptr);
   messages::Presence presence;
   for (const auto& content : contents) {
     const auto found =
@@ -104,7 +109,7 @@ Result<messages::Presence> Installation::present(const std::vector<Sha256>& cont
     if (stop.stop_requested()) return Error{ErrorKind::cancelled, "verify what is on disk", "stopped"};
     const auto verify = [&]() -> Result<void> {
       UPSWARM_TRY(const auto tree, load_tree(content));
-      return package::verify_tree(files_, layout_.folder_of(found->entry.version), tree, stop);
+      return package::verify_tree(files_, layout_->folder_of(found->entry.version), tree, stop);
     };
     const auto whole = verify();
     if (!whole && whole.error().kind == ErrorKind::cancelled) return whole.error();
@@ -139,19 +144,21 @@ Result<messages::Outcome> Installation::switch_and_commit(ProductRecord& record,
 Result<void> Installation::switch_over(ProductRecord& record, const package::ProgressSink& progress,
                                        const std::stop_token& stop) {
   const auto to = record.journal->to;
-  auto context = context_of(to.version, record.journal->from);
+  auto context = context_in_use(to.version, record.journal->from);
   if (record.journal->phase == Phase::probation) {
     UPSWARM_TRY(const bool is_anew, runner_.resume_health(to.health, context));
     if (is_anew) UPSWARM_CHECK(runner_.stop_services(services_to_start(record), stop));
   } else {
+    const bool is_again = record.journal->phase == Phase::switching;
     if (self_ != nullptr)
       UPSWARM_CHECK(runner_.run_hook("self-test", ask_installer("--self-test", config_.file), context, stop));
-    UPSWARM_CHECK(note_services(record, stop));
+    if (!is_again) UPSWARM_CHECK(note_services(record, stop));
     UPSWARM_CHECK(write_phase(record, Phase::switching));
     tell(progress, "switching");
     if (record.journal->ran) UPSWARM_CHECK(runner_.stop_services(*record.journal->ran, stop));
     if (self_ != nullptr) UPSWARM_CHECK(self_->begin(record.journal->from, to.version));
-    UPSWARM_CHECK(layout_.switch_to(to.version));
+    UPSWARM_CHECK(layout_->switch_to(to.version, record.journal->from));
+    if (!is_again) UPSWARM_CHECK(install_foreign(record, stop));
     UPSWARM_CHECK(runner_.prepare_health(to.health, context));
     if (to.hooks.after) {
       tell(progress, "hook after");
@@ -212,14 +219,14 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
   record.owed.clear();
   record.current = to.version;
   record.highest = std::max(record.highest, to.counter);
-  UPSWARM_TRY(const auto outcome, add_outcome(record, "completed", ""));
+  UPSWARM_TRY(const auto outcome, add_outcome(record, "completed", remark_on(*record.journal)));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
   log::info("release installed",
             {{"product", record.product}, {"from", outcome.from}, {"to", outcome.to}, {"kind", outcome.kind}});
   const auto drop = [&]() -> Result<void> {
     UPSWARM_CHECK(remove_tree(files_, tree_between()));
-    return layout_.drop_unfinished();
+    return layout_->drop_unfinished();
   };
   if (const auto dropped = drop(); !dropped) log::warning("left-overs stay", {{"error", dropped.error().message()}});
   retire(record);
@@ -248,7 +255,10 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
     reason += "; while rolling back: " + step.error().message();
   };
   lenient(runner_.stop_services(journal.to.services, stop));
-  UPSWARM_CHECK(layout_.switch_to(journal.from));
+  UPSWARM_CHECK(layout_->switch_to(journal.from, journal.to.version));
+  const auto back = put_foreign_back(record, stop);
+  if (!back && !is_fault_of_release(back.error())) return back.error();
+  lenient(back);
   if (journal.to.hooks.rollback) {
     lenient(
         runner_.run_hook("rollback", *journal.to.hooks.rollback, context_of(journal.to.version, journal.from), stop));
@@ -264,11 +274,11 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
   if (stop.stop_requested())
     return stopped_by({ErrorKind::cancelled, "roll back " + record.product, "stopped"}, record);
   if (journal.blame) record.mark_bad({journal.to.content, journal.to.version, journal.reason, clock_.now()});
-  UPSWARM_TRY(const auto outcome, add_outcome(record, "rolled_back", reason));
+  UPSWARM_TRY(const auto outcome, add_outcome(record, back ? "rolled_back" : "failed", reason));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
   if (self_ != nullptr) lenient(self_->end());
-  lenient(layout_.clean(record.versions(), false));
+  lenient(layout_->clean(record.versions(), false));
   return outcome;
 }
 
@@ -287,7 +297,7 @@ Result<messages::Outcome> Installation::give_up(ProductRecord& record, const Err
   const auto tidy = [&]() -> Result<void> {
     UPSWARM_CHECK(remove_incoming());
     if (!was_interrupted) UPSWARM_CHECK(remove_tree(files_, tree_between()));
-    return layout_.clean(record.versions(), was_interrupted);
+    return layout_->clean(record.versions(), was_interrupted);
   };
   if (const auto tidied = tidy(); !tidied) log::warning("left-overs stay", {{"error", tidied.error().message()}});
   return outcome;
@@ -317,9 +327,10 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
   const auto verify = [&]() -> Result<void> {
     tell(progress, "verifying");
     UPSWARM_TRY(const auto tree, load_tree(to.content));
-    return package::verify_tree(files_, layout_.folder_of(to.version), tree, stop);
+    return package::verify_tree(files_, layout_->folder_of(to.version), tree, stop);
   };
   if (const auto whole = verify(); !whole) return give_up(record, whole.error());
+  if (const auto possible = check_switch(to, record); !possible) return give_up(record, possible.error());
   UPSWARM_CHECK(write_phase(record, Phase::preparing));
   return switch_and_commit(record, progress, stop);
 }
@@ -329,23 +340,28 @@ Result<void> Installation::settle() {
   if (!record.journal) return {};
   const auto phase = record.journal->phase;
   if (phase != Phase::switching && phase != Phase::rolling_back) return {};
-  UPSWARM_CHECK(layout_.prepare());
-  return layout_.switch_to(record.journal->from);
+  // What another installer did may have come to its end: only recovery finds that out.
+  if (record.journal->to.foreign) return {};
+  use_layout(record, nullptr);
+  UPSWARM_CHECK(layout_->prepare());
+  return layout_->switch_to(record.journal->from, record.journal->to.version);
 }
 
 Result<std::optional<messages::Outcome>> Installation::recover(const package::ProgressSink& progress,
                                                                std::stop_token stop, bool is_restart) {
   UPSWARM_TRY(auto record, records_.load(product_.product));
+  use_layout(record, nullptr);
   UPSWARM_TRY(const auto root_there, exists(files_, product_.root));
-  if (root_there) UPSWARM_CHECK(layout_.prepare());
+  const bool is_used = root_there && (record.journal || !record.releases.empty() || has_folders());
+  if (root_there) UPSWARM_CHECK(is_used ? layout_->prepare() : check_private_folder(files_, product_.root));
   // Recovery needs no package.
   if (const auto tidied = remove_incoming(); !tidied)
     log::warning("left-overs stay", {{"error", tidied.error().message()}});
   if (!record.journal) {
     if (self_ != nullptr) UPSWARM_CHECK(self_->end());
-    if (!root_there) return std::optional<messages::Outcome>();
+    if (!is_used) return std::optional<messages::Outcome>();
     UPSWARM_TRY(const auto wrong, wrong_link(record));
-    if (wrong.empty()) UPSWARM_CHECK(layout_.clean(record.versions(), true));
+    if (wrong.empty()) UPSWARM_CHECK(layout_->clean(record.versions(), true));
     else UPSWARM_CHECK(note_wrong_link(record, wrong));
     return std::optional<messages::Outcome>();
   }
@@ -369,13 +385,15 @@ Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error
       // Whole, but for what a hook did to it: nothing is lost by verifying it once more.
       UPSWARM_TRY(const auto root_there, exists(files_, product_.root));
       if (record.find(journal.to.version) == nullptr && root_there)
-        UPSWARM_CHECK(layout_.return_to_staging(journal.to.version));
+        UPSWARM_CHECK(layout_->return_to_staging(journal.to.version));
       if (is_to_blame) record.mark_bad({journal.to.content, journal.to.version, interrupted.message(), clock_.now()});
       else if (is_crash) record.note_setback(journal.to, interrupted.message(), true, clock_.now());
       return give_up(record, interrupted, true);
     }
     case Phase::switching:
       if (is_crash && !is_to_blame) record.note_setback(journal.to, interrupted.message(), true, clock_.now());
+      if (!is_to_blame && is_foreign_done(record, stop).value_or(false))
+        return switch_and_commit(record, progress, stop);
       return undo(record, interrupted, is_to_blame, progress, stop);
     case Phase::rolling_back:
       // What could not be written down last time must be possible now: services are not stopped again for nothing.
@@ -445,7 +463,7 @@ void Installation::retire(ProductRecord& record) {
     std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == version; });
     const auto step = [&]() -> Result<void> {
       UPSWARM_CHECK(records_.save(record));
-      UPSWARM_CHECK(layout_.remove(version));
+      UPSWARM_CHECK(layout_->remove(version));
       return drop_tree(content);
     };
     if (const auto removed = step(); !removed) {
@@ -464,7 +482,12 @@ Result<void> Installation::drop_tree(const Sha256& content) {
 }
 
 RunContext Installation::context_of(const std::string& version, const std::string& from) const {
-  return {product_.product, version, from, product_.root, layout_.folder_of(version), {}};
+  return {product_.product, version, from, product_.root, layout_->folder_of(version), {}};
+}
+
+/// Of a release that was switched to.
+RunContext Installation::context_in_use(const std::string& version, const std::string& from) const {
+  return {product_.product, version, from, product_.root, layout_->place_of(version), {}};
 }
 
 const trust::Entry* Installation::entry_of(const ProductRecord& record, const std::string& version) const {

@@ -7,12 +7,13 @@
 #include <string>
 
 #include "installer/config.hpp"
+#include "installer/foreign.hpp"
+#include "installer/layout.hpp"
 #include "installer/product_record.hpp"
 #include "installer/release_runner.hpp"
 #include "installer/self_update.hpp"
 #include "installer/sparse_package.hpp"
 #include "installer/survey.hpp"
-#include "installer/versioned_layout.hpp"
 #include "protocol/base/clock.hpp"
 #include "protocol/package/decode/package_reader.hpp"
 
@@ -25,6 +26,9 @@ struct PackageStep {
   Sha256 content;          ///< the signed one of that
   bool is_sparse = false;  ///< parts of a full package, the rest from disk
 };
+
+/// Why `to` cannot follow on `from`: words for people.
+std::string layout_change(const trust::Entry& from, const trust::Entry& to);
 
 /// The steps of one product on one machine, each journaled before it is done:
 ///
@@ -185,7 +189,17 @@ class Installation {
   Result<messages::Outcome> add_outcome(ProductRecord& record, std::string result, std::string reason);
   void retire(ProductRecord& record);
   Result<void> drop_tree(const Sha256& content);
+  void use_layout(const ProductRecord& record, const trust::Entry* to);
+  std::optional<ForeignRelease> foreign_of(const trust::Entry* entry, const std::string& from) const;
+  Result<void> install_foreign(ProductRecord& record, const std::stop_token& stop);
+  Result<bool> is_foreign_done(const ProductRecord& record, const std::stop_token& stop);
+  Result<void> put_foreign_back(const ProductRecord& record, const std::stop_token& stop);
+  static std::string remark_on(const Journal& journal);
+  bool has_folders() const;
+  Result<void> check_layout(const trust::Entry& to, const ProductRecord& record) const;
+  Result<void> check_switch(const trust::Entry& to, const ProductRecord& record);
   RunContext context_of(const std::string& version, const std::string& from) const;
+  RunContext context_in_use(const std::string& version, const std::string& from) const;
   const trust::Entry* entry_of(const ProductRecord& record, const std::string& version) const;
 
   Files& files_;
@@ -195,7 +209,7 @@ class Installation {
   const ProductConfig& product_;
   const InstallerConfig& config_;
   Path state_;
-  VersionedLayout layout_;
+  std::unique_ptr<Layout> layout_;  ///< of what runs or is under way: use_layout()
   SelfUpdate* self_;
 };
 

@@ -15,11 +15,12 @@ struct Installation::Repair {
 
 Result<Survey> Installation::survey(const package::ProgressSink& progress, const std::stop_token& stop) {
   UPSWARM_TRY(const auto record, records_.load(product_.product));
+  use_layout(record, nullptr);
   const auto* const entry = entry_of(record, record.current);
   if (entry == nullptr) return Error{ErrorKind::not_found, "verify " + product_.product, "nothing is installed"};
   const auto look = [&]() -> Result<Survey> {
     const auto tree = load_tree(entry->content);
-    if (tree) return survey_tree(files_, layout_.folder_of(entry->version), *tree, progress, stop);
+    if (tree) return survey_tree(files_, layout_->folder_of(entry->version), *tree, progress, stop);
     log::error("the list of an installed tree is gone", {{"product", record.product}, {"why", tree.error().message()}});
     Survey lost;
     lost.is_list_lost = lost.needs_package = true;
@@ -33,11 +34,7 @@ Result<Survey> Installation::survey(const package::ProgressSink& progress, const
 /// What is wrong with what `current` names; empty: nothing.
 Result<std::string> Installation::wrong_link(const ProductRecord& record) {
   if (record.current.empty()) return std::string();
-  const auto named = layout_.current_version();
-  if (!named && named.error().kind == ErrorKind::corrupt) return named.error().cause;
-  if (!named) return named.error();
-  if (*named == record.current) return std::string();
-  return *named ? "it names " + **named + " instead of " + record.current : std::string("it is missing");
+  return layout_->what_is_wrong(record.current);
 }
 
 /// Somebody changed the link. It is put right by a repair, which verifies what it then names.
@@ -97,9 +94,9 @@ Result<std::optional<messages::Outcome>> Installation::repair(std::unique_ptr<In
 Result<Installation::Repair> Installation::prepare_repair(const trust::Entry& entry, std::unique_ptr<InputFile> part,
                                                           const package::ProgressSink& progress,
                                                           const std::stop_token& stop) {
-  UPSWARM_CHECK(layout_.prepare());
-  UPSWARM_CHECK(layout_.drop_unfinished());
-  const auto folder = layout_.folder_of(entry.version);
+  UPSWARM_CHECK(layout_->prepare());
+  UPSWARM_CHECK(layout_->drop_unfinished());
+  const auto folder = layout_->folder_of(entry.version);
   std::optional<SparsePackage> package;
   Repair repair{.entry = entry, .tree = {}, .found = {}};
   if (part) {
@@ -118,7 +115,7 @@ Result<Installation::Repair> Installation::prepare_repair(const trust::Entry& en
   Bytes needed;
   for (std::size_t i = 0; i < wanted.size(); ++i) needed += wanted[i] ? repair.tree.entries[i].size : 0_B;
   UPSWARM_CHECK(check_space(needed));
-  UPSWARM_CHECK(package->unpack(layout_.staging(), progress, stop, {.only = &wanted}));
+  UPSWARM_CHECK(package->unpack(layout_->staging(), progress, stop, {.only = &wanted}));
   return repair;
 }
 
@@ -143,10 +140,9 @@ Result<void> Installation::carry_out(const Repair& repair, ProductRecord& record
   if (progress) progress({"repairing", {}, {}});
   // From here on a stop of the installer waits: services would be down until its next start.
   UPSWARM_CHECK(runner_.stop_services(ran, {}));
-  const auto folder = layout_.folder_of(repair.entry.version);
-  UPSWARM_CHECK(mend_tree(files_, folder, repair.tree, repair.found, layout_.staging()));
-  if (repair.found.link.empty()) return {};
-  return layout_.put_current_back(repair.entry.version);
+  const auto folder = layout_->folder_of(repair.entry.version);
+  UPSWARM_CHECK(mend_tree(files_, folder, repair.tree, repair.found, layout_->staging()));
+  return layout_->mend_current(repair.entry.version);
 }
 
 /// Services run again before anything is said of it. What failed leaves the mark, and is waited for.
@@ -172,7 +168,7 @@ Result<messages::Outcome> Installation::end_repair(ProductRecord& record, std::s
   UPSWARM_TRY(const auto outcome, add_outcome(record, std::move(result), std::move(reason)));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));
-  if (const auto dropped = layout_.drop_unfinished(); !dropped)
+  if (const auto dropped = layout_->drop_unfinished(); !dropped)
     log::warning("left-overs stay", {{"error", dropped.error().message()}});
   return outcome;
 }

@@ -7,6 +7,7 @@ Result<messages::MissingParts> Installation::missing(const trust::Entry& to, std
                                                      bool with_frames, const package::ProgressSink& progress,
                                                      const std::stop_token& stop) {
   UPSWARM_TRY(const auto record, records_.load(product_.product));
+  use_layout(record, &to);
   UPSWARM_TRY(const auto package, open_sparse(to, std::move(part), record, progress, stop));
   return package.missing(to.full.piece_length, with_frames);
 }
@@ -25,9 +26,9 @@ Result<SparsePackage> Installation::open_sparse(const trust::Entry& to, std::uni
                                                 const ProductRecord& record, const package::ProgressSink& progress,
                                                 const std::stop_token& stop) {
   std::vector<Path> trees;
-  if (!record.current.empty()) trees.push_back(layout_.folder_of(record.current));
+  if (!record.current.empty()) trees.push_back(layout_->folder_of(record.current));
   if (to.version != record.current && record.find(to.version) != nullptr)
-    trees.push_back(layout_.folder_of(to.version));
+    trees.push_back(layout_->folder_of(to.version));
   return SparsePackage::open(files_, std::move(part), to, trees, progress, stop);
 }
 
@@ -36,7 +37,7 @@ Result<void> Installation::unpack_sparse(const trust::Entry& to, std::unique_ptr
   UPSWARM_TRY(auto package, open_sparse(to, std::move(part), record, progress, stop));
   UPSWARM_CHECK(check_space(package.tree().total_size()));
   package::OutputReport report;
-  if (auto done = package.unpack(layout_.staging(), progress, stop, {.resume = true, .report = &report}); !done) {
+  if (auto done = package.unpack(layout_->staging(), progress, stop, {.resume = true, .report = &report}); !done) {
     const auto& why = done.error();
     const bool is_promise_broken = why.reason == package::kFrameAltered || why.reason == package::kLocalChanged;
     const auto* const installed = entry_of(record, record.current);

@@ -17,15 +17,17 @@ void tell(const package::ProgressSink& progress, std::string_view phase) {
 
 Result<void> Installation::stage(const trust::Entry& to, const Fill& fill, ProductRecord& record,
                                  const package::ProgressSink& progress, const std::stop_token& stop) {
-  UPSWARM_CHECK(layout_.prepare());
-  UPSWARM_CHECK(layout_.clean(record.versions(), true));
+  UPSWARM_CHECK(check_layout(to, record));
+  UPSWARM_CHECK(layout_->prepare());
+  UPSWARM_CHECK(layout_->clean(record.versions(), true));
   tell(progress, "staging");
   UPSWARM_CHECK(fill());
   UPSWARM_CHECK(remove_incoming());
   // A release that is kept under the same version loses its folder now.
   std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == to.version; });
   UPSWARM_CHECK(write_phase(record, Phase::preparing));
-  UPSWARM_CHECK(layout_.adopt_staging(to.version));
+  UPSWARM_CHECK(layout_->adopt_staging(to.version));
+  UPSWARM_CHECK(check_switch(to, record));
   return run_before(to, record, progress, stop);
 }
 
@@ -35,9 +37,11 @@ Result<void> Installation::stage_kept(const trust::Entry& to, ProductRecord& rec
   if (kept == nullptr || kept->entry.content != to.content) {
     return Error{ErrorKind::not_found, "install " + product_.product + " " + to.version, "it is not kept here"};
   }
+  UPSWARM_CHECK(check_layout(to, record));
   tell(progress, "verifying");
   UPSWARM_TRY(const auto tree, load_tree(to.content));
-  UPSWARM_CHECK(package::verify_tree(files_, layout_.folder_of(to.version), tree, stop));
+  UPSWARM_CHECK(package::verify_tree(files_, layout_->folder_of(to.version), tree, stop));
+  UPSWARM_CHECK(check_switch(to, record));
   UPSWARM_CHECK(write_phase(record, Phase::preparing));
   return run_before(to, record, progress, stop);
 }
@@ -53,7 +57,7 @@ Result<void> Installation::unpack(const trust::Entry& to, ProductRecord& record,
     }
     UPSWARM_CHECK(check_space(reader.index().tree.total_size()));
     package::OutputReport report;
-    UPSWARM_CHECK(reader.unpack(files_, layout_.staging(), progress, stop, {.resume = true, .report = &report}));
+    UPSWARM_CHECK(reader.unpack(files_, layout_->staging(), progress, stop, {.resume = true, .report = &report}));
     tell_kept(report);
     return save_tree(reader.index().tree);
   };
@@ -68,7 +72,7 @@ Result<void> Installation::apply_all(const std::vector<PackageStep>& steps, Prod
   if (installed == nullptr)
     return Error{ErrorKind::not_found, "apply a delta", "nothing is installed that it could start from"};
   UPSWARM_TRY(auto tree, load_tree(installed->content));
-  Base base{record.current, layout_.folder_of(record.current), std::move(tree)};
+  Base base{record.current, layout_->folder_of(record.current), std::move(tree)};
   UPSWARM_TRY(const auto first, take_up_chain(steps, base, stop));
   for (std::size_t i = first; i < steps.size(); ++i) {
     auto rebuilt = apply(steps[i], incoming(i), base, progress, stop);
@@ -78,12 +82,12 @@ Result<void> Installation::apply_all(const std::vector<PackageStep>& steps, Prod
       break;
     }
     UPSWARM_CHECK(write_file_atomically(files_, tree_between(), package::encode_tree(*rebuilt), 0600));
-    UPSWARM_CHECK(layout_.set_staging_between());
-    base = {steps[i].version, layout_.between(), std::move(*rebuilt)};
+    UPSWARM_CHECK(layout_->set_staging_between());
+    base = {steps[i].version, layout_->between(), std::move(*rebuilt)};
   }
   UPSWARM_CHECK(remove_tree(files_, tree_between()));
   UPSWARM_CHECK(files_.sync_folder(tree_between().parent_path()));
-  return remove_tree(files_, layout_.between());
+  return remove_tree(files_, layout_->between());
 }
 
 /// Of a chain that was interrupted the last tree between may be whole: then it is the base, and the number of the step
@@ -95,18 +99,18 @@ Result<std::size_t> Installation::take_up_chain(const std::vector<PackageStep>& 
     UPSWARM_TRY(auto tree, package::decode_tree(bytes, tree_between().string()));
     if (package::content_digest(tree) != step.content)
       return Error{ErrorKind::not_found, "go on with a chain", "another release was between"};
-    UPSWARM_CHECK(check_private_folder(files_, layout_.between()));
-    UPSWARM_CHECK(package::verify_tree(files_, layout_.between(), tree, stop));
+    UPSWARM_CHECK(check_private_folder(files_, layout_->between()));
+    UPSWARM_CHECK(package::verify_tree(files_, layout_->between(), tree, stop));
     return tree;
   };
   for (auto i = steps.size(); i-- > 1;) {
     auto tree = verify(steps[i - 1]);
     if (!tree && tree.error().kind == ErrorKind::cancelled) return std::move(tree).error();
     if (!tree) continue;
-    base = {steps[i - 1].version, layout_.between(), std::move(*tree)};
+    base = {steps[i - 1].version, layout_->between(), std::move(*tree)};
     return i;
   }
-  UPSWARM_CHECK(remove_tree(files_, layout_.between()));
+  UPSWARM_CHECK(remove_tree(files_, layout_->between()));
   return std::size_t{0};
 }
 
@@ -126,7 +130,7 @@ Result<package::Tree> Installation::apply(const PackageStep& step, const Path& f
     return Error{ErrorKind::corrupt, doing, "it leads to another tree than the signed one"};
   UPSWARM_CHECK(check_space(reader->info().unpacked));
   package::OutputReport report;
-  UPSWARM_TRY(auto made, reader->apply(files_, base.folder, base.tree, layout_.staging(), progress, stop,
+  UPSWARM_TRY(auto made, reader->apply(files_, base.folder, base.tree, layout_->staging(), progress, stop,
                                        {.resume = true, .report = &report}));
   tell_kept(report);
   return made;
@@ -140,7 +144,7 @@ Error Installation::put_aside(const PackageStep& step, const Base* base, Error w
     const auto whole = package::verify_tree(files_, base->folder, base->tree, stop);
     if (!whole && whole.error().kind == ErrorKind::cancelled) return whole.error();
     if (!whole) {
-      if (base->folder == layout_.folder_of(record.current))
+      if (base->folder == layout_->folder_of(record.current))
         record.mark_damaged(whole.error().message(), true, false, clock_.now());
       return Error(whole.error()).within(base->version + " on disk is damaged");
     }
@@ -160,7 +164,7 @@ void Installation::put_aside(const PackageStep& step, const std::optional<Sha256
 
 /// For `needed` in staging, where some of it may be already.
 Result<void> Installation::check_space(Bytes needed) {
-  UPSWARM_TRY(const auto staged, layout_.prepare_staging());
+  UPSWARM_TRY(const auto staged, layout_->prepare_staging());
   UPSWARM_TRY(const auto there, files_.free_space(product_.root));
   if (there + staged >= needed + config_.keep_free) return {};
   return Error{ErrorKind::no_space, "unpack under " + product_.root.string(),

@@ -46,6 +46,7 @@ Json to_json(const Journal& journal) {
              {"started", upswarm::to_string(journal.started)},
              {"recoveries", journal.recoveries}};
   if (journal.stopped) value["stopped"] = true;
+  if (journal.reboot) value["reboot"] = true;
   if (journal.ran) value["ran"] = *journal.ran;
   return value;
 }
@@ -64,6 +65,7 @@ Result<Journal> read_journal(ObjectReader in) {
   journal.started = in.parsed("started", parse_time).value_or(Time{});
   journal.recoveries = in.integer("recoveries", 0, kMax);
   journal.stopped = in.boolean_or("stopped", false);
+  journal.reboot = in.boolean_or("reboot", false);
   if (in.has("ran")) journal.ran = in.texts_or_none("ran", trust::kMostServices);
   UPSWARM_CHECK(in.finish());
   return journal;

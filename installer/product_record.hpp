@@ -43,6 +43,7 @@ struct Journal {
   Time started;
   std::int64_t recoveries = 0;  ///< starts that found this journal in probation
   bool stopped = false;         ///< the installer was asked to stop: its next start is no recovery from a crash
+  bool reboot = false;          ///< another installer said that the machine should start anew
   /// Services of `from` that were to run before they were stopped; nothing: not known (yet).
   std::optional<std::vector<std::string>> ran = {};
 };

@@ -21,4 +21,7 @@ Result<Path> program_of_peer(const PeerIdentity& peer);
 /// Whether `program` lies in `folder` or below it; both absolute and without links.
 bool is_below(const Path& program, const Path& folder);
 
+/// Whether another file was put in the place of `program` after it was started, as proc(5) says.
+bool was_replaced(const Path& program);
+
 }  // namespace upswarm::installer

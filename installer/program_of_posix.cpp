@@ -38,4 +38,6 @@ bool is_below(const Path& program, const Path& folder) {
   return in_folder == folder.end() && in_program != program.end();
 }
 
+bool was_replaced(const Path& program) { return program.string().ends_with(" (deleted)"); }
+
 }  // namespace upswarm::installer

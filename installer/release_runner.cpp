@@ -53,6 +53,11 @@ class ProcessRunner final : public ReleaseRunner {
     return {};
   }
 
+  Result<ProcessOutcome> run_program(const trust::Command& command, const RunContext& context,
+                                     std::stop_token stop) override {
+    return commands_->run(spec_of(command, context), std::move(stop));
+  }
+
   Result<std::vector<std::string>> running_services(const std::vector<std::string>& services,
                                                     std::stop_token stop) override {
     return services_.running(services, stop);

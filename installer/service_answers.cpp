@@ -12,6 +12,18 @@ namespace {
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMostTold = 1000;  // outcomes in one answer: what parse_outcomes takes
 
+/// What the records of this machine say against a release that signed metadata wants. Nothing: nothing.
+std::optional<std::string> reason_to_hold(const ProductRecord& record, const trust::Entry& entry, Time now) {
+  if (const auto* const setback = record.setback(entry.content); setback != nullptr && setback->holds(now)) {
+    return "held: " + setback->version + " was given up here " + std::to_string(setback->count) +
+           " times; it is tried again after " + upswarm::to_string(setback->not_before) +
+           ", or after upswarm clear-bad: " + setback->reason;
+  }
+  const auto* const current = record.find(record.current);
+  if (current == nullptr || current->entry.layout == entry.layout) return std::nullopt;
+  return "held: " + layout_change(current->entry, entry);
+}
+
 bool is_administrator(const PeerIdentity& peer) { return peer.user == 0 || peer.user == own_user(); }
 
 }  // namespace
@@ -150,11 +162,8 @@ Result<messages::ProductDecision> InstallerService::judge(const ProductConfig& p
     case trust::Decision::Kind::current: answer.kind = messages::ProductDecision::Kind::current; break;
     case trust::Decision::Kind::held: answer.kind = messages::ProductDecision::Kind::held; break;
     case trust::Decision::Kind::wanted:
-      if (const auto* const setback = record.setback(judgement.decision.entry->content);
-          setback != nullptr && setback->holds(facts.now)) {
-        answer.reason = "held: " + setback->version + " was given up here " + std::to_string(setback->count) +
-                        " times; it is tried again after " + upswarm::to_string(setback->not_before) +
-                        ", or after upswarm clear-bad: " + setback->reason;
+      if (auto why = reason_to_hold(record, *judgement.decision.entry, facts.now)) {
+        answer.reason = *std::move(why);
         break;
       }
       answer.kind = messages::ProductDecision::Kind::wanted;

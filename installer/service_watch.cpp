@@ -41,6 +41,8 @@ Result<void> ServiceWatch::check(const std::string& service, const ServiceState&
   // An interpreter, or a service that only uses the release, runs a program from elsewhere.
   if (is_below(*program, context_.root / "versions") && !is_below(*program, context_.release))
     return wrong("it runs " + program->string());
+  if (is_below(*program, context_.release) && was_replaced(*program))
+    return wrong("it still runs what was replaced: " + program->string());
   return {};
 }
 

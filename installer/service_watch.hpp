@@ -21,8 +21,9 @@ class ServiceWatch {
   Result<void> begin(const std::stop_token& stop);
 
   /// No service has failed, and none runs a program of another release: where it is under ROOT/versions at all, it is
-  /// of this one. `stable`: each is active with the main process it had at begin(), and systemd has not restarted it
-  /// since. Errors: invalid  a service does otherwise; denied  systemctl cannot be asked; cancelled.
+  /// of this one, and what is there now. `stable`: each is active with the main process it had at begin(), and systemd
+  /// has not restarted it since. Errors: invalid  a service does otherwise; denied  systemctl cannot be asked;
+  /// cancelled.
   Result<void> look(bool stable, const std::stop_token& stop) const;
 
  private:

@@ -52,7 +52,7 @@ Result<void> VersionedLayout::set_staging_between() {
   return files_.rename(staging(), between());
 }
 
-Result<void> VersionedLayout::switch_to(const std::string& version) {
+Result<void> VersionedLayout::switch_to(const std::string& version, const std::string& /*leaving*/) {
   if (version.empty()) {
     UPSWARM_TRY(const auto there, exists(files_, current()));
     if (!there) return {};
@@ -68,14 +68,24 @@ Result<void> VersionedLayout::switch_to(const std::string& version) {
   return files_.sync_folder(root_);
 }
 
-Result<void> VersionedLayout::put_current_back(const std::string& version) {
+Result<std::string> VersionedLayout::what_is_wrong(const std::string& version) {
+  const auto named = current_version();
+  if (!named && named.error().kind == ErrorKind::corrupt) return named.error().cause;
+  if (!named) return named.error();
+  if (*named == version) return std::string();
+  return *named ? "it names " + **named + " instead of " + version : std::string("it is missing");
+}
+
+Result<void> VersionedLayout::mend_current(const std::string& version) {
+  UPSWARM_TRY(const auto wrong, what_is_wrong(version));
+  if (wrong.empty()) return {};
   const auto info = files_.info(current());
   if (info && info->type == FileType::folder) {
     const auto aside = root_ / "current.aside";
     UPSWARM_CHECK(remove_tree(files_, aside));
     UPSWARM_CHECK(files_.rename(current(), aside));
   }
-  return switch_to(version);
+  return switch_to(version, {});
 }
 
 Result<void> VersionedLayout::remove(const std::string& version) {

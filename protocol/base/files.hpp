@@ -22,6 +22,7 @@ struct FileInfo {
   std::uint32_t mode = 0;   ///< permission bits; on Windows 0755 for folders and executables, else 0644
   std::uint32_t owner = 0;  ///< user id; 0 on Windows
   std::uint64_t link_count = 1;
+  std::uint64_t id = 0;  ///< two names of one file (hard links) have the same, and no others; 0: not told
 };
 
 /// A file being read. Not for use by two threads at once, but for read_at, which keeps no position.

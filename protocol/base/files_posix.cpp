@@ -64,6 +64,12 @@ bool has_honest_syncfs() {
 }
 #endif
 
+/// The number of a file is unique on its file system alone.
+std::uint64_t id_of(const struct stat& status) {
+  constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;
+  return static_cast<std::uint64_t>(status.st_dev) * kSpread ^ static_cast<std::uint64_t>(status.st_ino);
+}
+
 FileInfo to_info(const struct stat& status) {
   FileInfo info;
   if (S_ISREG(status.st_mode)) info.type = FileType::regular;
@@ -73,6 +79,7 @@ FileInfo to_info(const struct stat& status) {
   info.mode = status.st_mode & 07777U;
   info.owner = status.st_uid;
   info.link_count = status.st_nlink;
+  info.id = id_of(status);
   return info;
 }
 

@@ -39,6 +39,7 @@ FileInfo to_info(const BY_HANDLE_FILE_INFORMATION& status) {
   info.size = Bytes{std::uint64_t{status.nFileSizeHigh} << 32U | status.nFileSizeLow};
   info.mode = info.type == FileType::folder ? 0755 : 0644;
   info.link_count = status.nNumberOfLinks;
+  info.id = std::uint64_t{status.nFileIndexHigh} << 32U | status.nFileIndexLow;
   return info;
 }
 

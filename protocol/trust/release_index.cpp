@@ -9,8 +9,6 @@
 namespace upswarm::trust {
 namespace {
 
-using std::chrono::milliseconds;
-
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kFormat = 1;
 constexpr std::size_t kLongestPath = 512;
@@ -22,13 +20,15 @@ constexpr std::size_t kLongestSalt = 128;
 constexpr std::size_t kLongestUrlPath = 1024;
 constexpr std::int64_t kHighestPort = 65535;
 constexpr std::int64_t kMostDays = 3650;
-constexpr milliseconds kShortestTime{1};
 
 /// All that an entry may require of this program.
 constexpr std::string_view kConfirmExecutable = "confirm-executable";
 constexpr std::string_view kHealthHttp = "health-http";
 constexpr std::string_view kHealthStable = "health-stable";
-constexpr std::array kKnownRequirements{kConfirmExecutable, kHealthHttp, kHealthStable};
+constexpr std::string_view kLayoutForeign = "layout-foreign";
+constexpr std::string_view kLayoutInPlace = "layout-in-place";
+constexpr std::array kKnownRequirements{kConfirmExecutable, kHealthHttp, kHealthStable, kLayoutForeign, kLayoutInPlace};
+constexpr std::array<std::string_view, 3> kKnownLayouts{kVersionedLayout, kInPlaceLayout, kForeignLayout};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -54,11 +54,6 @@ bool is_package_path(std::string_view path) {
 
 bool is_info_hash(std::string_view text) {
   return text.size() == 40 && std::ranges::all_of(text, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
-}
-
-/// Text for the operating system: a control character there is a mistake or an attempt.
-bool is_plain_text(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 /// No service manager may take it for an option or a path.
@@ -116,31 +111,6 @@ Result<std::vector<DeltaFile>> read_deltas(ObjectReader& in) {
     deltas.push_back(std::move(delta));
   }
   return deltas;
-}
-
-std::string read_account(ObjectReader& in, std::string_view key) {
-  auto account = in.text_or(key, "", kLongestName);
-  if (!is_plain_text(account)) in.fail(key, "no control characters here");
-  return account;
-}
-
-Result<Command> read_command(ObjectReader in) {
-  Command command;
-  in.array("argv", kMostArguments);
-  command.argv = in.texts_or_none("argv", kMostArguments, kLongestArguments);
-  std::size_t length = 0;
-  for (const auto& word : command.argv) length += word.size();
-  if (command.argv.empty() || command.argv.front().empty()) in.fail("argv", "a program is wanted");
-  if (length > kLongestArguments)
-    in.fail("argv", "longer than " + std::to_string(kLongestArguments) + " bytes together");
-  // A line break may well stand in an argument; a zero byte would cut it short.
-  if (std::ranges::any_of(command.argv, [](const auto& word) { return word.find('\0') != std::string::npos; })) {
-    in.fail("argv", "no zero bytes here");
-  }
-  command.timeout = in.duration_or("timeout", command.timeout, kShortestTime, kLongestCommand);
-  command.run_as = read_account(in, "run_as");
-  UPSWARM_CHECK(in.finish());
-  return command;
 }
 
 Result<Hooks> read_hooks(ObjectReader in) {
@@ -264,6 +234,19 @@ Result<void> read_withdrawn(ObjectReader& in, Index& index) {
   return {};
 }
 
+Result<void> read_layout(ObjectReader& in, Entry& entry) {
+  entry.layout = in.text_or("layout", kVersionedLayout, kLongestName);
+  if (std::ranges::find(kKnownLayouts, entry.layout) == kKnownLayouts.end())
+    in.fail("layout", "the layout \"" + entry.layout + "\" is not known to this program");
+  const bool is_foreign = entry.layout == kForeignLayout;
+  if (!is_foreign && in.has("foreign")) in.fail("foreign", "it goes with the layout \"foreign\" alone");
+  if (!is_foreign) return in.finish_open();
+  const auto& foreign = in.object("foreign");
+  UPSWARM_CHECK(in.finish_open());
+  UPSWARM_TRY(entry.foreign, read_foreign(in.inside(foreign, "foreign")));
+  return {};
+}
+
 }  // namespace
 
 const Entry* Index::find(const ReleaseCounter& counter) const {
@@ -283,6 +266,8 @@ std::vector<std::string> requirements_of(const Entry& entry) {
   if (entry.health.executable) names.emplace_back(kConfirmExecutable);
   if (entry.health.kind == HealthCheck::Kind::http) names.emplace_back(kHealthHttp);
   if (entry.health.stable.count() > 0) names.emplace_back(kHealthStable);
+  if (entry.layout == kForeignLayout) names.emplace_back(kLayoutForeign);
+  if (entry.layout == kInPlaceLayout) names.emplace_back(kLayoutInPlace);
   return names;
 }
 
@@ -293,9 +278,7 @@ std::optional<std::string> unknown_requirements(const Entry& entry) {
 }
 
 Result<void> read_recipe(ObjectReader& in, Entry& entry) {
-  entry.layout = in.text_or("layout", "versioned", kLongestName);
-  if (entry.layout != "versioned")
-    in.fail("layout", "the layout \"" + entry.layout + "\" is not known to this program");
+  UPSWARM_CHECK(read_layout(in, entry));
   if (in.has("hooks")) {
     const auto& hooks = in.object("hooks");
     UPSWARM_CHECK(in.finish_open());

@@ -13,6 +13,7 @@
 #include "protocol/base/digest.hpp"
 #include "protocol/base/json.hpp"
 #include "protocol/base/version.hpp"
+#include "protocol/trust/layout.hpp"
 
 namespace upswarm::trust {
 
@@ -27,11 +28,8 @@ inline constexpr std::size_t kLongestReason = 1000;       ///< why a rollout wai
 inline constexpr std::size_t kLongestChangelog = 16'384;  ///< in bytes
 inline constexpr std::size_t kMostServices = 64;
 inline constexpr std::size_t kMostRequirements = 16;
-inline constexpr std::size_t kMostArguments = 64;
-inline constexpr std::size_t kLongestArguments = 4096;  ///< of one command together, in bytes
 inline constexpr Bytes kSmallestPiece = 16_KiB;
 inline constexpr Bytes kLargestPiece = 16_MiB;
-inline constexpr std::chrono::milliseconds kLongestCommand = std::chrono::hours(24);
 
 /// Orders the releases of a product, across its channels. A raised epoch recovers from stolen release keys.
 struct ReleaseCounter {
@@ -57,14 +55,6 @@ struct DeltaFile {
   std::string from_version;
   Sha256 from_content;  ///< content digest of the base
   PackageFile file;
-};
-
-/// A program of the release, run by the installer. `argv[0]` is relative to the release's folder, or absolute; 1 to 64
-/// items, 4096 bytes together.
-struct Command {
-  std::vector<std::string> argv = {};
-  std::chrono::milliseconds timeout{std::chrono::seconds(60)};
-  std::string run_as = {};  ///< account; empty: the installer's own
 };
 
 struct HealthCheck {
@@ -96,7 +86,8 @@ struct Entry {
   Bytes index_length;  ///< of the full package's chunk index
   Sha256 index_digest;
   std::vector<DeltaFile> deltas;
-  std::string layout = "versioned";  ///< the only one so far
+  std::string layout = kVersionedLayout;  ///< that of a product stays what it was at first
+  std::optional<Foreign> foreign = {};    ///< with kForeignLayout, and with no other
   Hooks hooks;
   HealthCheck health;
   std::vector<std::string> services;  ///< stopped before the switch, started after it, in this order
@@ -178,9 +169,9 @@ std::vector<std::string> requirements_of(const Entry& entry);
 /// Entry::not_known as one text: "NAME, NAME"; nothing where all that the entry requires is known here.
 std::optional<std::string> unknown_requirements(const Entry& entry);
 
-/// The parts of an entry that a publisher writes by hand (recipe): layout, hooks, health, services, urgent, changelog,
-/// minimum_version, not_before, max_hold_days, max_defer_days, chain_across_majors. Same parser, same names as in the
-/// entry; what is missing gets its default. The caller ends with in.finish().   Errors: of the kind of `in`.
+/// The parts of an entry that a publisher writes by hand (recipe): layout, foreign, hooks, health, services, urgent,
+/// changelog, minimum_version, not_before, max_hold_days, max_defer_days, chain_across_majors. Same parser, same names
+/// as in the entry; what is missing gets its default. The caller ends with in.finish().   Errors: of the kind of `in`.
 Result<void> read_recipe(ObjectReader& in, Entry& entry);
 
 std::string index_path(const std::string& product, const std::string& channel, const std::string& platform);

@@ -6,12 +6,6 @@ namespace {
 
 constexpr int kFormat = 1;
 
-/// What parse_duration reads, exactly.
-std::string duration_text(std::chrono::milliseconds duration) {
-  const auto count = duration.count();
-  return count % 1000 == 0 ? std::to_string(count / 1000) + "s" : std::to_string(count) + "ms";
-}
-
 Json to_json(const ReleaseCounter& counter) { return {{"epoch", counter.epoch}, {"n", counter.n}}; }
 
 Json to_json(const PackageFile& file) {
@@ -27,10 +21,6 @@ Json to_json(const DeltaFile& delta) {
   json["from_version"] = delta.from_version;
   json["from_content"] = delta.from_content.hex();
   return json;
-}
-
-Json to_json(const Command& command) {
-  return {{"argv", command.argv}, {"timeout", duration_text(command.timeout)}, {"run_as", command.run_as}};
 }
 
 Json to_json(const Hooks& hooks) {
@@ -93,6 +83,7 @@ Json to_json(const Entry& entry) {
             {"max_defer_days", entry.max_defer_days}};
   if (entry.not_before) json["not_before"] = to_string(*entry.not_before);
   if (entry.chain_across_majors) json["chain_across_majors"] = true;
+  if (entry.foreign) json["foreign"] = to_json(*entry.foreign);
   if (!entry.requirements.empty()) json["requires"] = entry.requirements;
   return json;
 }

@@ -5,6 +5,7 @@
 #include "protocol/base/config.hpp"
 #include "protocol/base/hex.hpp"
 #include "protocol/base/log.hpp"
+#include "seeder/publish/layout_check.hpp"
 
 namespace upswarm::publish {
 namespace {
@@ -173,6 +174,7 @@ class ReleaseMaker {
 
   Result<void> check(KeyRing& keys) {
     UPSWARM_TRY(report_.entry, read_release_recipe(files_, request_));
+    UPSWARM_CHECK(check_layout(files_, product_, request_, report_.entry));
     return keys.unlock(product_.role(), product_.keys);
   }
 

@@ -13,6 +13,18 @@
 
 namespace upswarm::installer {
 
+/// As a recipe with this layout would have made it.
+inline void set_layout(tests::MadeRelease& release, const std::string& layout) {
+  release.entry.layout = layout;
+  if (layout == trust::kForeignLayout) {
+    release.entry.foreign =
+        trust::Foreign{.install = {.argv = {"/install", "{release}", "{version}"}},
+                       .exit_codes = {{1618, trust::ExitMeaning::retry}, {3010, trust::ExitMeaning::reboot}},
+                       .detection = {.command = {.argv = {"/installed"}}, .output = "{version}"}};
+  }
+  release.entry.requirements = trust::requirements_of(release.entry);
+}
+
 struct TestMachine {
   /// In `folder` of the disk `on`, which must outlive the machine.
   explicit TestMachine(const Path& folder, Files& on = tests::unsynced_files())
@@ -27,7 +39,30 @@ struct TestMachine {
     config.keep_releases = 1;
     config.keep_for = std::chrono::hours(24);
     config.products = {product};
+    runner.on_program = [this](const auto& argv) { return act_as_system(argv); };
   }
+
+  /// What another installer does: it takes the package that is there, and says which version is installed. All that it
+  /// writes can fail, and is lost with the power.
+  Result<ProcessOutcome> act_as_system(const std::vector<std::string>& argv) {
+    ProcessOutcome outcome;
+    if (argv.at(0) == "/installed") {
+      const auto found = read_file(files, system_file(), 1_KiB);
+      if (!found && found.error().kind != ErrorKind::not_found) return found.error();
+      outcome.exit_code = found ? 0 : 1;
+      outcome.output = found ? *found + "\n" : "";
+      return outcome;
+    }
+    ++installs;
+    UPSWARM_TRY(const bool is_there, exists(files, Path(argv.at(1)) / "bin/app"));
+    if (!is_there) outcome.exit_code = 2;
+    else if (exit_codes.contains(argv.at(2))) outcome.exit_code = exit_codes.at(argv.at(2));
+    if (outcome.exit_code == 0 || outcome.exit_code == 3010)
+      UPSWARM_CHECK(write_file_atomically(files, system_file(), argv.at(2)));
+    return outcome;
+  }
+  Path system_file() const { return state / "system"; }
+  std::string installed() { return read_file(disk, system_file(), 1_KiB).value_or(""); }
 
   Installation installation() { return installation(files); }
   Installation installation(Files& on) { return {on, records, runner, clock, product, config, state}; }
@@ -98,7 +133,7 @@ struct TestMachine {
   }
 
   std::string current() {
-    const auto version = VersionedLayout(disk, product.root).current_version();
+    const auto version = make_layout(layout, disk, product.root)->current_version();
     EXPECT_TRUE(version) << version.error().message();
     return version->value_or("");
   }
@@ -106,14 +141,22 @@ struct TestMachine {
   /// Whether `current` holds exactly the tree that `release` was packed from.
   void expect_runs(const tests::MadeRelease& release) {
     EXPECT_EQ(current(), release.entry.version);
-    const auto tree = package::scan_tree(disk, product.root / "current/");
+    const bool is_in_place = layout == trust::kInPlaceLayout;
+    auto tree = package::scan_tree(disk, is_in_place ? product.root : product.root / "current/");
     ASSERT_TRUE(tree) << tree.error().message();
+    std::erase_if(tree->entries, [&](const auto& one) {
+      return (is_in_place && one.path.view().starts_with(".upswarm")) || others.contains(std::string(one.path));
+    });
     EXPECT_EQ(package::content_digest(*tree), release.entry.content);
     EXPECT_EQ(record().current, release.entry.version);
   }
 
   ProductConfig product;
   InstallerConfig config;
+  std::string layout = trust::kVersionedLayout;  ///< of all releases here
+  std::set<std::string> others;                  ///< what is in ROOT and belongs to no release
+  std::map<std::string, int> exit_codes;         ///< of the other installer, by version
+  int installs = 0;                              ///< how often it ran
   Path state;
   Files& disk;  ///< beneath `files`, which counts and stops
   tests::StoppingFiles files{disk};

@@ -37,6 +37,14 @@ enum class Way {
   clones
 };
 
+/// One way, in one layout.
+struct Case {
+  Case(Way what, const char* where = trust::kVersionedLayout) : way(what), layout(where) {}  // NOLINT(*-explicit-*)
+  operator Way() const { return way; }                                                       // NOLINT(*-explicit-*)
+  Way way;
+  std::string layout;
+};
+
 /// What a power cut leaves of what was not synced: each is tried at each operation.
 struct Left {
   tests::DiskModel::Unsynced what;
@@ -50,11 +58,12 @@ constexpr std::array<Left, 7> kLeft{{{tests::DiskModel::Unsynced::everything},
                                      {tests::DiskModel::Unsynced::some, 2'000},
                                      {tests::DiskModel::Unsynced::some, 3'000}}};
 
-class StopsTest : public testing::TestWithParam<Way> {
+class StopsTest : public testing::TestWithParam<Case> {
  protected:
   StopsTest() {
     two.entry.services = {"web"};
     one.entry.services = {"web"};
+    for (auto* const release : {&one, &two, &three, &many}) set_layout(*release, GetParam().layout);
   }
 
   static inline const Path kFolder = "/machine";
@@ -62,6 +71,10 @@ class StopsTest : public testing::TestWithParam<Way> {
   /// A machine on release one (or on nothing, for Way::first; or on two above one, to go back from), made once.
   void SetUp() override {
     TestMachine machine(kFolder, before);
+    prepare_layout(machine);
+    if (is_in_place()) {
+      for (const auto* const path : {"notes", "share/mine", kInTheWay}) write_own(path);
+    }
     if (GetParam() != Way::first) {
       ASSERT_TRUE(machine.install(one));
     }
@@ -72,7 +85,34 @@ class StopsTest : public testing::TestWithParam<Way> {
     ASSERT_TRUE(before.sync_as_one(kFolder)) << "that was long ago";
   }
 
+  static bool is_in_place() { return GetParam().layout == trust::kInPlaceLayout; }
+  static void prepare_layout(TestMachine& machine) {
+    machine.layout = GetParam().layout;
+    machine.others = {};
+    if (is_in_place()) machine.others = {"notes", "share/mine"};
+  }
+
+  /// What belongs to no release; of one file the name comes with release two.
+  static constexpr const char* kInTheWay = "share/new";
+  static inline const std::string kOwn = "somebody's own";
+  void write_own(const char* path) {
+    const auto file = kFolder / "root" / path;
+    ASSERT_TRUE(make_folders(before, file.parent_path()));
+    auto made = before.create(file, 0644);
+    ASSERT_TRUE(made);
+    ASSERT_TRUE((*made)->write(as_bytes(kOwn)));
+  }
+  void expect_own_is_left(TestMachine& machine, const std::string& current) {
+    for (const auto* const path : {"notes", "share/mine"}) {
+      EXPECT_EQ(read_file(machine.disk, machine.product.root / path, 1_MiB).value_or("nothing"), kOwn) << path;
+    }
+    const bool is_free = current.empty() || current == "1.0.0";
+    const auto at = is_free ? Path(kInTheWay) : Path(".upswarm/aside") / sha256(std::string_view(kInTheWay)).hex();
+    EXPECT_EQ(read_file(machine.disk, machine.product.root / at, 1_MiB).value_or("nothing"), kOwn) << at;
+  }
+
   static void prepare(TestMachine& machine) {
+    prepare_layout(machine);
     const auto fails = [&](const char* health) {
       machine.runner.failures[health] = Error{ErrorKind::invalid, "health", "bad"};
     };
@@ -119,9 +159,15 @@ class StopsTest : public testing::TestWithParam<Way> {
     if (current.empty()) {
       EXPECT_EQ(GetParam(), Way::first);
     } else {
+      if (is_in_place() && current == "1.0.0") machine.others.insert(kInTheWay);
       machine.expect_runs(release(current));
     }
+    if (is_in_place()) expect_own_is_left(machine, current);
+    if (GetParam().layout == trust::kForeignLayout && !current.empty()) {
+      EXPECT_EQ(machine.installed(), current);
+    }
     expect_gone(machine, std::array{"root/versions/.removing", "root/.current.new"});
+    expect_gone(machine, std::array{"root/.upswarm/versions/.removing", "root/.upswarm/.current.new"});
     const bool is_unfinished = current == before_it() && !is_kept();
     if (!is_unfinished) expect_gone(machine, kUnfinished);
     EXPECT_TRUE(record.quarantine.empty()) << record.quarantine.front().reason;
@@ -140,8 +186,9 @@ class StopsTest : public testing::TestWithParam<Way> {
     return many;
   }
 
-  static constexpr std::array<const char*, 3> kUnfinished{"root/versions/.staging", "root/versions/.between",
-                                                          "state/trees/app.between"};
+  static constexpr std::array<const char*, 6> kUnfinished{
+      "root/versions/.staging",          "root/versions/.between",          "state/trees/app.between",
+      "root/.upswarm/versions/.staging", "root/.upswarm/versions/.between", "root/.upswarm/.placing"};
   /// The power goes at every operation of recovery, too. How often that was.
   std::size_t recover_with_stops(const tests::DiskModel& found, const Left& left) {
     std::size_t n = 1;
@@ -192,7 +239,7 @@ class StopsTest : public testing::TestWithParam<Way> {
 
   /// How many files of the tree that is being made are whole in staging.
   std::size_t whole_in_staging(TestMachine& machine) const {
-    const auto staging = machine.product.root / "versions/.staging";
+    const auto staging = make_layout(machine.layout, machine.disk, machine.product.root)->staging();
     if (!*exists(machine.disk, staging)) return 0;
     const auto found = package::scan_tree(machine.disk, staging);
     const auto wanted = package::scan_tree(system_files(), two.tree);
@@ -256,6 +303,7 @@ TEST_P(NextTryTest, GoesOnFromWhatIsWhole) {
     tests::DiskModel stopped(before);
     {
       TestMachine machine(kFolder, stopped);
+      prepare_layout(machine);
       machine.files.stop_at(n);
       ignore_failure(act(machine), "it was stopped");
     }
@@ -263,6 +311,7 @@ TEST_P(NextTryTest, GoesOnFromWhatIsWhole) {
       tests::DiskModel disk(stopped);
       disk.cut_power(left.what, left.seed + static_cast<std::uint32_t>(n));
       TestMachine machine(kFolder, disk);
+      prepare_layout(machine);
       ASSERT_TRUE(machine.installation().recover({}, {}));
       if (machine.current() != before_it()) continue;
       const auto whole = whole_in_staging(machine);
@@ -315,8 +364,8 @@ TEST_P(StopsTest, EveryOperationFailsOnceByTheDisk) { fail_everywhere(ErrorKind:
 TEST_P(StopsTest, EveryOperationFailsOnceForWantOfRights) { fail_everywhere(ErrorKind::denied); }
 TEST_P(StopsTest, EveryOperationFailsOnceWhileSomebodyHoldsTheFile) { fail_everywhere(ErrorKind::busy); }
 
-std::string name_of(const testing::TestParamInfo<Way>& way) {
-  switch (way.param) {
+std::string name_of(const testing::TestParamInfo<Case>& one) {
+  switch (one.param.way) {
     case Way::sparse: return "Sparse";
     case Way::sparse_bad_health: return "SparseBadHealth";
     case Way::full: return "Full";
@@ -335,14 +384,23 @@ std::string name_of(const testing::TestParamInfo<Way>& way) {
   return "Unknown";
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, StopsTest,
-                         testing::Values(Way::sparse, Way::sparse_bad_health, Way::full, Way::delta, Way::bad_health,
-                                         Way::rollback, Way::first, Way::chain, Way::chain_bad_health, Way::kept,
-                                         Way::kept_bad_health, Way::many_files, Way::retention, Way::clones),
-                         name_of);
-INSTANTIATE_TEST_SUITE_P(Ways, NextTryTest,
-                         testing::Values(Way::sparse, Way::full, Way::delta, Way::first, Way::chain, Way::clones),
-                         name_of);
+/// All ways, in one layout.
+std::vector<Case> in_layout(const char* layout) {
+  std::vector<Case> all;
+  for (auto way = static_cast<int>(Way::sparse); way <= static_cast<int>(Way::clones); ++way)
+    all.emplace_back(static_cast<Way>(way), layout);
+  return all;
+}
+std::vector<Case> going_on_in_layout(const char* layout) {
+  return {{Way::sparse, layout}, {Way::full, layout},  {Way::delta, layout},
+          {Way::first, layout},  {Way::chain, layout}, {Way::clones, layout}};
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, StopsTest, testing::ValuesIn(in_layout(trust::kVersionedLayout)), name_of);
+INSTANTIATE_TEST_SUITE_P(InPlace, StopsTest, testing::ValuesIn(in_layout(trust::kInPlaceLayout)), name_of);
+INSTANTIATE_TEST_SUITE_P(Foreign, StopsTest, testing::ValuesIn(in_layout(trust::kForeignLayout)), name_of);
+INSTANTIATE_TEST_SUITE_P(Ways, NextTryTest, testing::ValuesIn(going_on_in_layout(trust::kVersionedLayout)), name_of);
+INSTANTIATE_TEST_SUITE_P(InPlace, NextTryTest, testing::ValuesIn(going_on_in_layout(trust::kInPlaceLayout)), name_of);
 
 }  // namespace
 }  // namespace upswarm::installer

@@ -63,6 +63,14 @@ TEST_F(ServiceWatchTest, TheProgramOfAnotherReleaseIsNoSuccess) {
   EXPECT_EQ(wrong(true), "") << "an interpreter tells nothing";
 }
 
+TEST_F(ServiceWatchTest, AProgramThatWasReplacedAtItsFixedPathIsNoSuccess) {
+  context.release = context.root;
+  programs[17] = "/srv/app/bin/web";
+  EXPECT_EQ(wrong(false), "");
+  programs[17] = "/srv/app/bin/web (deleted)";
+  EXPECT_EQ(wrong(false), "it still runs what was replaced: /srv/app/bin/web (deleted)");
+}
+
 TEST_F(ServiceWatchTest, StableMeansTheSameProcessAllAlong) {
   set("web", "active", 17, 1);
   EXPECT_EQ(wrong(true), "it was restarted 1 times");

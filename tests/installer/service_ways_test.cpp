@@ -124,6 +124,19 @@ TEST_F(ServicePartsTest, WhatIsMissingIsSaidOfWhatIsWantedAlone) {
   EXPECT_EQ(missing().error().reason, "wrong_length");
 }
 
+TEST_F(ServiceWaysTest, AReleaseOfAnotherLayoutIsHeldAndItIsSaidWhy) {
+  RecordStore records(system_files(), config.state_folder / "products");
+  auto record = records.load("app");
+  auto& entry = record->releases.at(0).entry;
+  entry.layout = trust::kInPlaceLayout;
+  entry.requirements = trust::requirements_of(entry);
+  ASSERT_TRUE(records.save(*record));
+  EXPECT_EQ(wants(), "held -");
+  const auto answer = ask("offer_metadata", messages::make_offer(simulator.files));
+  ASSERT_TRUE(answer);
+  EXPECT_NE((*answer)["decisions"][0].value("reason", "").find("cannot change its layout"), std::string::npos);
+}
+
 TEST_F(ServiceWaysTest, AKeptReleaseNeedsFreshMetadataToo) {
   EXPECT_EQ(ask("install_kept", {{"product", "app"}}).error().kind, ErrorKind::invalid);
   ASSERT_EQ(wants(), "wanted 1.3.0");

@@ -29,29 +29,29 @@ TEST_F(VersionedLayoutTest, NothingIsCurrentAtFirst) {
 }
 
 TEST_F(VersionedLayoutTest, CurrentNamesWhatWasSwitchedTo) {
-  ASSERT_TRUE(layout.switch_to("1.0.0"));
+  ASSERT_TRUE(layout.switch_to("1.0.0", ""));
   EXPECT_EQ(folder.read("root/current/file"), "one");
-  ASSERT_TRUE(layout.switch_to("2.0.0"));
+  ASSERT_TRUE(layout.switch_to("2.0.0", ""));
   EXPECT_EQ(folder.read("root/current/file"), "two");
   EXPECT_EQ(**layout.current_version(), "2.0.0");
 }
 
 TEST_F(VersionedLayoutTest, ARollingBackToNothingRemovesCurrent) {
-  ASSERT_TRUE(layout.switch_to("1.0.0"));
-  ASSERT_TRUE(layout.switch_to(""));
+  ASSERT_TRUE(layout.switch_to("1.0.0", ""));
+  ASSERT_TRUE(layout.switch_to("", ""));
   EXPECT_FALSE(std::filesystem::exists(folder / "root/current"));
-  EXPECT_TRUE(layout.switch_to("")) << "nothing to do is success";
+  EXPECT_TRUE(layout.switch_to("", "")) << "nothing to do is success";
 }
 
 TEST_F(VersionedLayoutTest, WhatIsNotUnpackedCannotBeSwitchedTo) {
-  EXPECT_EQ(layout.switch_to("3.0.0").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(layout.switch_to("3.0.0", "").error().kind, ErrorKind::not_found);
 }
 
 TEST_F(VersionedLayoutTest, CurrentIsAlwaysOneOfTheTwoAtEveryStop) {
   for (std::size_t n = 1;; ++n) {
-    ASSERT_TRUE(layout.switch_to("1.0.0"));
+    ASSERT_TRUE(layout.switch_to("1.0.0", ""));
     files.stop_at(n);
-    ignore_failure(layout.switch_to("2.0.0"), "it may be stopped");
+    ignore_failure(layout.switch_to("2.0.0", ""), "it may be stopped");
     const bool reached = files.was_reached();
     files.stop_at({});
     const auto version = layout.current_version();
@@ -73,7 +73,7 @@ TEST_F(VersionedLayoutTest, AStrangeCurrentIsNotTouched) {
 }
 
 TEST_F(VersionedLayoutTest, CleaningKeepsKnownAndCurrentReleases) {
-  ASSERT_TRUE(layout.switch_to("1.0.0"));
+  ASSERT_TRUE(layout.switch_to("1.0.0", ""));
   folder.write("root/versions/.staging/file", "half");
   folder.write("root/versions/3.0.0/file", "orphan");
   ASSERT_TRUE(layout.clean({"2.0.0"}, true));

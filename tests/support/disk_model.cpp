@@ -213,7 +213,8 @@ Result<FileInfo> DiskModel::info(const Path& path) {
                   .size = Bytes{found.content.size()},
                   .mode = found.mode,
                   .owner = 0,
-                  .link_count = found.type == FileType::folder ? 2 : links};
+                  .link_count = found.type == FileType::folder ? 2 : links,
+                  .id = id};
 }
 
 Result<std::vector<std::string>> DiskModel::list(const Path& folder) {

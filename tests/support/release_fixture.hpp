@@ -21,10 +21,17 @@ class ScriptedRunner final : public installer::ReleaseRunner {
   std::set<std::string> stopped;          ///< services that an administrator stopped before
   std::map<std::string, Error> failures;  ///< by call: "health 2.0.0", "hook after", "stop web", ...
   std::function<void(const std::string&)> on_call;
+  std::function<void(const std::string&, const installer::RunContext&)> on_run;
+  std::function<Result<ProcessOutcome>(const std::vector<std::string>&)> on_program;  ///< what the system does
 
-  Result<void> run_hook(const char* name, const trust::Command& /*command*/, const installer::RunContext& /*context*/,
+  Result<void> run_hook(const char* name, const trust::Command& /*command*/, const installer::RunContext& context,
                         std::stop_token /*stop*/) override {
+    if (on_run) on_run("hook " + std::string(name), context);
     return note("hook " + std::string(name));
+  }
+  Result<ProcessOutcome> run_program(const trust::Command& command, const installer::RunContext& /*context*/,
+                                     std::stop_token /*stop*/) override {
+    return on_program ? on_program(command.argv) : Result<ProcessOutcome>(ProcessOutcome{});
   }
   Result<std::vector<std::string>> running_services(const std::vector<std::string>& services,
                                                     std::stop_token /*stop*/) override {
@@ -51,6 +58,7 @@ class ScriptedRunner final : public installer::ReleaseRunner {
   }
   Result<void> check_health(const trust::HealthCheck& /*health*/, const installer::RunContext& context,
                             std::stop_token /*stop*/) override {
+    if (on_run) on_run("health " + context.version, context);
     return note("health " + context.version);
   }
 

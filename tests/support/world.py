@@ -235,7 +235,8 @@ class Machine:
 
     def version(self, product="app"):
         """The version that runs: what `current` names."""
-        current = self.installed / product / "current"
+        folder = self.installed / product
+        current = (folder / ".upswarm" if (folder / ".upswarm").exists() else folder) / "current"
         return os.readlink(current).removeprefix("versions/") if current.is_symlink() else None
 
     def await_version(self, version, product="app", seconds=60):

@@ -301,8 +301,9 @@ argv = ["bin/before"]
 }
 
 TEST(Recipes, MistakesNameTheirPlace) {
-  for (const std::string text : {"[health]\nkind = \"command\"\ncommand = { argv = [] }\n",
-                                 "[hooks.before]\nargv = [\"a\"]\nrunas = \"x\"\n", "layout = \"in_place\"\n"}) {
+  for (const std::string text :
+       {"[health]\nkind = \"command\"\ncommand = { argv = [] }\n", "[hooks.before]\nargv = [\"a\"]\nrunas = \"x\"\n",
+        "layout = \"on_tape\"\n", "layout = \"foreign\"\n"}) {
     const auto config = parse_config(text, "recipe.toml");
     ASSERT_TRUE(config);
     auto in = config->reader();

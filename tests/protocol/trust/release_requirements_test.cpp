@@ -119,6 +119,62 @@ TEST(Requirements, NewHealthChecksComeBackAndAreRequired) {
   EXPECT_TRUE(requirements_of(plain_entry()).empty());
 }
 
+Entry in_layout(const char* layout) {
+  auto entry = plain_entry();
+  entry.layout = layout;
+  entry.requirements = requirements_of(entry);
+  return entry;
+}
+
+Entry foreign_entry() {
+  auto entry = in_layout(kForeignLayout);
+  entry.foreign = Foreign{.install = {.argv = {"/usr/bin/dpkg", "-i", "{release}/app.deb"}},
+                          .exit_codes = {{3010, ExitMeaning::reboot}, {1618, ExitMeaning::retry}},
+                          .detection = {.command = {.argv = {"/usr/bin/app", "--version"}}, .output = "1.2.3"}};
+  return entry;
+}
+
+TEST(Requirements, LayoutsComeBackAndAreRequired) {
+  const auto in_place = in_layout(kInPlaceLayout);
+  EXPECT_EQ(in_place.requirements, std::vector<std::string>{"layout-in-place"});
+  EXPECT_EQ(parse_entry(to_json(in_place), "entry")->layout, kInPlaceLayout);
+  auto foreign = foreign_entry();
+  EXPECT_EQ(foreign.requirements, std::vector<std::string>{"layout-foreign"});
+  auto back = parse_entry(to_json(foreign), "entry");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(to_json(*back), to_json(foreign));
+  EXPECT_EQ(back->foreign->exit_codes.at(1618), ExitMeaning::retry);
+  EXPECT_EQ(back->foreign->detection.output, "1.2.3");
+  foreign.foreign->detection = {.kind = Detection::Kind::file, .path = "C:\\app.exe", .sha256 = sha256("app")};
+  back = parse_entry(to_json(foreign), "entry");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(to_json(*back), to_json(foreign));
+  for (auto json : {to_json(in_place), to_json(foreign)}) {
+    json.erase("requires");
+    EXPECT_NE(entry_error(json).find("does not say so"), std::string::npos);
+  }
+}
+
+TEST(Requirements, ForeignInstallersAreStrictlyRead) {
+  const std::vector<std::pair<const char*, Json>> all{
+      {"/install/argv", Json::array()},   {"/detection/kind", "registry"},
+      {"/detection/command", nullptr},    {"/detection/output", std::string(257, 'a')},
+      {"/detection/path", "/etc/passwd"}, {"/exit_codes/0/code", -1},
+      {"/exit_codes/0/means", "fine"},    {"/exit_codes/1/code", 1618},
+      {"/remove", Json::object()}};
+  for (const auto& [key, value] : all) {
+    auto json = to_json(foreign_entry());
+    json["foreign"][Json::json_pointer(key)] = value;
+    EXPECT_NE(entry_error(json), "") << key;
+  }
+  auto json = to_json(foreign_entry());
+  json["layout"] = "versioned";
+  EXPECT_NE(entry_error(json).find("alone"), std::string::npos);
+  json = to_json(foreign_entry());
+  json["foreign"]["detection"] = {{"kind", "file"}, {"path", "app"}, {"sha256", sha256("app").hex()}};
+  EXPECT_NE(entry_error(json).find("absolute"), std::string::npos);
+}
+
 TEST(Requirements, WhatIsUsedMustBeRequired) {
   for (const auto kind : {HealthCheck::Kind::http, HealthCheck::Kind::confirm}) {
     auto json = to_json(new_entry(kind));

@@ -262,6 +262,35 @@ TEST_F(ReleaseTest, AProgramThatTheTreeLacksIsNamed) {
   EXPECT_NE(result.error().message().find("bin/chek"), std::string::npos);
 }
 
+TEST_F(ReleaseTest, AProductKeepsItsLayoutAndTheInstallersNameIsLeftFree) {
+  auto wanted = request("1.0.0", tree("one"));
+  wanted.recipe = recipe("layout = \"in_place\"\n");
+  const auto first = try_release(wanted);
+  ASSERT_TRUE(first) << first.error().message();
+  EXPECT_EQ(first->entry.requirements, std::vector<std::string>{"layout-in-place"});
+  auto other = request("1.1.0", tree("two", 2));
+  other.recipe = recipe("urgent = true\n");
+  const auto refused = try_release(other);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message().find("that of 1.0.0 is \"in_place\""), std::string::npos)
+      << refused.error().message();
+  other.recipe = recipe("layout = \"in_place\"\n");
+  std::filesystem::create_directory(other.folder / ".Upswarm");
+  const auto planted = try_release(other);
+  ASSERT_FALSE(planted);
+  EXPECT_NE(planted.error().message().find(".Upswarm"), std::string::npos) << planted.error().message();
+}
+
+TEST_F(ReleaseTest, APackageForAnotherInstallerMustBeInTheTree) {
+  auto wanted = request("1.0.0", tree("one"));
+  wanted.recipe = recipe(
+      "layout = \"foreign\"\n[foreign.install]\nargv = [\"/usr/bin/dpkg\", \"{release}/no.deb\"]\n"
+      "[foreign.detection]\nkind = \"command\"\ncommand = { argv = [\"/usr/bin/true\"] }\n");
+  const auto refused = try_release(wanted);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message().find("no.deb is not in"), std::string::npos) << refused.error().message();
+}
+
 TEST_F(ReleaseTest, WrongWordsAreRefusedBeforeAnythingIsMade) {
   open();
   const auto before = snapshot_of(folder);

@@ -1,0 +1,50 @@
+// Of Installation: which layout a product has, and whether a release fits into it.
+#include "installer/installation.hpp"
+
+namespace upswarm::installer {
+namespace {
+
+/// Also of an entry that this program cannot read.
+std::string layout_of(const trust::Entry& entry) {
+  const auto found = entry.unread.is_object() ? entry.unread.find("layout") : entry.unread.end();
+  return found != entry.unread.end() && found->is_string() ? found->get<std::string>() : entry.layout;
+}
+
+/// Of the releases that are here, which all have the same; else of what is under way, or of `to`.
+const trust::Entry* first_entry(const ProductRecord& record, const trust::Entry* to) {
+  if (!record.releases.empty()) return &record.releases.front().entry;
+  return record.journal ? &record.journal->to : to;
+}
+
+}  // namespace
+
+std::string layout_change(const trust::Entry& from, const trust::Entry& to) {
+  return "its layout is \"" + layout_of(to) + "\", that of " + from.version + " here is \"" + layout_of(from) +
+         "\"; a product cannot change its layout: publish it as another product";
+}
+
+void Installation::use_layout(const ProductRecord& record, const trust::Entry* to) {
+  const auto* const entry = first_entry(record, to);
+  layout_ = make_layout(entry == nullptr ? trust::kInPlaceLayout : layout_of(*entry), files_, product_.root);
+  if (entry == nullptr && !has_folders()) layout_ = make_layout(trust::kVersionedLayout, files_, product_.root);
+}
+
+/// What was never installed may have left something, all the same.
+bool Installation::has_folders() const { return exists(files_, layout_->staging().parent_path()).value_or(true); }
+
+Result<void> Installation::check_layout(const trust::Entry& to, const ProductRecord& record) const {
+  if (self_ != nullptr && layout_of(to) != trust::kVersionedLayout) {
+    return Error{ErrorKind::invalid, "install " + product_.product + " " + to.version,
+                 "the launcher of this installer knows the layout \"versioned\" alone"};
+  }
+  const auto* const here = first_entry(record, &to);
+  if (layout_of(*here) == layout_of(to)) return {};
+  return Error{ErrorKind::invalid, "install " + product_.product + " " + to.version, layout_change(*here, to)};
+}
+
+/// The last look before anything is touched.
+Result<void> Installation::check_switch(const trust::Entry& to, const ProductRecord& record) {
+  return layout_->check_switch(to.version, record.journal->from);
+}
+
+}  // namespace upswarm::installer
