@@ -458,6 +458,13 @@ void Installation::retire(ProductRecord& record) {
     if (++kept > config_.keep_releases && now - one->installed_at > config_.keep_for)
       doomed.push_back(one->entry.version);
   }
+  if (doomed.empty()) return;
+  const auto used = runner_.in_use(product_.root / "versions");
+  std::erase_if(doomed, [&](const auto& version) {
+    if (!used.contains(version)) return false;
+    log::info("an old release stays: a process still uses it", {{"product", record.product}, {"version", version}});
+    return true;
+  });
   for (const auto& version : doomed) {
     const auto content = record.find(version)->entry.content;
     std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == version; });

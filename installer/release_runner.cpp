@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "installer/folders_in_use.hpp"
 #include "installer/http_health.hpp"
 #include "installer/last_words.hpp"
 #include "installer/program_of.hpp"
@@ -88,6 +89,8 @@ class ProcessRunner final : public ReleaseRunner {
     if (is_over && health.kind == trust::HealthCheck::Kind::confirm) confirmations_.forget(context.product);
     return result;
   }
+
+  std::set<std::string> in_use(const Path& versions) override { return folders_in_use(versions); }
 
  private:
   static Expectation expectation_of(const trust::HealthCheck& health, const RunContext& context) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -76,6 +77,8 @@ class ReleaseRunner {
   /// the machine; cancelled.
   virtual Result<void> check_health(const trust::HealthCheck& health, const RunContext& context,
                                     std::stop_token stop) = 0;
+  /// As folders_in_use (folders_in_use.hpp).
+  virtual std::set<std::string> in_use(const Path& versions) = 0;
 };
 
 /// By `commands` and systemctl. `confirmations` must outlive the runner.

@@ -47,5 +47,25 @@ TEST_F(InstallationLaterTest, ItsProbationIsUndoneAndNobodyIsBlamed) {
   EXPECT_TRUE(machine.record().bad.empty());
 }
 
+TEST(InstallationInUse, AnOldReleaseThatAProcessUsesStaysUntilItDoesNot) {
+  const tests::TemporaryFolder folder;
+  TestMachine machine(folder.path());
+  const auto one = tests::make_release(folder, "1.0.0", 1, tests::first_tree());
+  const auto two = tests::make_release(folder, "2.0.0", 2, tests::second_tree());
+  const auto three = tests::make_release(folder, "3.0.0", 3, tests::third_tree());
+  const auto four = tests::make_release(folder, "4.0.0", 4, tests::first_tree());
+  machine.runner.used = {"1.0.0"};
+  for (const auto* const release : {&one, &two, &three}) {
+    ASSERT_TRUE(machine.install(*release));
+    machine.clock.advance(std::chrono::hours(48));
+  }
+  EXPECT_TRUE(*exists(machine.disk, machine.product.root / "versions/1.0.0"));
+  EXPECT_NE(machine.record().find("1.0.0"), nullptr) << "and it is known, so that recovery leaves it alone, too";
+  machine.runner.used.clear();
+  ASSERT_TRUE(machine.install(four));
+  EXPECT_FALSE(*exists(machine.disk, machine.product.root / "versions/1.0.0"));
+  EXPECT_EQ(machine.record().find("1.0.0"), nullptr);
+}
+
 }  // namespace
 }  // namespace upswarm::installer

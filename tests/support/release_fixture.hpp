@@ -61,6 +61,8 @@ class ScriptedRunner final : public installer::ReleaseRunner {
     if (on_run) on_run("health " + context.version, context);
     return note("health " + context.version);
   }
+  std::set<std::string> used;  ///< versions that processes still run
+  std::set<std::string> in_use(const Path& /*versions*/) override { return used; }
 
  private:
   Result<void> note(const std::string& call) {
