@@ -21,7 +21,8 @@ Result<Launch> prepare_launch(Files& files, const Path& root, const Path& trial_
       launch.told = counted.trying + " did not come up in " + std::to_string(counted.starts) +
                     " starts: " + counted.previous + " starts again";
       version = counted.previous;
-      if (const auto switched = layout.switch_to(version); !switched) launch.told += "; " + switched.error().message();
+      if (const auto switched = layout.switch_to(version, {}); !switched)
+        launch.told += "; " + switched.error().message();
     } else {
       ++counted.starts;
       launch.on_trial = true;

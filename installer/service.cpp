@@ -5,6 +5,7 @@
 
 #include "installer/guard.hpp"
 #include "installer/program_of.hpp"
+#include "installer/versioned_layout.hpp"
 #include "protocol/base/hex.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/process.hpp"

@@ -18,7 +18,7 @@ class LaunchTest : public testing::Test {
     for (const char* version : {"1.0.0", "1.1.0"}) EXPECT_TRUE(make_folders(disk, layout.folder_of(version) / "bin"));
     name("1.1.0");
   }
-  void name(const std::string& version) { ASSERT_TRUE(VersionedLayout(disk, root).switch_to(version)); }
+  void name(const std::string& version) { ASSERT_TRUE(VersionedLayout(disk, root).switch_to(version, {})); }
   void put_on_trial() { ASSERT_TRUE(write_trial(disk, trial, {.previous = "1.0.0", .trying = "1.1.0", .starts = 0})); }
   /// The version that starts, with "?" where its start was counted.
   std::string start() {

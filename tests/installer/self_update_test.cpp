@@ -4,6 +4,7 @@
 #include <array>
 
 #include "installer/launch.hpp"
+#include "installer/versioned_layout.hpp"
 #include "tests/installer/installation_fixture.hpp"
 #include "tests/support/disk_model.hpp"
 
@@ -141,7 +142,7 @@ TEST_F(SelfUpdateTest, WhatWasPlacedByHandRunsAgain) {
     VersionedLayout layout(disk, machine.product.root);
     ASSERT_TRUE(layout.prepare());
     ASSERT_TRUE(make_folders(disk, layout.folder_of("placed-1") / "bin"));
-    ASSERT_TRUE(layout.switch_to("placed-1"));
+    ASSERT_TRUE(layout.switch_to("placed-1", {}));
     EXPECT_FALSE(install_two(machine, "placed-1"));
     EXPECT_EQ(start(machine, broken), *broken == '\0' ? "2.0.0" : "placed-1");
     EXPECT_FALSE(machine.record().journal);
