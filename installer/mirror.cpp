@@ -59,6 +59,8 @@ Result<void> Mirror::start(const Folder& tree, const Folder& leaving, bool is_tr
 Result<void> Mirror::visit(const std::string& at, const Folder& tree, const Folder& leaving) {
   const auto here = at.empty() ? root_ : package::place_of(root_, at);
   UPSWARM_CHECK(check_private_alone(files_, here));
+  // Also where all is right: who put it right may have been stopped before it was synced.
+  if (!is_trial_) touched_.insert(here);
   UPSWARM_TRY(const auto names, names_of(tree, leaving));
   for (const auto& name : names) {
     Item item;

@@ -71,7 +71,7 @@ class Mirror {
   Path own_;
   bool is_trial_ = false;
   std::string difference_;  ///< the first that a trial found
-  std::set<Path> touched_;  ///< folders whose names were changed
+  std::set<Path> touched_;  ///< folders whose names were changed, now or by a call before that did not end
 };
 
 }  // namespace upswarm::installer

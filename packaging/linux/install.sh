@@ -43,7 +43,14 @@ done
 
 # Whether systemd is in charge here and is to be told.
 live() { [ -z "$destdir" ] && [ -d /run/systemd/system ]; }
-put() { install -D -m "$1" "$2" "$destdir$3"; }
+# The old file or the new one, also after a power cut: no update would mend a launcher that is half there.
+put() {
+  local to=$destdir$3
+  install -D -m "$1" "$2" "$to.new"
+  sync "$to.new"
+  mv -T "$to.new" "$to"
+  sync "$(dirname "$to")"
+}
 link() { mkdir -p "$destdir$(dirname "$2")" && ln -sfn "$1" "$destdir$2"; }
 config() { [ -e "$destdir/etc/upswarm/$1" ] || put 0644 "$here/$1" "/etc/upswarm/$1"; }
 

@@ -229,6 +229,12 @@ class StopsTest : public testing::TestWithParam<Case> {
       if (!blames() && GetParam() != Way::rollback) {
         EXPECT_TRUE(machine.record().bad.empty()) << "operation " << n << ": " << machine.record().bad.front().reason;
       }
+      // What recovery has ended with is on disk, also where it found everything in its place already.
+      disk.cut_power(kLeft.front().what, kLeft.front().seed);
+      TestMachine again(kFolder, disk);
+      prepare(again);
+      ASSERT_TRUE(again.installation().recover({}, {}));
+      expect_whole(again, n);
       if (HasFailure() || !reached) return;
     }
   }
