@@ -18,7 +18,7 @@ Result<void> Installation::install_foreign(ProductRecord& record, const std::sto
   return {};
 }
 
-/// After an interruption: whether the other installer had come to its end.
+/// After an interruption: whether the other installer had come to its end.   Errors: it cannot be told now.
 Result<bool> Installation::is_foreign_done(const ProductRecord& record, const std::stop_token& stop) {
   const auto& journal = *record.journal;
   const auto to = foreign_of(&journal.to, journal.from);

@@ -95,12 +95,17 @@ void InstallerService::settle() {
 }
 
 void InstallerService::recover(const std::stop_token& stop) {
-  for (const auto& product : config_.products) {
-    {
-      const std::lock_guard lock(mutex_);
-      busy_ = product.product;
+  // This program first: while it is on trial its time is short, and the recovery of others may take long.
+  for (const bool is_self : {true, false}) {
+    for (const auto& product : config_.products) {
+      if (product.self != is_self) continue;
+      {
+        const std::lock_guard lock(mutex_);
+        busy_ = product.product;
+      }
+      finish(product, stop, true);
     }
-    finish(product, stop, true);
+    if (is_self && is_another_to_run()) return;
   }
   const std::lock_guard lock(mutex_);
   is_recovering_ = stop.stop_requested();
