@@ -16,6 +16,9 @@ Result<ProductConfig> read_product(ObjectReader& in) {
   product.platform = in.has("platform") ? in.parsed("platform", trust::parse_name).value_or("") : own_platform();
   product.root = in.parsed("root", parse_absolute_path).value_or("");
   product.prerelease = in.boolean_or("prerelease", false);
+  const auto repair = in.text_or("repair", "auto", 8);
+  if (repair != "auto" && repair != "ask") in.fail("repair", "wanted \"auto\" or \"ask\"");
+  product.repairs_itself = repair == "auto";
   product.self = in.boolean_or("self", false);
   UPSWARM_CHECK(in.finish());
   return product;

@@ -15,9 +15,10 @@ struct ProductConfig {
   std::string product;
   std::string channel;
   std::string platform;
-  Path root;                ///< ROOT: holds versions/ and current
-  bool prerelease = false;  ///< releases with a SemVer pre-release are accepted
-  bool self = false;        ///< it is this installer itself; of one product at most
+  Path root;                   ///< ROOT: holds versions/ and current
+  bool prerelease = false;     ///< releases with a SemVer pre-release are accepted
+  bool repairs_itself = true;  ///< damage is repaired without being asked for
+  bool self = false;           ///< it is this installer itself; of one product at most
 };
 
 struct InstallerConfig {

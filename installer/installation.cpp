@@ -98,31 +98,6 @@ Result<void> Installation::run_before(const trust::Entry& to, const ProductRecor
   return runner_.run_hook("before", *to.hooks.before, context_of(to.version, record.current), stop);
 }
 
-Result<messages::Presence> Installation::present(const std::vector<Sha256>& contents, const std::stop_token& stop) {
-  UPSWARM_TRY(auto record, records_.load(product_.product));
-  use_layout(record, nullptr);
-  messages::Presence presence;
-  for (const auto& content : contents) {
-    const auto found =
-        std::ranges::find_if(record.releases, [&](const auto& one) { return one.entry.content == content; });
-    if (found == record.releases.end()) continue;
-    if (stop.stop_requested()) return Error{ErrorKind::cancelled, "verify what is on disk", "stopped"};
-    const auto verify = [&]() -> Result<void> {
-      UPSWARM_TRY(const auto tree, load_tree(content));
-      return package::verify_tree(files_, layout_->folder_of(found->entry.version), tree, stop);
-    };
-    const auto whole = verify();
-    if (!whole && whole.error().kind == ErrorKind::cancelled) return whole.error();
-    if (whole) {
-      presence.present.push_back(content);
-      continue;
-    }
-    presence.damaged.push_back({content, found->entry.version + " on disk is damaged: " + whole.error().message()});
-    if (found->entry.version == record.current) note_damage(record, whole.error());
-  }
-  return presence;
-}
-
 Result<void> Installation::remove_incoming() {
   for (std::size_t i = 0; i < messages::kLongestChain; ++i) UPSWARM_CHECK(remove_tree(files_, incoming(i)));
   return {};
@@ -207,6 +182,7 @@ std::vector<std::string> Installation::services_to_start(const ProductRecord& re
 
 Result<messages::Outcome> Installation::commit(ProductRecord& record) {
   const auto to = record.journal->to;
+  const bool is_same = record.current == to.version;  // only its entry is another
   std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == to.version; });
   record.releases.push_back({to, clock_.now()});
   if (record.journal->kind == "rollback") {
@@ -214,9 +190,12 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
     if (left != nullptr) record.mark_bad({left->content, left->version, kByAdministrator, clock_.now()});
   }
   record.forget_setback(to.content);
-  record.damage.reset();
-  record.checked.reset();
-  record.owed.clear();
+  if (!is_same) {
+    record.damage.reset();
+    record.checked.reset();
+    record.owed.clear();
+    record.mended.clear();
+  }
   record.current = to.version;
   record.highest = std::max(record.highest, to.counter);
   UPSWARM_TRY(const auto outcome, add_outcome(record, "completed", remark_on(*record.journal)));
@@ -226,6 +205,7 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
             {{"product", record.product}, {"from", outcome.from}, {"to", outcome.to}, {"kind", outcome.kind}});
   const auto drop = [&]() -> Result<void> {
     UPSWARM_CHECK(remove_tree(files_, tree_between()));
+    if (!is_same) UPSWARM_CHECK(remove_tree(files_, layout_->staging().parent_path() / kAside));
     return layout_->drop_unfinished();
   };
   if (const auto dropped = drop(); !dropped) log::warning("left-overs stay", {{"error", dropped.error().message()}});
@@ -291,6 +271,7 @@ Result<messages::Outcome> Installation::give_up(ProductRecord& record, const Err
   if (is_fault_of_release(why)) record.mark_bad({to.content, to.version, why.message(), clock_.now()});
   else if (record.journal->phase != Phase::staging && !was_interrupted)
     record.note_setback(to, why.message(), false, clock_.now());
+  if (record.journal->kind == "repair") record.note_failed_repair(clock_.now());
   UPSWARM_TRY(const auto outcome, add_outcome(record, "failed", why.message()));
   record.journal.reset();
   UPSWARM_CHECK(records_.save(record));

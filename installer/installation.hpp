@@ -9,6 +9,7 @@
 #include "installer/config.hpp"
 #include "installer/foreign.hpp"
 #include "installer/layout.hpp"
+#include "installer/package_step.hpp"
 #include "installer/product_record.hpp"
 #include "installer/release_runner.hpp"
 #include "installer/self_update.hpp"
@@ -19,26 +20,13 @@
 
 namespace upswarm::installer {
 
-/// One package on the way to a release.
-struct PackageStep {
-  trust::PackageFile package;
-  std::string version;     ///< that it rebuilds
-  Sha256 content;          ///< the signed one of that
-  bool is_sparse = false;  ///< parts of a full package, the rest from disk
-};
-
-/// Why `to` cannot follow on `from`: words for people.
-std::string layout_change(const trust::Entry& from, const trust::Entry& to);
-
 /// The steps of one product on one machine, each journaled before it is done:
 ///
-///   staging -> preparing -> switching -> probation -> committed
-///                  |            |            |
+///   staging -> preparing -> switching -> probation -> committed       staging -> repairing -> mended, the same
+///                  |            |            |                                                version
 ///                  v            +-----+------+
 ///               forgotten             v
 ///                               rolling_back -> the release before runs again
-///
-///   staging -> repairing -> mended, under the same version
 ///
 /// Whatever fails or dies at any point, `current` names one whole release, and recover() brings the record and the
 /// machine together again. One thread at a time.
@@ -52,7 +40,6 @@ class Installation {
 
   /// Where a package that is handed over is copied to, the first being 0.
   Path incoming(std::size_t step = 0) const;
-
   /// Removes all files at incoming().
   Result<void> remove_incoming();
 
@@ -94,7 +81,6 @@ class Installation {
   /// Errors: not_found, invalid  no such release; denied  below the floor. What fails then is an outcome.
   Result<messages::Outcome> roll_back(const std::string& version, const package::ProgressSink& progress,
                                       std::stop_token stop);
-
   /// Where an interrupted switch is going to be undone, has `current` name the release before already: for the start of
   /// the machine, before any service. Nothing else is touched; recover() does the rest.   Errors: as VersionedLayout.
   Result<void> settle();
@@ -103,15 +89,20 @@ class Installation {
   /// Errors: not_found  nothing is installed; as survey_tree.
   Result<Survey> survey(const package::ProgressSink& progress, const std::stop_token& stop);
 
+  /// What is damaged waits for the agent, or is mended at once where nothing has to be fetched. What does not belong
+  /// there is only told, unless an administrator asked.   Errors: as RecordStore.
+  Result<void> note_survey(const Survey& found, bool is_asked);
+
   /// As missing(), of what runs and what of it is left.
   Result<messages::MissingParts> damaged(std::unique_ptr<InputFile> part, bool with_frames,
                                          const package::ProgressSink& progress, const std::stop_token& stop);
 
   /// Makes what runs whole again, in its place: new files are made beside it and verified; only then the services that
-  /// run are stopped, and each file is put where it belongs by a rename. No release is blamed for anything. `part`
-  /// holds what is missing of its full package. Without it: nothing where it would be needed, which the record then
-  /// says, or where there is nothing to mend.
-  /// A failure is an outcome, and waited after. An error means that the record could not be written, or `cancelled`.
+  /// run are stopped, unless only modes are wrong or there is too much, and each file is put where it belongs by a
+  /// rename (mending.hpp). Services that are owed are started, whatever is damaged. No release is blamed for anything.
+  /// `part` holds what is missing of its full package. Without it: nothing where it would be needed, which the record
+  /// then says, or where there is nothing to mend. A failure is an outcome, and waited after. An error means that the
+  /// record could not be written, or `cancelled`.
   Result<std::optional<messages::Outcome>> repair(std::unique_ptr<InputFile> part,
                                                   const package::ProgressSink& progress, std::stop_token stop);
 
@@ -122,78 +113,71 @@ class Installation {
                                                    bool is_restart = true);
 
  private:
-  /// A tree on disk that a delta starts from.
-  struct Base {
-    std::string version;
-    Path folder;
-    package::Tree tree;
-  };
+  using Progress = package::ProgressSink;
+  using Stop = std::stop_token;
+  using Done = Result<messages::Outcome>;
+  struct Base;
   Result<ProductRecord> begin(const trust::Entry& to, const char* kind);
   using Fill = std::function<Result<void>()>;  ///< makes the tree in staging
-  Result<void> stage(const trust::Entry& to, const Fill& fill, ProductRecord& record,
-                     const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<void> stage_kept(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
-                          const std::stop_token& stop);
-  Result<void> run_before(const trust::Entry& to, const ProductRecord& record, const package::ProgressSink& progress,
-                          const std::stop_token& stop);
-  Result<void> unpack(const trust::Entry& to, ProductRecord& record, const package::ProgressSink& progress,
-                      const std::stop_token& stop);
+  Result<void> stage(const trust::Entry& to, const Fill& fill, ProductRecord& record, const Progress& progress,
+                     const Stop& stop);
+  Result<void> stage_kept(const trust::Entry& to, ProductRecord& record, const Progress& progress, const Stop& stop);
+  Result<void> run_before(const trust::Entry& to, const ProductRecord& record, const Progress& progress,
+                          const Stop& stop);
+  Result<void> unpack(const trust::Entry& to, ProductRecord& record, const Progress& progress, const Stop& stop);
   Result<SparsePackage> open_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part,
-                                    const ProductRecord& record, const package::ProgressSink& progress,
-                                    const std::stop_token& stop);
+                                    const ProductRecord& record, const Progress& progress, const Stop& stop);
   Result<void> unpack_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part, ProductRecord& record,
-                             const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<void> apply_all(const std::vector<PackageStep>& steps, ProductRecord& record,
-                         const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<package::Tree> apply(const PackageStep& step, const Path& file, const Base& base,
-                              const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<std::size_t> take_up_chain(const std::vector<PackageStep>& steps, Base& base, const std::stop_token& stop);
+                             const Progress& progress, const Stop& stop);
+  Result<void> apply_all(const std::vector<PackageStep>& steps, ProductRecord& record, const Progress& progress,
+                         const Stop& stop);
+  Result<package::Tree> apply(const PackageStep& step, const Path& file, const Base& base, const Progress& progress,
+                              const Stop& stop);
+  Result<std::size_t> take_up_chain(const std::vector<PackageStep>& steps, Base& base, const Stop& stop);
   Path tree_between() const;
   void tell_kept(const package::OutputReport& report) const;
-  Error put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record,
-                  const std::stop_token& stop);
+  Error put_aside(const PackageStep& step, const Base* base, Error why, ProductRecord& record, const Stop& stop);
   void put_aside(const PackageStep& step, const std::optional<Sha256>& base, const Error& why, ProductRecord& record);
-  Result<messages::Outcome> take_over(const trust::Entry& to, ProductRecord& record);
+  Done take_over(const trust::Entry& to, ProductRecord& record);
   Result<void> check_space(Bytes needed);
   Result<void> save_tree(const package::Tree& tree);
   Result<package::Tree> load_tree(const Sha256& content);
-  Result<messages::Outcome> switch_and_commit(ProductRecord& record, const package::ProgressSink& progress,
-                                              const std::stop_token& stop);
-  Result<void> switch_over(ProductRecord& record, const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<void> note_services(ProductRecord& record, const std::stop_token& stop);
+  Done switch_and_commit(ProductRecord& record, const Progress& progress, const Stop& stop);
+  Result<void> switch_over(ProductRecord& record, const Progress& progress, const Stop& stop);
+  Result<void> note_services(ProductRecord& record, const Stop& stop);
   std::vector<std::string> services_to_start(const ProductRecord& record) const;
   Result<void> leave_to(const trust::Entry& to, ProductRecord& record);
-  Result<void> prove_self(const ProductRecord& record, const std::stop_token& stop);
-  Result<messages::Outcome> fell_back(ProductRecord& record, const package::ProgressSink& progress,
-                                      const std::stop_token& stop);
-  Result<messages::Outcome> commit(ProductRecord& record);
+  Result<void> prove_self(const ProductRecord& record, const Stop& stop);
+  Done fell_back(ProductRecord& record, const Progress& progress, const Stop& stop);
+  Done commit(ProductRecord& record);
   std::optional<std::int64_t> count_changes(const ProductRecord& record);
-  Result<messages::Outcome> undo(ProductRecord& record, const Error& why, bool blame,
-                                 const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<messages::Outcome> finish_undo(ProductRecord& record, const package::ProgressSink& progress,
-                                        const std::stop_token& stop);
-  Result<messages::Outcome> give_up(ProductRecord& record, const Error& why, bool was_interrupted = false);
-  Result<messages::Outcome> go_on(ProductRecord& record, const Error& interrupted, bool is_crash,
-                                  const package::ProgressSink& progress, const std::stop_token& stop);
+  Done undo(ProductRecord& record, const Error& why, bool blame, const Progress& progress, const Stop& stop);
+  Done finish_undo(ProductRecord& record, const Progress& progress, const Stop& stop);
+  Done give_up(ProductRecord& record, const Error& why, bool was_interrupted = false);
+  Done go_on(ProductRecord& record, const Error& interrupted, bool is_crash, const Progress& progress,
+             const Stop& stop);
   Result<std::string> wrong_link(const ProductRecord& record);
   Result<void> note_wrong_link(ProductRecord& record, const std::string& wrong);
   void note_damage(ProductRecord& record, const Error& why);
+  void mark_damaged(ProductRecord& record, std::string found, bool needs_package, bool is_asked);
+  void hold_what_comes_back(ProductRecord& record, const Survey& found);
   struct Repair;
-  Result<Repair> prepare_repair(const trust::Entry& entry, std::unique_ptr<InputFile> part,
-                                const package::ProgressSink& progress, const std::stop_token& stop);
-  Result<void> carry_out(const Repair& repair, ProductRecord& record, const package::ProgressSink& progress,
-                         const std::stop_token& stop);
-  Result<messages::Outcome> end_repair(ProductRecord& record, std::string result, std::string reason);
+  Result<std::optional<messages::Outcome>> try_repair(std::unique_ptr<InputFile> part, const Progress& progress,
+                                                      const Stop& stop);
+  Result<Repair> prepare_repair(const trust::Entry& entry, std::unique_ptr<InputFile> part, const Progress& progress,
+                                const Stop& stop);
+  Result<void> carry_out(const Repair& repair, ProductRecord& record, const Progress& progress, const Stop& stop);
+  Done end_repair(ProductRecord& record, std::string result, std::string reason);
   Error stopped_by(const Error& why, ProductRecord& record);
   Result<void> write_phase(ProductRecord& record, Phase phase);
-  Result<messages::Outcome> add_outcome(ProductRecord& record, std::string result, std::string reason);
+  Done add_outcome(ProductRecord& record, std::string result, std::string reason);
   void retire(ProductRecord& record);
   Result<void> drop_tree(const Sha256& content);
   void use_layout(const ProductRecord& record, const trust::Entry* to);
   std::optional<ForeignRelease> foreign_of(const trust::Entry* entry, const std::string& from) const;
-  Result<void> install_foreign(ProductRecord& record, const std::stop_token& stop);
-  Result<bool> is_foreign_done(const ProductRecord& record, const std::stop_token& stop);
-  Result<void> put_foreign_back(const ProductRecord& record, const std::stop_token& stop);
+  Result<void> install_foreign(ProductRecord& record, const Stop& stop);
+  Result<bool> is_foreign_done(const ProductRecord& record, const Stop& stop);
+  Result<void> put_foreign_back(const ProductRecord& record, const Stop& stop);
   static std::string remark_on(const Journal& journal);
   bool has_folders() const;
   Result<void> check_layout(const trust::Entry& to, const ProductRecord& record) const;

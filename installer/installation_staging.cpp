@@ -15,6 +15,13 @@ void tell(const package::ProgressSink& progress, std::string_view phase) {
 
 }  // namespace
 
+/// A tree on disk that a delta starts from.
+struct Installation::Base {
+  std::string version;
+  Path folder;
+  package::Tree tree;
+};
+
 Result<void> Installation::stage(const trust::Entry& to, const Fill& fill, ProductRecord& record,
                                  const package::ProgressSink& progress, const std::stop_token& stop) {
   UPSWARM_CHECK(check_layout(to, record));
@@ -144,8 +151,7 @@ Error Installation::put_aside(const PackageStep& step, const Base* base, Error w
     const auto whole = package::verify_tree(files_, base->folder, base->tree, stop);
     if (!whole && whole.error().kind == ErrorKind::cancelled) return whole.error();
     if (!whole) {
-      if (base->folder == layout_->folder_of(record.current))
-        record.mark_damaged(whole.error().message(), true, false, clock_.now());
+      if (base->folder == layout_->folder_of(record.current)) note_damage(record, whole.error());
       return Error(whole.error()).within(base->version + " on disk is damaged");
     }
   }
@@ -169,7 +175,7 @@ Result<void> Installation::check_space(Bytes needed) {
   if (there + staged >= needed + config_.keep_free) return {};
   return Error{ErrorKind::no_space, "unpack under " + product_.root.string(),
                to_string(needed) + " and " + to_string(config_.keep_free) + " of reserve are needed, " +
-                   to_string(there) + " are free; free some space, the update is tried again by itself"};
+                   to_string(there) + " are free; free some space, it is tried again by itself"};
 }
 
 void Installation::tell_kept(const package::OutputReport& report) const {

@@ -11,6 +11,9 @@
 
 namespace upswarm::installer {
 
+/// Beside staging(): what a repair moved away, by the number of the repair. It stays until the next release comes.
+inline constexpr const char* kAside = ".aside";
+
 /// Under one ROOT. Every release that is here is kept whole in a folder of its own that nobody else may write to; what
 /// is in use is one of them. Not for use by two threads at once.
 class Layout {

@@ -14,6 +14,10 @@ constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMostKnown = 1000;
 constexpr std::chrono::minutes kFirstWait{5};
 constexpr std::chrono::hours kLongestWait{24};
+constexpr std::int64_t kMostBounces = 3;
+constexpr std::int64_t kMostMendings = 2;  // of one file, without being asked for
+constexpr std::chrono::hours kMendingsWithin{24 * 30};
+constexpr std::size_t kLongestPath = 64 * 1024;
 constexpr std::size_t kReserve = 1024 * 1024;
 constexpr std::size_t kLongestReason = 128 * 1024;
 constexpr std::size_t kLongestKeptReason = 4 * 1024;  // what hooks said must never make a record too long to be read
@@ -108,9 +112,21 @@ Result<DamageMark> read_damage(ObjectReader in) {
   mark.at = in.parsed("at", parse_time).value_or(Time{});
   mark.needs_package = in.boolean("needs_package");
   mark.failures = in.integer("failures", 0, kMax);
+  if (in.has("bounces")) mark.bounces = in.integer("bounces", 0, kMax);
+  mark.is_asked = in.boolean_or("asked", false);
+  mark.is_held = in.boolean_or("held", false);
   if (in.has("not_before")) mark.not_before = in.parsed("not_before", parse_time).value_or(Time{});
   UPSWARM_CHECK(in.finish());
   return mark;
+}
+
+Result<Mended> read_mended(ObjectReader in) {
+  Mended mended;
+  mended.path = in.text("path", kLongestPath);
+  mended.count = in.integer("count", 1, kMax);
+  mended.at = in.parsed("at", parse_time).value_or(Time{});
+  UPSWARM_CHECK(in.finish());
+  return mended;
 }
 
 std::chrono::seconds wait_after(std::int64_t failures) {
@@ -190,20 +206,42 @@ void ProductRecord::mark_damaged(std::string found, bool needs_package, bool ask
   damage->found = messages::shortened(std::move(found), kLongestKeptReason);
   damage->needs_package = needs_package;
   if (!asked) return;
-  damage->failures = 0;
+  damage->is_asked = true;
+  damage->is_held = false;
+  damage->bounces = damage->failures = 0;
   damage->not_before = {};
 }
 
 const DamageMark* ProductRecord::repair_due(Time now) const {
   const auto* const here = find(current);
-  if (!damage || journal || here == nullptr || here->entry.content != damage->content) return nullptr;
+  if (!damage || damage->is_held || journal || here == nullptr || here->entry.content != damage->content)
+    return nullptr;
   const bool waits = now < damage->not_before && damage->not_before - now <= kLongestWait;
   return waits ? nullptr : &*damage;
 }
 
-void ProductRecord::note_failed_repair(Time now) {
+void ProductRecord::note_failed_repair(Time now, bool is_bounce) {
   if (!damage) return;
   damage->not_before = now + wait_after(++damage->failures);
+  if (is_bounce && ++damage->bounces >= kMostBounces) damage->is_held = true;
+}
+
+void ProductRecord::note_mended(const std::vector<std::string>& paths, Time now) {
+  for (const auto& path : paths) {
+    const auto before = std::ranges::find(mended, path, &Mended::path);
+    std::int64_t count = 0;
+    if (before != mended.end()) {
+      if (now - before->at < kMendingsWithin) count = before->count;
+      mended.erase(before);
+    }
+    mended.push_back({path, count + 1, now});
+  }
+  if (mended.size() > kMostMended) mended.erase(mended.begin(), mended.end() - kMostMended);
+}
+
+bool ProductRecord::is_mended_often(const std::string& path, Time now) const {
+  const auto found = std::ranges::find(mended, path, &Mended::path);
+  return found != mended.end() && found->count >= kMostMendings && now - found->at < kMendingsWithin;
 }
 
 void ProductRecord::put_aside(messages::Quarantined recipe) {
@@ -260,7 +298,12 @@ Json to_json(const ProductRecord& record) {
                        {"needs_package", mark->needs_package},
                        {"failures", mark->failures}};
     if (mark->failures > 0) value["damage"]["not_before"] = upswarm::to_string(mark->not_before);
+    if (mark->bounces > 0) value["damage"]["bounces"] = mark->bounces;
+    if (mark->is_asked) value["damage"]["asked"] = true;
+    if (mark->is_held) value["damage"]["held"] = true;
   }
+  for (const auto& one : record.mended)
+    value["mended"].push_back({{"path", one.path}, {"count", one.count}, {"at", upswarm::to_string(one.at)}});
   if (record.checked) value["checked"] = upswarm::to_string(*record.checked);
   if (record.journal) value["journal"] = to_json(*record.journal);
   return value;
@@ -295,6 +338,10 @@ Result<ProductRecord> parse_record(std::string_view text, const std::string& wha
   }
   if (in.has("damage")) {
     UPSWARM_TRY(record.damage, read_damage(in.inside(in.object("damage"), "damage")));
+  }
+  for (const auto& one : in.array_or_none("mended", kMostMended)) {
+    UPSWARM_TRY(auto mended, read_mended(in.inside(one, "mended", record.mended.size())));
+    record.mended.push_back(std::move(mended));
   }
   if (in.has("checked")) record.checked = in.parsed("checked", parse_time).value_or(Time{});
   if (in.has("journal")) {

@@ -18,6 +18,7 @@ inline constexpr Bytes kLongestRecord = 32_MiB;
 inline constexpr std::size_t kMostKeptOutcomes = 200;
 inline constexpr std::size_t kMostBad = 200;
 inline constexpr std::size_t kMostSetbacks = 200;
+inline constexpr std::size_t kMostMended = 100;
 /// As often the machine may go down while one release is switched to: then that is the release's fault.
 inline constexpr std::int64_t kMostInterruptions = 3;
 
@@ -82,6 +83,16 @@ struct DamageMark {
   bool needs_package = true;  ///< parts of it must be fetched
   std::int64_t failures = 0;  ///< repairs that failed, in a row
   Time not_before{};          ///< of the next try
+  std::int64_t bounces = 0;   ///< of the failures: those for which services were stopped
+  bool is_asked = false;      ///< by an administrator
+  bool is_held = false;       ///< nothing is done by itself: an administrator is waited for
+};
+
+/// A file that was repaired without being asked for: what damages it may be the product itself.
+struct Mended {
+  std::string path;
+  std::int64_t count = 0;  ///< each within 30 days of the one before
+  Time at;
 };
 
 struct ProductRecord {
@@ -95,6 +106,7 @@ struct ProductRecord {
   std::vector<std::string> owed;  ///< services that a rollback could not start again: the next change does
   std::vector<messages::Quarantined> quarantine;
   std::optional<DamageMark> damage;
+  std::vector<Mended> mended = {};
   std::optional<Time> checked;  ///< when every byte of what runs was last found to be right
   std::optional<Journal> journal;
   std::vector<messages::Outcome> outcomes;  ///< the last, whether the agent has them or not
@@ -114,12 +126,18 @@ struct ProductRecord {
   /// One more: five minutes are waited, then three times as long each time, at most a day.
   void note_setback(const trust::Entry& entry, const std::string& reason, bool is_interruption, Time now);
   void forget_setback(const Sha256& content);
-  /// What runs is damaged. `asked`: by an administrator, so that no wait counts.
+  /// What runs is damaged. `asked`: by an administrator, so that no wait counts,
+  /// nor what it is held for.
   void mark_damaged(std::string found, bool needs_package, bool asked, Time now);
   /// The mark of what runs, if it may be repaired now.
   const DamageMark* repair_due(Time now) const;
-  /// One more: waits as note_setback does.
-  void note_failed_repair(Time now);
+  /// One more: waits as note_setback does. `is_bounce`: services were stopped for it, which at the third time is the
+  /// last that is done without being asked for.
+  void note_failed_repair(Time now, bool is_bounce = false);
+  /// Paths that were mended; the oldest is dropped beyond kMostMended.
+  void note_mended(const std::vector<std::string>& paths, Time now);
+  /// Whether it was mended twice already, within 30 days.
+  bool is_mended_often(const std::string& path, Time now) const;
   /// Adds a recipe; the oldest is dropped beyond kMostQuarantined.
   void put_aside(messages::Quarantined recipe);
   /// Adds an outcome; the oldest is dropped beyond kMostKeptOutcomes.

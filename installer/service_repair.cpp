@@ -43,16 +43,8 @@ Result<Json> InstallerService::look_through(const std::string& word, const Json&
 
 /// What is damaged waits for the agent, or is mended at once where nothing has to be fetched.
 Result<void> InstallerService::note_survey(const std::string& product, const Survey& found, bool is_asked) {
-  UPSWARM_TRY(auto record, records_.load(product));
-  if (found.is_whole()) {
-    record.damage.reset();
-    record.checked = clock_.now();
-  } else {
-    log::error("what is installed is damaged",
-               {{"product", product}, {"version", record.current}, {"damage", found.words()}});
-    record.mark_damaged(found.words(), found.needs_package, is_asked, clock_.now());
-  }
-  UPSWARM_CHECK(records_.save(record));
+  UPSWARM_TRY(const auto* const configured, find_product(product));
+  UPSWARM_CHECK(installation_of(*configured).note_survey(found, is_asked));
   look_around_at_ = SteadyClock::now();
   wake_.notify_all();
   return {};

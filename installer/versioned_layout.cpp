@@ -7,6 +7,8 @@
 namespace upswarm::installer {
 namespace {
 
+constexpr int kMostAside = 9;  // folders that were in the place of `current`
+
 Result<Bytes> size_of(Files& files, const Path& folder) {
   Bytes sum;
   UPSWARM_TRY(const auto names, files.list(folder));
@@ -81,8 +83,17 @@ Result<void> VersionedLayout::mend_current(const std::string& version) {
   if (wrong.empty()) return {};
   const auto info = files_.info(current());
   if (info && info->type == FileType::folder) {
-    const auto aside = root_ / "current.aside";
-    UPSWARM_CHECK(remove_tree(files_, aside));
+    auto aside = root_ / "current.aside";
+    for (int i = 1;; ++i) {
+      UPSWARM_TRY(const bool is_taken, exists(files_, aside));
+      if (!is_taken) break;
+      if (i > kMostAside) {
+        return Error{ErrorKind::denied, "mend " + current().string(),
+                     "it is a folder, and too many were moved aside already; move " + aside.string() + " away",
+                     "in_the_way"};
+      }
+      aside = root_ / ("current.aside." + std::to_string(i));
+    }
     UPSWARM_CHECK(files_.rename(current(), aside));
   }
   return switch_to(version, {});
@@ -105,7 +116,7 @@ Result<void> VersionedLayout::clean(const std::vector<std::string>& known, bool 
   for (const auto& name : names) {
     const bool wanted = name == current || std::ranges::find(known, name) != known.end();
     const auto path = root_ / "versions" / name;
-    if (wanted || (keep_unfinished && (path == staging() || path == between()))) continue;
+    if (wanted || name == kAside || (keep_unfinished && (path == staging() || path == between()))) continue;
     if (name.starts_with('.')) UPSWARM_CHECK(remove_tree(files_, path));
     else UPSWARM_CHECK(remove(name));
   }

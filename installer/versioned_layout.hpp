@@ -25,7 +25,7 @@ class VersionedLayout final : public Layout {
   Result<void> check_switch(const std::string& /*version*/, const std::string& /*leaving*/) override { return {}; }
   Result<void> switch_to(const std::string& version, const std::string& leaving) override;
   Result<std::string> what_is_wrong(const std::string& version) override;
-  /// A folder in the place of `current` is moved aside, to `current.aside`.
+  /// A folder in the place of `current` is moved aside, to `current.aside`, or `.1` to `.9` of it.
   Result<void> mend_current(const std::string& version) override;
   Result<void> remove(const std::string& version) override;
   Result<void> clean(const std::vector<std::string>& known, bool keep_unfinished) override;

@@ -1,11 +1,26 @@
 #include "protocol/base/files.hpp"
 
 #include <array>
+#include <optional>
 
 namespace upswarm {
 namespace {
 
 constexpr std::size_t kCopyBuffer = 256 * 1024;
+
+Result<void> remove_tree_on(Files& files, const Path& path, std::optional<std::uint32_t> device) {
+  const auto info = files.info(path);
+  if (!info) {
+    if (info.error().kind == ErrorKind::not_found) return {};
+    return info.error();
+  }
+  if (info->device != device.value_or(info->device))
+    return Error{ErrorKind::busy, "remove " + path.string(), "a file system is mounted there", "mounted"};
+  if (info->type != FileType::folder) return files.remove_file(path);
+  UPSWARM_TRY(const auto names, files.list(path));
+  for (const auto& name : names) UPSWARM_CHECK(remove_tree_on(files, path / name, info->device));
+  return files.remove_folder(path);
+}
 
 }  // namespace
 
@@ -47,17 +62,7 @@ Result<void> make_folders(Files& files, const Path& path, std::uint32_t mode) {
   return files.sync_folder(path.has_parent_path() ? path.parent_path() : Path("."));
 }
 
-Result<void> remove_tree(Files& files, const Path& path) {
-  const auto info = files.info(path);
-  if (!info) {
-    if (info.error().kind == ErrorKind::not_found) return {};
-    return info.error();
-  }
-  if (info->type != FileType::folder) return files.remove_file(path);
-  UPSWARM_TRY(const auto names, files.list(path));
-  for (const auto& name : names) UPSWARM_CHECK(remove_tree(files, path / name));
-  return files.remove_folder(path);
-}
+Result<void> remove_tree(Files& files, const Path& path) { return remove_tree_on(files, path, {}); }
 
 Result<bool> exists(Files& files, const Path& path) {
   const auto info = files.info(path);

@@ -18,6 +18,7 @@ enum class FileType { regular, folder, symlink, other };
 
 struct FileInfo {
   FileType type = FileType::other;
+  std::uint32_t device = 0;  ///< of one file system the same; 0: not told
   Bytes size;
   std::uint32_t mode = 0;   ///< permission bits; on Windows 0755 for folders and executables, else 0644
   std::uint32_t owner = 0;  ///< user id; 0 on Windows
@@ -113,6 +114,7 @@ Result<void> write_file_atomically(Files& files, const Path& path, std::string_v
 Result<void> make_folders(Files& files, const Path& path, std::uint32_t mode = 0755);
 
 /// Removes a file, a link, or a folder with all in it; links are not followed. Nothing there is success.
+/// Errors: busy (reason "mounted")  another file system is mounted inside: what is on it stays.
 Result<void> remove_tree(Files& files, const Path& path);
 
 /// Errors other than not_found are passed on.

@@ -80,6 +80,8 @@ FileInfo to_info(const struct stat& status) {
   info.owner = status.st_uid;
   info.link_count = status.st_nlink;
   info.id = id_of(status);
+  const auto device = static_cast<std::uint64_t>(status.st_dev);
+  info.device = static_cast<std::uint32_t>(device ^ device >> 32U);
   return info;
 }
 

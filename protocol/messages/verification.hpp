@@ -14,15 +14,15 @@ inline constexpr std::size_t kMostToldDamage = 100;  ///< the rest is only count
 enum class DamageKind {
   altered,  ///< other bytes, another type, or a link that leads elsewhere; also what cannot be read
   missing,
-  extra,  ///< it does not belong there; of a folder with all in it, once
-  mode,   ///< other rights, and nothing else
+  extra,  ///< it does not belong there, or a file system is mounted there; of a folder with all in it, once
+  mode,   ///< other rights, or of a folder another owner, and nothing else
 };
 
 std::string_view to_string(DamageKind kind);
 
 struct Damage {
   DamageKind kind = DamageKind::altered;
-  std::string path = {};  ///< in the tree
+  std::string path = {};  ///< in the tree; ".": its folder
   std::string how = {};   ///< for people
 };
 

@@ -223,7 +223,9 @@ Result<void> verify_tree(Files& files, const Path& folder, const Tree& expected,
     if (*there != wanted) return wrong(wanted.path, difference(wanted, *there));
   }
   for (const auto& there : found.entries) {
-    if (expected.find(there.path) == nullptr) return wrong(there.path, "it does not belong there");
+    if (expected.find(there.path) != nullptr) continue;
+    return Error{ErrorKind::corrupt, "verify " + (folder / there.path.view()).string(), "it does not belong there",
+                 "extra"};
   }
   return {};
 }

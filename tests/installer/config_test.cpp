@@ -26,6 +26,13 @@ TEST(InstallerConfig, AMachineIsInOneRingOrInNone) {
   EXPECT_NE(error_of("ring = \"Not A Name\"\n" + product()).find("ring"), std::string::npos);
 }
 
+TEST(InstallerConfig, DamageIsRepairedUnlessAPersonIsToBeAsked) {
+  EXPECT_TRUE(read(product())->products.at(0).repairs_itself);
+  EXPECT_TRUE(read(product() + "repair = \"auto\"\n")->products.at(0).repairs_itself);
+  EXPECT_FALSE(read(product() + "repair = \"ask\"\n")->products.at(0).repairs_itself);
+  EXPECT_NE(error_of(product() + "repair = \"never\"\n").find("repair"), std::string::npos);
+}
+
 TEST(InstallerConfig, AProductIsEnough) {
   const auto config = read(product());
   ASSERT_TRUE(config) << config.error().message();

@@ -59,6 +59,36 @@ TEST_F(InstallationInPlaceTest, AFileThatWasAlteredInRootIsNoBase) {
   machine.expect_runs(two);
 }
 
+TEST_F(InstallationInPlaceTest, AFileOfTheReleaseThatWasAlteredIsMendedInRootToo) {
+  ASSERT_TRUE(machine.install(one));
+  std::ofstream(in_root("share/text")) << "altered";
+  const auto found = machine.installation().survey({}, {});
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_EQ(found->found.size(), 1U) << found->words();
+  const auto repaired = machine.repair(one);
+  ASSERT_TRUE(repaired && *repaired);
+  EXPECT_EQ((*repaired)->result, "completed") << (*repaired)->reason;
+  machine.expect_runs(one);
+  EXPECT_TRUE(machine.installation().survey({}, {})->is_whole());
+}
+
+TEST_F(InstallationInPlaceTest, AFileOfRootThatIsAnotherIsTheReleasesOwnAgain) {
+  ASSERT_TRUE(machine.install(one));
+  std::filesystem::remove(in_root("share/text"));
+  std::ofstream(in_root("share/text")) << "another";
+  std::ofstream(in_root("share/mine")) << "mine";
+  const auto found = machine.installation().survey({}, {});
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_TRUE(found->found.empty()) << found->words();
+  EXPECT_NE(found->link.find("share/text"), std::string::npos) << found->link;
+  const auto repaired = machine.installation().repair(nullptr, {}, {});
+  ASSERT_TRUE(repaired && *repaired);
+  EXPECT_EQ((*repaired)->result, "completed") << (*repaired)->reason;
+  EXPECT_TRUE(machine.installation().survey({}, {})->is_whole());
+  machine.others = {"share/mine"};
+  machine.expect_runs(one);
+}
+
 TEST_F(InstallationInPlaceTest, AFolderThatOthersMayWriteToHoldsTheUpdateBeforeAnythingIsTouched) {
   ASSERT_TRUE(machine.install(one));
   std::filesystem::permissions(in_root("share"), std::filesystem::perms(0777));

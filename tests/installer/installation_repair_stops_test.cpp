@@ -33,6 +33,9 @@ class RepairStopsTest : public testing::TestWithParam<bool> {
     if (GetParam()) {
       ASSERT_TRUE(before.remove_file(machine.product.root / "current"));
     }
+    auto record = machine.record();
+    record.mark_damaged("asked for", true, true, machine.clock.now());
+    ASSERT_TRUE(RecordStore(before, machine.state / "products").save(record));
     ASSERT_TRUE(before.sync_as_one(kFolder));
     damaged = contents(machine);
     TestMachine intact("/intact", before);

@@ -29,6 +29,13 @@ class InstallationRepairTest : public testing::Test {
     return repaired && *repaired ? **repaired : messages::Outcome{};
   }
 
+  void ask() {
+    auto record = machine.record();
+    record.mark_damaged("asked for", true, true, machine.clock.now());
+    ASSERT_TRUE(machine.records.save(record));
+  }
+  void found_by_itself() { ASSERT_TRUE(machine.installation().note_survey(survey(), false)); }
+
   std::stop_source stop;
   tests::TemporaryFolder folder;
   TestMachine machine{folder.path()};
@@ -39,6 +46,7 @@ class InstallationRepairTest : public testing::Test {
 TEST_F(InstallationRepairTest, OnlyWhatIsDamagedIsFetchedAndReplaced) {
   const auto untouched = std::filesystem::last_write_time(tree() / "doc/here");
   damage();
+  ask();
   const auto lacks = machine.installation().damaged(*system_files().open(machine.parts_of(one, {})), true, {}, {});
   ASSERT_TRUE(lacks) << lacks.error().message();
   EXPECT_LT(lacks->needed.count, one.entry.full.length.count);
@@ -73,6 +81,7 @@ TEST_F(InstallationRepairTest, WhatAnAdministratorStoppedStaysStopped) {
 TEST_F(InstallationRepairTest, WithoutContentToFetchNoPackageIsNeeded) {
   ASSERT_TRUE(system_files().set_mode(tree() / "bin/app", 0644));
   folder.write("root/versions/1.0.0/extra", "x");
+  ask();
   const auto outcome = repair_alone();
   EXPECT_EQ(outcome.result, "completed") << outcome.reason;
   EXPECT_TRUE(survey().is_whole()) << survey().words();
@@ -132,7 +141,7 @@ TEST_F(InstallationRepairTest, AListOfFilesThatIsGoneComesBackWithThePackage) {
   EXPECT_TRUE(survey().is_list_lost);
   damage();
   EXPECT_EQ(repair().result, "completed");
-  EXPECT_TRUE(survey().is_whole()) << survey().words();
+  EXPECT_FALSE(survey().wants_repair(false)) << survey().words();
 }
 
 TEST_F(InstallationRepairTest, ADamagedBaseAsksForRepair) {
@@ -164,9 +173,32 @@ TEST_F(InstallationRepairTest, AServiceThatDoesNotStartAgainIsSaidAndOwed) {
   const auto outcome = repair();
   EXPECT_EQ(outcome.result, "failed");
   EXPECT_NE(outcome.reason.find("start web"), std::string::npos) << outcome.reason;
-  EXPECT_TRUE(survey().is_whole());
+  EXPECT_FALSE(survey().wants_repair(false));
   EXPECT_EQ(machine.record().owed, (Calls{"db", "web"}));
   EXPECT_TRUE(machine.record().bad.empty());
+  ASSERT_TRUE(machine.record().damage);
+  EXPECT_FALSE(machine.record().damage->needs_package) << "the agent has nothing to fetch";
+  EXPECT_EQ(repair_alone().result, "failed") << "as long as they do not start";
+  EXPECT_TRUE(machine.record().damage);
+  calls().clear();
+  machine.runner.failures.clear();
+  EXPECT_EQ(repair_alone().result, "completed");
+  EXPECT_EQ(calls(), (Calls{"start db", "start web"}));
+  EXPECT_TRUE(machine.record().owed.empty());
+  EXPECT_FALSE(machine.record().damage);
+}
+
+TEST_F(InstallationRepairTest, TheSameContentSignedAnewLeavesTheMarkAndWhatIsOwed) {
+  alter(system_files(), tree() / "share/large");
+  ASSERT_TRUE(machine.installation().present({one.entry.content}, {}));
+  auto record = machine.record();
+  record.owed = {"web"};
+  ASSERT_TRUE(machine.records.save(record));
+  const auto outcome = machine.install(one);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->result, "completed");
+  EXPECT_TRUE(machine.record().damage) << "the tree is the damaged one";
+  EXPECT_EQ(machine.record().owed, (Calls{"web"}));
 }
 
 TEST_F(InstallationRepairTest, AServiceThatDoesNotStopLeavesAllAsItWas) {
@@ -175,6 +207,89 @@ TEST_F(InstallationRepairTest, AServiceThatDoesNotStopLeavesAllAsItWas) {
   EXPECT_EQ(repair().result, "failed");
   EXPECT_EQ(calls(), (Calls{"stop db", "stop web", "start db", "start web"}));
   EXPECT_EQ(survey().found.size(), kDamages);
+}
+
+TEST_F(InstallationRepairTest, WhatTheProductWritesIntoItsFolderIsOnlyTold) {
+  folder.write("root/versions/1.0.0/share/app.pid", "17");
+  found_by_itself();
+  EXPECT_FALSE(machine.record().damage);
+  EXPECT_TRUE(machine.record().checked);
+  ASSERT_TRUE(machine.installation().present({one.entry.content}, {}));
+  EXPECT_FALSE(machine.record().damage);
+  damage();
+  EXPECT_EQ(repair().result, "completed");
+  EXPECT_EQ(folder.read("root/versions/1.0.0/share/app.pid"), "17");
+  EXPECT_EQ(folder.read("root/versions/1.0.0/share/extra/file"), "somebody was here");
+}
+
+TEST_F(InstallationRepairTest, WhatWasMovedAsideGoesWithTheNextUpdate) {
+  folder.write("root/versions/1.0.0/share/app.pid", "17");
+  ask();
+  EXPECT_EQ(repair_alone().result, "completed");
+  ASSERT_TRUE(machine.installation().recover({}, {}));
+  EXPECT_EQ(folder.read("root/versions/.aside/1/share/app.pid"), "17") << "also after a restart";
+  ASSERT_TRUE(machine.install(two));
+  EXPECT_FALSE(std::filesystem::exists(machine.product.root / "versions/.aside"));
+}
+
+TEST_F(InstallationRepairTest, WhatIsDamagedAThirdTimeWaitsForAnAdministrator) {
+  for (int i = 0; i < 2; ++i) {
+    alter(system_files(), tree() / "share/text");
+    found_by_itself();
+    EXPECT_EQ(repair().result, "completed");
+  }
+  alter(system_files(), tree() / "share/text");
+  calls().clear();
+  found_by_itself();
+  EXPECT_EQ(machine.record().repair_due(machine.clock.now()), nullptr);
+  EXPECT_EQ(repair().result, "failed");
+  EXPECT_TRUE(calls().empty());
+  ask();
+  EXPECT_EQ(repair().result, "completed");
+}
+
+TEST_F(InstallationRepairTest, AfterAMonthItIsMendedAgain) {
+  for (int i = 0; i < 4; ++i) {
+    alter(system_files(), tree() / "share/text");
+    found_by_itself();
+    EXPECT_EQ(repair().result, "completed");
+    machine.clock.advance(std::chrono::days(31));
+  }
+}
+
+TEST_F(InstallationRepairTest, WhereItShallAskDamageWaitsForAnAdministrator) {
+  machine.product.repairs_itself = false;
+  alter(system_files(), tree() / "share/text");
+  found_by_itself();
+  ASSERT_TRUE(machine.record().damage);
+  EXPECT_EQ(machine.record().repair_due(machine.clock.now()), nullptr);
+  ASSERT_TRUE(machine.installation().note_survey(survey(), true));
+  EXPECT_NE(machine.record().repair_due(machine.clock.now()), nullptr);
+}
+
+TEST_F(InstallationRepairTest, ServicesAreNotStoppedForEverForWhatCannotBeMended) {
+  damage();
+  found_by_itself();
+  machine.runner.failures["stop web"] = Error{ErrorKind::busy, "stop web", "words"};
+  for (int i = 0; i < 3; ++i) {
+    machine.clock.advance(std::chrono::days(2));
+    EXPECT_NE(machine.record().repair_due(machine.clock.now()), nullptr) << i;
+    EXPECT_EQ(repair().result, "failed");
+  }
+  machine.clock.advance(std::chrono::days(2));
+  EXPECT_EQ(machine.record().repair_due(machine.clock.now()), nullptr);
+  ask();
+  EXPECT_NE(machine.record().repair_due(machine.clock.now()), nullptr);
+}
+
+TEST_F(InstallationRepairTest, ADeathWhileStagingIsWaitedAfter) {
+  damage();
+  found_by_itself();
+  auto record = machine.record();
+  record.journal = Journal{.kind = "repair", .to = one.entry, .from = "1.0.0", .reason = {}, .started = {}};
+  ASSERT_TRUE(machine.records.save(record));
+  ASSERT_TRUE(machine.installation().recover({}, {}));
+  EXPECT_EQ(machine.record().damage->failures, 1);
 }
 
 TEST_F(InstallationRepairTest, AStopOfTheInstallerIsNobodysFault) {
@@ -232,6 +347,11 @@ TEST_F(ChangedLinkTest, ThatIsAFolderNow) {
   folder.write("root/current/share/mine", "not to be lost");
   expect_put_right();
   EXPECT_EQ(folder.read("root/current.aside/share/mine"), "not to be lost");
+  std::filesystem::remove(link());
+  folder.write("root/current/share/mine", "nor this");
+  expect_put_right();
+  EXPECT_EQ(folder.read("root/current.aside/share/mine"), "not to be lost");
+  EXPECT_EQ(folder.read("root/current.aside.1/share/mine"), "nor this");
 }
 
 TEST_F(ChangedLinkTest, IsNotPutBackToATreeThatIsDamaged) {

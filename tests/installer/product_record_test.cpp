@@ -243,5 +243,36 @@ TEST(ProductRecord, AMarkOfDamageIsOfWhatRunsAlone) {
   EXPECT_EQ(record.repair_due(now + std::chrono::hours(48)), nullptr);
 }
 
+TEST(ProductRecord, WhatIsRepairedByItselfIsCountedAndOnceTooOftenHeld) {
+  const Time now = Time{} + std::chrono::hours(24 * 20'000);
+  const auto later = now + std::chrono::hours(24 * 29);
+  ProductRecord record;
+  record.product = "app";
+  record.releases.push_back({entry("1.0.0", 1), now});
+  record.current = "1.0.0";
+  record.note_mended({"a", "b"}, now);
+  EXPECT_FALSE(record.is_mended_often("a", now));
+  record.note_mended({"a"}, later);
+  record.mark_damaged("a", true, false, now);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(record.damage->is_held) << i;
+    record.note_failed_repair(now, true);
+  }
+  const auto read = parse_record(to_text(to_json(record)), "record");
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(to_json(*read), to_json(record));
+  EXPECT_TRUE(read->is_mended_often("a", later));
+  EXPECT_FALSE(read->is_mended_often("b", later));
+  EXPECT_FALSE(read->is_mended_often("a", later + std::chrono::hours(24 * 30)));
+  EXPECT_EQ(read->repair_due(now + std::chrono::hours(48)), nullptr);
+  record.mark_damaged("a", true, true, now);
+  EXPECT_NE(record.repair_due(now), nullptr);
+  std::vector<std::string> many;
+  for (std::size_t i = 0; i < kMostMended + 5; ++i) many.push_back(std::to_string(i));
+  record.note_mended(many, later);
+  EXPECT_EQ(record.mended.size(), kMostMended);
+  EXPECT_TRUE(parse_record(to_text(to_json(record)), "record"));
+}
+
 }  // namespace
 }  // namespace upswarm::installer

@@ -1,5 +1,6 @@
 #include "installer/survey.hpp"
 
+#include "tests/installer/altered_files.hpp"
 #include "tests/installer/damaged_tree.hpp"
 
 namespace upswarm::installer {
@@ -16,7 +17,7 @@ class SurveyTest : public testing::Test {
     tree = *package::scan_tree(system_files(), folder / "tree");
   }
   Survey survey() {
-    auto found = survey_tree(system_files(), folder / "tree", tree, {}, {});
+    auto found = survey_tree(files, folder / "tree", tree, {}, {});
     EXPECT_TRUE(found) << found.error().message();
     return found ? *std::move(found) : Survey{};
   }
@@ -28,6 +29,7 @@ class SurveyTest : public testing::Test {
   }
 
   tests::TemporaryFolder folder;
+  AlteredFiles files{system_files()};
   package::Tree tree;
   std::stop_source stop;
 };
@@ -81,6 +83,40 @@ TEST_F(SurveyTest, WhatAnotherFileStillHoldsIsNotLost) {
   EXPECT_EQ(survey().lost, 0_B);
   alter(system_files(), folder / "tree/share/twin");
   EXPECT_EQ(survey().lost.count, tree_to_damage()["share/large"].size()) << "once";
+}
+
+TEST_F(SurveyTest, WhatAnotherUserCouldChangeIsNotWhole) {
+  files.owners[folder / "tree/share"] = 12'345;
+  files.owners[folder / "tree/bin/app"] = 12'345;
+  EXPECT_EQ(findings(), (Findings{"altered bin/app", "mode share"})) << "the file is replaced";
+  EXPECT_NE(survey().words().find("it belongs to user 12345"), std::string::npos) << survey().words();
+  files.owners = {{folder / "tree", 12'345}};
+  EXPECT_EQ(findings(), (Findings{"mode ."}));
+  files.owners.clear();
+  ASSERT_TRUE(system_files().set_mode(folder / "tree", 0777));
+  EXPECT_EQ(findings(), (Findings{"mode ."}));
+}
+
+TEST_F(SurveyTest, WhatIsMountedIsToldAndNotLookedInto) {
+  files.devices[folder / "tree/share"] = 99;
+  EXPECT_EQ(findings(), (Findings{"extra share"}));
+  EXPECT_TRUE(survey().found.at(0).is_mounted);
+  EXPECT_FALSE(survey().wants_repair(true));
+}
+
+TEST_F(SurveyTest, AFolderThatCannotBeListedIsDamagedAndTheRestIsRead) {
+  files.unreadable = folder / "tree/doc";
+  EXPECT_EQ(findings(), (Findings{"altered doc", "missing doc/here"}));
+  EXPECT_TRUE(survey().needs_package);
+  files.unreadable = folder / "tree";
+  EXPECT_EQ(survey().found.size(), tree.entries.size() + 1);
+}
+
+TEST_F(SurveyTest, OnlyWhatDoesNotBelongThereWantsNoRepairUnlessAsked) {
+  folder.write("tree/share/app.pid", "17");
+  EXPECT_FALSE(survey().is_whole());
+  EXPECT_FALSE(survey().wants_repair(false));
+  EXPECT_TRUE(survey().wants_repair(true));
 }
 
 TEST_F(SurveyTest, EndsWhenAskedTo) {

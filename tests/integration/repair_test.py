@@ -107,6 +107,9 @@ class Repair(WorldTest):
         machine.start_installer()
         wait_until("the damage is found and mended", lambda: any(
             one["kind"] == "repair" and one["result"] == "completed" for one in machine.history()), seconds=60)
+        extra = machine.installed / "app/versions/1.0.0/share/extra"
+        self.assertEqual(extra.read_text(), "not of the release", "only told, as long as nobody asked")
+        extra.unlink()
         wait_until("all of it is", lambda: machine.command("verify", check=False).code == 0, seconds=60)
         self.expect_whole(machine)
 

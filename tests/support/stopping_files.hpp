@@ -11,7 +11,7 @@ namespace upswarm::tests {
 ///   stop  that operation and every later one fails: the machine is off
 ///   fail  that operation alone fails, with `kind`; everything after it works again
 ///   fail_any  the same, where operations that read count, too
-class StoppingFiles final : public Files {
+class StoppingFiles : public Files {
  public:
   enum class Mode { stop, fail, fail_any };
 
