@@ -443,7 +443,8 @@ Result<Delivery::Attempt> Delivery::follow(const std::string& product, Session& 
       if (now - last_answer > kLinkLost) return running.error();
     } else {
       last_answer = now;
-      const auto mine = std::ranges::find(*running, product, &messages::ProductProgress::product);
+      const auto mine = std::ranges::find_if(
+          *running, [&](const auto& one) { return one.product == product && one.phase != "reading"; });
       if (mine != running->end()) {
         quiet = 0;
         session.observe(state_of_phase(mine->phase));

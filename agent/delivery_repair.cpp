@@ -8,7 +8,7 @@
 namespace upswarm::agent {
 
 Result<messages::Outcome> Delivery::repair(const Order& order, std::stop_token stop) {
-  Session session(order.product, order.entry.version);
+  auto session = tools_.sessions.begin(order.product, order.entry.version);
   tools_.board.set_session(order.product, order.entry.version, session.state(), "it is damaged, and repaired");
   const auto run = [&]() -> Result<messages::Outcome> {
     UPSWARM_TRY(auto attempt, repair_by_parts(order, session, stop));

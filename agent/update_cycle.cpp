@@ -9,6 +9,8 @@
 namespace upswarm::agent {
 namespace {
 
+constexpr std::chrono::seconds kFirstWait = std::chrono::minutes(5);  // after a repair that failed
+constexpr std::chrono::seconds kLongestWait = std::chrono::hours(24);
 constexpr const char* kSettled = "settled";  // what was installed when nothing was left to do
 constexpr std::array<std::string_view, 6> kResultNames{"nothing", "held",        "put_off",
                                                        "updated", "rolled_back", "failed"};
@@ -87,10 +89,15 @@ Result<void> UpdateCycle::update(const CycleRequest& request, Round& round) {
   tools_.board.set_products(round.hello);
   UPSWARM_CHECK(tools_.store.set(kMachineId, round.hello.machine_id));
   UPSWARM_CHECK(take_up_running(round));
-  const auto looked = look_at_seeder(request, round);
-  // Also by what was signed long ago, or where the seeder is away.
-  UPSWARM_CHECK(repair_damaged(round));
-  UPSWARM_TRY(const bool changed, looked);
+  const auto updated = bring_updates(request, round);
+  if (!updated && updated.error().kind == ErrorKind::cancelled) return updated;
+  if (!updated && !round.first_error) round.first_error = updated.error();
+  // Also by what was signed long ago, or where the seeder is away. After updates, which mend, too.
+  return repair_damaged(request, round);
+}
+
+Result<void> UpdateCycle::bring_updates(const CycleRequest& request, Round& round) {
+  UPSWARM_TRY(const bool changed, look_at_seeder(request, round));
   show_expiry();
   if (!changed) {
     UPSWARM_TRY(const bool settled, is_settled(round));
@@ -127,9 +134,11 @@ Result<bool> UpdateCycle::look_at_seeder(const CycleRequest& request, Round& rou
   return false;
 }
 
-/// What is under way already, from before a restart of the agent or by an administrator, is seen to its end first.
+/// What is under way already, from before a restart of the agent or by an administrator, is seen to its end first. What
+/// only reads has none that concerns the agent.
 Result<void> UpdateCycle::take_up_running(Round& round) {
-  UPSWARM_TRY(const auto running, tools_.installer.progress(round.stop));
+  UPSWARM_TRY(auto running, tools_.installer.progress(round.stop));
+  std::erase_if(running, [](const auto& one) { return one.phase == "reading"; });
   for (const auto& one : running) {
     if (find(round.hello, one.product) == nullptr) continue;
     UPSWARM_TRY(const auto outcome, make_delivery(round).follow_running(one, round.stop));
@@ -309,12 +318,22 @@ Result<std::string> UpdateCycle::torrent_of(const trust::PackageFile& file) {
   return found == downloads.end() ? view_.torrent(file) : found->request.torrent;
 }
 
-/// What the installer found damaged of what runs. It keeps no update from the machine.
-Result<void> UpdateCycle::repair_damaged(Round& round) {
-  bool is_any = false;
+/// What the installer found damaged of what runs. It keeps no update from the machine. Each try has the whole tree
+/// read: after one that failed the next waits, unless a user asked.
+Result<void> UpdateCycle::repair_damaged(const CycleRequest& request, Round& round) {
+  if (std::ranges::none_of(round.hello.products, [](const auto& one) { return one.repair.has_value(); })) return {};
+  UPSWARM_TRY(round.hello, tools_.installer.hello(round.stop));  // an update may have mended it
   for (const auto& state : round.hello.products) {
     if (!state.repair) continue;
-    is_any = true;
+    auto& tries = repairs_[state.product];
+    if (tries.content != state.repair->content) tries = {.content = state.repair->content};
+    const auto now = tools_.clock.now();
+    const bool waits = tries.failed && now < tries.not_before && tries.not_before - now <= kLongestWait;
+    if (waits && !request.full_refresh && !round.is_foreground) {
+      raise(round.end, CycleResult::failed);
+      if (!round.first_error) round.first_error = tries.failed;
+      continue;
+    }
     log::warning("repair", {{"product", state.product}, {"version", state.repair->version}});
     const Order order{.product = state.product,
                       .entry = *state.repair,
@@ -326,16 +345,21 @@ Result<void> UpdateCycle::repair_damaged(Round& round) {
     set_delivering(state.product);
     const auto repaired = make_delivery(round).repair(order, round.stop);
     set_delivering("");
-    if (repaired && repaired->result == "completed") continue;
+    if (repaired && repaired->result == "completed") {
+      repairs_.erase(state.product);
+      continue;
+    }
     auto why = repaired ? Error{ErrorKind::disk, "repair " + state.product + " " + order.entry.version,
                                 repaired->reason, "not_repaired"}
                         : repaired.error();
     if (why.kind == ErrorKind::cancelled) return why;
     log::error("product not repaired", {{"product", state.product}, {"error", why.message()}});
     raise(round.end, CycleResult::failed);
+    tries.wait = std::clamp(tries.wait * 3, kFirstWait, kLongestWait);
+    tries.not_before = tools_.clock.now() + tries.wait;
+    tries.failed = why;
     if (!round.first_error) round.first_error = std::move(why);
   }
-  if (!is_any) return {};
   UPSWARM_TRY(round.hello, tools_.installer.hello(round.stop));
   tools_.board.set_products(round.hello);
   return {};

@@ -89,7 +89,16 @@ class UpdateCycle {
     bool all_current = true;
   };
 
+  /// Repairs of a product that did not come about.
+  struct Tries {
+    Sha256 content = {};               ///< of the release
+    std::chrono::seconds wait{0};      ///< after the last one
+    Time not_before = {};              ///< of the next
+    std::optional<Error> failed = {};  ///< why the last one did
+  };
+
   Result<void> update(const CycleRequest& request, Round& round);
+  Result<void> bring_updates(const CycleRequest& request, Round& round);
   void tell_seeder(Round& round);
   Result<void> take_up_running(Round& round);
   Result<bool> look_at_seeder(const CycleRequest& request, Round& round);
@@ -101,7 +110,7 @@ class UpdateCycle {
   Result<bool> is_unconfirmed(const messages::ProductDecision& decision, const messages::ProductState& state,
                               const Round& round);
   Result<void> deliver(const messages::ProductDecision& decision, const messages::ProductState& state, Round& round);
-  Result<void> repair_damaged(Round& round);
+  Result<void> repair_damaged(const CycleRequest& request, Round& round);
   Result<std::string> torrent_of(const trust::PackageFile& file);
   Result<void> tidy(Round& round);
   Result<void> keep_cache(const Round& round);
@@ -114,8 +123,9 @@ class UpdateCycle {
   OutcomeBook outcomes_;
   SessionBook sessions_;
   RepositoryView view_;
-  std::mutex mutex_;        ///< guards what follows
-  std::string delivering_;  ///< the product; empty: none
+  std::map<std::string, Tries> repairs_;  ///< by product
+  std::mutex mutex_;                      ///< guards what follows
+  std::string delivering_;                ///< the product; empty: none
 };
 
 }  // namespace upswarm::agent

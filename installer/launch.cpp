@@ -26,7 +26,7 @@ Result<Launch> prepare_launch(Files& files, const Path& root, const Path& trial_
     } else {
       ++counted.starts;
       launch.on_trial = true;
-      if (const auto written = write_trial(files, trial_file, counted); !written)
+      if (const auto written = count_start(files, trial_file, counted); !written)
         launch.told = written.error().message();
     }
   }

@@ -2,6 +2,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <system_error>
+
 #include "installer/priority.hpp"
 
 namespace upswarm::installer {
@@ -12,12 +15,16 @@ constexpr int kLowest = 19;
 constexpr int kOneThread = 1;
 constexpr int kIdle = 3 << 13;
 
+Error refused(const char* doing) { return {ErrorKind::denied, doing, std::generic_category().message(errno)}; }
+
 }  // namespace
 
-void yield_to_all_others() {
-  // Linux has both for each thread, and 0 is the one that calls. What fails costs others some time, and nothing else.
-  static_cast<void>(::setpriority(PRIO_PROCESS, 0, kLowest));
-  static_cast<void>(::syscall(SYS_ioprio_set, kOneThread, 0, kIdle));
+Result<void> yield_to_all_others() {
+  // Linux has both for each thread, and 0 is the one that calls. Both are tried.
+  Result<void> done;
+  if (::setpriority(PRIO_PROCESS, 0, kLowest) != 0) done = refused("take the lowest priority");
+  if (::syscall(SYS_ioprio_set, kOneThread, 0, kIdle) != 0) done = refused("have the disk when nobody else wants it");
+  return done;
 }
 
 }  // namespace upswarm::installer

@@ -57,11 +57,11 @@ Json to_json(const Journal& journal) {
 
 Result<Journal> read_journal(ObjectReader in) {
   Journal journal;
-  const auto phase = in.text("phase", 20);
-  const auto* const found = std::ranges::find(kPhases, phase);
-  if (found == kPhases.end()) in.fail("phase", "not a known phase");
-  else journal.phase = static_cast<Phase>(found - kPhases.begin());
+  const auto phase = in.text("phase", 64);
   journal.kind = in.text("kind", 20);
+  const auto* const found = std::ranges::find(kPhases, phase);
+  if (found != kPhases.end()) journal.phase = static_cast<Phase>(found - kPhases.begin());
+  else journal.phase = journal.kind == "repair" ? Phase::repairing : Phase::switching;  // of a newer installer: undone
   journal.to = read_entry(in, "to");
   journal.from = in.text("from", 128);
   journal.reason = in.text("reason", kLongestReason);
@@ -71,7 +71,7 @@ Result<Journal> read_journal(ObjectReader in) {
   journal.stopped = in.boolean_or("stopped", false);
   journal.reboot = in.boolean_or("reboot", false);
   if (in.has("ran")) journal.ran = in.texts_or_none("ran", trust::kMostServices);
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return journal;
 }
 
@@ -79,7 +79,7 @@ Result<KnownRelease> read_known(ObjectReader in) {
   KnownRelease release;
   release.entry = read_entry(in, "entry");
   release.installed_at = in.parsed("installed_at", parse_time).value_or(Time{});
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return release;
 }
 
@@ -89,7 +89,7 @@ Result<BadRelease> read_bad(ObjectReader in) {
   bad.version = in.text("version", 128);
   bad.reason = in.text("reason", kLongestReason);
   bad.at = in.parsed("at", parse_time).value_or(Time{});
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return bad;
 }
 
@@ -101,7 +101,7 @@ Result<Setback> read_setback(ObjectReader in) {
   setback.count = in.integer("count", 1, kMax);
   setback.interruptions = in.integer("interruptions", 0, setback.count);
   setback.not_before = in.parsed("not_before", parse_time).value_or(Time{});
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return setback;
 }
 
@@ -116,7 +116,7 @@ Result<DamageMark> read_damage(ObjectReader in) {
   mark.is_asked = in.boolean_or("asked", false);
   mark.is_held = in.boolean_or("held", false);
   if (in.has("not_before")) mark.not_before = in.parsed("not_before", parse_time).value_or(Time{});
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return mark;
 }
 
@@ -350,7 +350,7 @@ Result<ProductRecord> parse_record(std::string_view text, const std::string& wha
   in.array("outcomes", kMostKeptOutcomes);
   UPSWARM_TRY(record.outcomes, messages::parse_outcomes(json));
   record.last_outcome = in.integer("last_outcome", 0, kMax);
-  UPSWARM_CHECK(in.finish());
+  UPSWARM_CHECK(in.finish_open());
   return record;
 }
 

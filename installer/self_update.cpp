@@ -47,7 +47,7 @@ Result<messages::Hello> say_hello(const Path& socket, std::chrono::milliseconds 
 }  // namespace
 
 Result<void> SelfUpdate::begin(const std::string& from, const std::string& to) {
-  return write_trial(files_, trial_file_, {.previous = from, .trying = to, .starts = 0});
+  return begin_trial(files_, trial_file_, from, to);
 }
 
 void SelfUpdate::forgive() {

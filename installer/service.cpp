@@ -48,6 +48,7 @@ InstallerService::InstallerService(const InstallerConfig& config, Files& files, 
       gate_(std::move(gate)),
       machine_id_(std::move(machine_id)),
       agent_user_(agent_user),
+      share_(static_cast<int>(sha256(machine_id_).bytes.front())),
       confirmations_(files, config.socket.parent_path(), program_of_peer),
       runner_(make_process_runner(config.systemctl, make_command_runner(config.systemctl), confirmations_)),
       records_(files, config.state_folder / "products"),
@@ -196,7 +197,7 @@ InstallerService::NextWork InstallerService::next_work(const std::stop_token& st
     if (job_) return {.job = std::exchange(job_, std::nullopt)};
     const auto is_time = [this] { return std::chrono::steady_clock::now() >= look_around_at_; };
     if (is_time()) {
-      if (auto work = look_around()) return *std::move(work);
+      if (auto work = look_around(lock)) return *std::move(work);
     }
     const auto is_there = [&] { return rollback_ || job_ || is_due() || is_time(); };
     wake_.wait_until(lock, stop, unfinished_.empty() ? look_around_at_ : std::min(retry_at_, look_around_at_),

@@ -107,6 +107,7 @@ class InstallerService {
 
   Result<const ProductConfig*> find_product(const std::string& name) const;
   void end_reading(std::unique_lock<std::mutex>& lock);
+  void await_reading(std::unique_lock<std::mutex>& lock);
   Result<void> is_at_rest(const std::string& doing) const;
   Result<void> may_begin(const std::string& doing) const;
   Result<void> may_read(const std::string& doing) const;
@@ -116,7 +117,8 @@ class InstallerService {
     const ProductConfig* unfinished = nullptr;  ///< without a job: to be gone on with
     const ProductConfig* unchecked = nullptr;   ///< without both: to be looked through
   };
-  std::optional<NextWork> look_around();
+  std::optional<NextWork> look_around(std::unique_lock<std::mutex>& lock);
+  std::chrono::milliseconds until_check(const ProductRecord& record) const;
   NextWork next_work(const std::stop_token& stop);
   void finish(const ProductConfig& product, const std::stop_token& stop, bool is_restart);
   void finish_before(const ProductConfig& product, const std::stop_token& stop);
@@ -138,6 +140,8 @@ class InstallerService {
   TrustGate gate_;
   std::string machine_id_;
   std::uint32_t agent_user_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  int share_;  ///< 0 to 255, by the machine's id: what many machines do they do not do in step
   TokenConfirmations confirmations_;
   std::unique_ptr<ReleaseRunner> runner_;
   RecordStore records_;
@@ -147,14 +151,15 @@ class InstallerService {
   std::mutex mutex_;  ///< guards all below, the gate, and records of products that are not busy
   std::condition_variable_any wake_;
   bool is_recovering_ = true;
-  std::condition_variable read_;                 ///< told when a question that only reads has ended
-  std::optional<Job> job_;                       ///< the agent's, waiting to be done
-  std::optional<Job> rollback_;                  ///< an administrator's: before job_
-  std::optional<std::string> busy_;              ///< product being worked on, waiting included
-  std::optional<std::stop_source> reading_;      ///< ends the question of the agent that only reads, while there is one
-  int administrators_ = 0;                       ///< who wait for that end
-  std::int64_t acknowledged_;                    ///< outcomes up to this number the agent has; on disk, too
-  std::deque<const ProductConfig*> unfinished_;  ///< with a journal that nothing works on: gone on with by and by
+  std::condition_variable read_;                    ///< told when a question that only reads has ended
+  std::optional<Job> job_;                          ///< the agent's, waiting to be done
+  std::optional<Job> rollback_;                     ///< an administrator's: before job_
+  std::optional<std::string> busy_;                 ///< product being worked on, waiting included
+  std::optional<std::stop_source> reading_;         ///< ends the question that only reads, while there is one
+  bool is_asked_ = false;                           ///< by an administrator
+  int administrators_ = 0;                          ///< who wait for that end; those of this program count, too
+  std::int64_t acknowledged_;                       ///< outcomes up to this number the agent has; on disk, too
+  std::deque<const ProductConfig*> unfinished_;     ///< with a journal that nothing works on: gone on with by and by
   std::chrono::steady_clock::time_point retry_at_;  ///< of the first of them: from then on before job_
   std::optional<std::stop_source> checking_;        ///< ends what is read at rest, while it is read
   std::chrono::steady_clock::time_point look_around_at_ = std::chrono::steady_clock::now();

@@ -187,16 +187,23 @@ void InstallerService::end_reading(std::unique_lock<std::mutex>& lock) {
   --administrators_;
 }
 
+/// Until what is being read now is read; nothing of the kind begins before.
+void InstallerService::await_reading(std::unique_lock<std::mutex>& lock) {
+  ++administrators_;
+  read_.wait(lock, [this] { return !reading_; });
+  --administrators_;
+}
+
 Result<void> InstallerService::may_read(const std::string& doing) const {
   if (administrators_ > 0)
     return Error{ErrorKind::busy, doing, "an administrator's question goes first", "administrator_first"};
   return may_begin(doing);
 }
 
-/// What only reads, and may take minutes. Meanwhile the product is busy, so that nothing changes under it.
+/// What only reads, and may take minutes. Meanwhile the product is busy, so that nothing changes under it; a look
+/// through a tree at rest goes on beside it.
 Result<void> InstallerService::without_lock(std::unique_lock<std::mutex>& lock, const std::string& product,
                                             const std::stop_token& stop, const Reading& work) {
-  end_check();
   busy_ = product;
   std::stop_source ending;
   reading_ = ending;
@@ -370,6 +377,7 @@ Result<Json> InstallerService::progress() {
   if (busy_) {
     auto now = progress_;
     if (now.product.empty()) now.product = *busy_;
+    if (reading_) now.phase = "reading";
     products.push_back(messages::to_json(now));
   }
   return Json{{"products", std::move(products)}};

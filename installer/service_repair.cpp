@@ -12,6 +12,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::minutes kBreak{1};      // after work that ended a look through a tree
 constexpr std::chrono::hours kLongestRest{1};  // between two looks at the records
+constexpr int kShares = 1 << 8;                // as a byte
 
 }  // namespace
 
@@ -23,17 +24,23 @@ Result<Json> InstallerService::look_through(const std::string& word, const Json&
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(const auto* const product, find_product(name));
   std::unique_lock lock(mutex_);
+  if (is_asked_)
+    return Error{ErrorKind::busy, word + " " + name, "another administrator has a product read", "administrator_first"};
   end_reading(lock);
   UPSWARM_CHECK(may_begin(word + " " + name));
+  end_check();
   UPSWARM_TRY(const auto record, records_.load(name));
   if (record.journal)
     return Error{ErrorKind::busy, word + " " + name, "an installation is not finished; it is gone on with by itself"};
   Survey found;
   if (!record.current.empty()) {
-    UPSWARM_CHECK(without_lock(lock, name, stop, [&](const std::stop_token& ending) -> Result<void> {
+    is_asked_ = true;
+    const auto read = without_lock(lock, name, stop, [&](const std::stop_token& ending) -> Result<void> {
       UPSWARM_TRY(found, installation_of(*product).survey(sink_for(name, record.current), ending));
       return {};
-    }));
+    });
+    is_asked_ = false;
+    UPSWARM_CHECK(read);
     if (word == "repair") UPSWARM_CHECK(note_survey(name, found, true));
   }
   auto answer = told(found, name, record.current);
@@ -118,50 +125,82 @@ void InstallerService::perform_repair(Job& job, const std::stop_token& stop) {
 }
 
 /// What the installer does of its own accord: it mends what needs no package, and looks through what was not for long.
-/// Nothing: neither is due yet. Under the lock.
-std::optional<InstallerService::NextWork> InstallerService::look_around() {
-  const auto now = clock_.now();
-  std::chrono::milliseconds rest = kLongestRest;
-  if (busy_) rest = kBreak;
+/// Nothing: neither is due yet, or other work came. Under the lock, which it may give up for a while.
+///
+/// Questions of the agent that only read keep it from neither: what is to be mended ends them, and a look through a
+/// tree goes on beside them. While anything is unfinished no such look begins, for it may last, and services be down.
+std::optional<InstallerService::NextWork> InstallerService::look_around(std::unique_lock<std::mutex>& lock) {
+  if (busy_ && !reading_) return std::nullopt;
+  auto next = std::chrono::milliseconds(unfinished_.empty() ? kLongestRest : kBreak);
+  const ProductConfig* unchecked = nullptr;
   for (const auto& product : config_.products) {
-    if (busy_ || std::ranges::find(unfinished_, &product) != unfinished_.end()) continue;
+    if (std::ranges::find(unfinished_, &product) != unfinished_.end()) continue;
     const auto record = records_.load(product.product);
-    const auto* const here = record ? record->find(record->current) : nullptr;
-    if (here == nullptr || record->journal) continue;
-    const auto* const mark = record->repair_due(now);
+    if (!record || record->find(record->current) == nullptr || record->journal) continue;
+    const auto* const mark = record->repair_due(clock_.now());
     if (mark != nullptr && !mark->needs_package) {
+      if (is_asked_) {
+        next = std::min<std::chrono::milliseconds>(next, kBreak);
+        continue;
+      }
+      if (reading_) {
+        end_reading(lock);
+        return look_around(lock);  // of what is there now
+      }
       busy_ = product.product;
       Job job{.product = &product, .entry = {}, .steps = {}, .files = {}, .rollback_to = {}, .is_repair = true};
       return NextWork{.job = std::move(job)};
     }
-    if (config_.verify_every == std::chrono::milliseconds(0) || record->damage) continue;
-    const auto last = std::max(record->checked.value_or(here->installed_at), here->installed_at);
-    // A time that is to come was noted while the clock was wrong.
-    const auto since = last > now ? config_.verify_every : std::chrono::milliseconds(now - last);
-    if (since >= config_.verify_every) return NextWork{.job = {}, .unfinished = nullptr, .unchecked = &product};
-    rest = std::min(rest, config_.verify_every - since);
+    if (config_.verify_every == std::chrono::milliseconds(0) || record->damage || !unfinished_.empty()) continue;
+    const auto left = until_check(*record);
+    if (left <= std::chrono::milliseconds(0) && unchecked == nullptr) unchecked = &product;
+    next = std::min(next, left);
   }
-  look_around_at_ = SteadyClock::now() + rest;
+  if (unchecked != nullptr) return NextWork{.job = {}, .unfinished = nullptr, .unchecked = unchecked};
+  look_around_at_ = SteadyClock::now() + next;
   return std::nullopt;
 }
 
+/// Zero or less: every byte of what is installed is to be read now. What was installed on many machines at once is not
+/// read on all of them at once, nor where they start at once: after a start a thousandth of verify_every is waited (ten
+/// minutes of a week), and up to seven times as long, by the machine's id.
+std::chrono::milliseconds InstallerService::until_check(const ProductRecord& record) const {
+  using std::chrono::milliseconds;
+  const auto every = config_.verify_every;
+  const auto part = [this](milliseconds of) { return of * share_ / kShares; };
+  const auto quiet = started_ + every / 1000 + part(6 * every / 1000) - SteadyClock::now();
+  const auto now = clock_.now();
+  const auto last = record.checked ? *record.checked : record.find(record.current)->installed_at;
+  // A time that is to come was noted while the clock was wrong.
+  auto left = last > now ? milliseconds(0) : every - milliseconds(now - last);
+  if (!record.checked) left -= part(every);
+  return std::max(left, std::chrono::ceil<milliseconds>(quiet));
+}
+
 /// Reads every byte of what is installed, unless other work comes: it hinders nobody, and nothing is busy by it.
+/// Nothing can become unfinished meanwhile, for the thread that works waits for it.
 void InstallerService::check_at_rest(const ProductConfig& product, const std::stop_token& stop) {
   auto ending = [this] {
     const std::lock_guard lock(mutex_);
     checking_.emplace();
-    if (busy_) checking_->request_stop();
+    if (busy_ && !reading_) checking_->request_stop();
     return *checking_;
   }();
   Result<Survey> found = Error{ErrorKind::cancelled, "verify " + product.product, "stopped"};
   {
     const std::stop_callback forward(stop, [&ending] { ending.request_stop(); });
     const std::jthread reader([&] {
-      yield_to_all_others();
+      static std::once_flag told;
+      if (const auto yielded = yield_to_all_others(); !yielded)
+        std::call_once(told, [&] {
+          log::warning("what is installed is read, but not at the lowest priority",
+                       {{"error", yielded.error().message()}});
+        });
       found = installation_of(product).survey({}, ending.get_token());
     });
   }
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  await_reading(lock);  // which may write the record, too
   checking_.reset();
   look_around_at_ = SteadyClock::now() + kBreak;
   if (busy_ || ending.stop_requested()) return;

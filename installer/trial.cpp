@@ -24,6 +24,9 @@ std::optional<std::string> take(std::string_view& text, std::string_view name) {
   return value;
 }
 
+/// Where a count is written beforehand.
+Path count_of(const Path& file, int count) { return file.string() + "." + std::to_string(count); }
+
 }  // namespace
 
 std::string text_of(const Trial& trial) {
@@ -54,14 +57,30 @@ Result<std::optional<Trial>> read_trial(Files& files, const Path& file) {
   return std::optional(std::move(trial));
 }
 
-Result<void> write_trial(Files& files, const Path& file, const Trial& trial) {
+Result<void> begin_trial(Files& files, const Path& file, const std::string& previous, const std::string& trying) {
+  Trial trial{.previous = previous, .trying = trying, .starts = 0};
+  for (int count = 1; count <= kMostStarts; ++count) {
+    trial.starts = count;
+    UPSWARM_CHECK(write_file_atomically(files, count_of(file, count), text_of(trial), 0600));
+  }
+  trial.starts = 0;
   return write_file_atomically(files, file, text_of(trial), 0600);
+}
+
+Result<void> count_start(Files& files, const Path& file, const Trial& trial) {
+  const auto count = count_of(file, trial.starts);
+  const auto written = read_file(files, count, kLongestTrial);
+  if (!written || *written != text_of(trial)) return write_file_atomically(files, file, text_of(trial), 0600);
+  UPSWARM_CHECK(files.rename(count, file));
+  return files.sync_folder(file.parent_path());
 }
 
 Result<void> end_trial(Files& files, const Path& file) {
   UPSWARM_TRY(const auto there, exists(files, file));
   if (!there) return {};
   UPSWARM_CHECK(files.remove_file(file));
+  for (int count = 1; count <= kMostStarts; ++count)
+    ignore_failure(files.remove_file(count_of(file, count)), "no trial takes what is of another one");
   return files.sync_folder(file.parent_path());
 }
 

@@ -16,7 +16,8 @@ namespace {
 using messages::Verification;
 
 constexpr std::chrono::milliseconds kLookAgain{500};
-constexpr int kLooksForBytes = 20;  // the agent notes an outcome when it asks for it next
+constexpr int kLooksForBytes = 20;    // the agent notes an outcome when it asks for it next
+constexpr int kMostQuietLooks = 240;  // two minutes; the installer may have other work first
 constexpr std::int64_t kMostHistory = 100;
 
 /// In place of the line before; elsewhere nothing.
@@ -31,13 +32,16 @@ std::string how_far(const messages::ProductProgress& now) {
                                     std::to_string(now.done.count / (now.total.count / 100 + 1)) + " %";
 }
 
-void show_progress(Desk& desk, const std::string& product) {
+/// Whether the installer is at work on the product, or cannot be asked.
+bool show_progress(Desk& desk, const std::string& product) {
   const auto answer = desk.installer({{"ask", "progress"}});
   const auto running =
       answer ? messages::parse_progress(*answer) : Result<std::vector<messages::ProductProgress>>(answer.error());
-  if (!running) return;
-  for (const auto& now : *running)
-    if (now.product == product) show_line(desk, how_far(now));
+  if (!running) return true;
+  const auto now = std::ranges::find(*running, product, &messages::ProductProgress::product);
+  if (now == running->end()) return false;
+  show_line(desk, how_far(*now));
+  return true;
 }
 
 /// Asks what takes minutes, and shows meanwhile how far it is.
@@ -124,13 +128,16 @@ Result<messages::Outcome> await_repair(Desk& desk, const Verification& found) {
     if (!nudged) return std::move(nudged).error().within("repair " + found.product + " (noted; the agent brings it)");
     cycle = nudged->value("cycle", std::int64_t{0});
   }
+  int quiet = 0;
   while (!desk.stop.stop_requested()) {
-    Result<void> agent;
-    if (found.needs_package) agent = look_at_agent(desk, found, cycle);
-    else show_progress(desk, found.product);
+    Result<void> work;
+    if (found.needs_package) work = look_at_agent(desk, found, cycle);
+    else quiet = show_progress(desk, found.product) ? 0 : quiet + 1;
+    if (quiet > kMostQuietLooks)
+      work = Error{ErrorKind::busy, "repair " + found.product, "the installer did not get to it; it tries by itself"};
     UPSWARM_TRY(auto outcome, outcome_after(desk, found));
     if (outcome) return *std::move(outcome);
-    UPSWARM_CHECK(agent);
+    UPSWARM_CHECK(work);
     desk.pause(kLookAgain, desk.stop);
   }
   return Error{ErrorKind::cancelled, "wait for the repair", "stopped; the repair goes on"};
@@ -185,14 +192,24 @@ Result<ExitCode> verify_one(Desk& desk, const std::string& product) {
   return found.is_whole() ? ExitCode::done : ExitCode::failed;
 }
 
-/// Each has its turn. What failed counts most, then what was done.
+/// Each has its turn, also after an error; the first of these is returned, and others are said at once. Else what
+/// failed counts most, then what was done.
 Result<ExitCode> of_all(Desk& desk, const std::string& product, Result<ExitCode> (*act)(Desk&, const std::string&)) {
   UPSWARM_TRY(const auto products, products_of(desk, product));
   auto all = ExitCode::nothing_to_do;
+  std::optional<Error> first;
   for (const auto& one : products) {
-    UPSWARM_TRY(const auto code, act(desk, one));
-    if (code == ExitCode::failed || all == ExitCode::nothing_to_do) all = code;
+    const auto code = act(desk, one);
+    if (code) {
+      if (*code == ExitCode::failed || all == ExitCode::nothing_to_do) all = *code;
+      continue;
+    }
+    if (desk.stop.stop_requested()) return code;
+    if (!first) first = code.error();
+    else if (desk.json) desk.out << to_text(Json{{"error", to_json(code.error())}}) << "\n" << std::flush;
+    else desk.out << plain(code.error().message()) << "\n" << std::flush;
   }
+  if (first) return *first;
   return all;
 }
 

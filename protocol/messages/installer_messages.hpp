@@ -151,7 +151,7 @@ struct ProductDecision {
 struct ProductProgress {
   std::string product;
   std::string version;  ///< being installed
-  std::string phase;    ///< "verifying", "staging", "switching", "checking health", "rolling back", ...
+  std::string phase;    ///< "verifying", "staging", ...; "reading": for an answer, and no outcome comes of it
   Bytes done;
   Bytes total;
 };

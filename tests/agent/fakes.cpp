@@ -223,6 +223,7 @@ Result<void> FakeInstaller::offer_parts(const std::string& product, const Sha256
 
 Result<messages::MissingParts> FakeInstaller::damaged(const std::string& product, const Path& file,
                                                       std::stop_token stop) {
+  ++damaged_asked;
   return missing(product, file, std::move(stop));
 }
 
@@ -265,6 +266,7 @@ void FakeInstaller::end_work() {
   if (!ending_) return;
   for (auto& product : state.products) {
     if (product.product != ending_->product || ending_->result != "completed") continue;
+    if (product.content != coming_->content) product.repair.reset();
     product.version = coming_->version;
     product.content = coming_->content;
     product.counter = coming_->counter;

@@ -92,7 +92,8 @@ class FakeInstaller final : public agent::InstallerLink {
 
   std::vector<std::map<std::string, std::string>> offers;
   std::vector<Sha256> packages;
-  std::vector<Sha256> repaired_by;     ///< packages of which parts were handed over for a repair
+  std::vector<Sha256> repaired_by;  ///< packages of which parts were handed over for a repair
+  int damaged_asked = 0;
   std::vector<Sha256> parts_of;        ///< packages of which parts were handed over
   std::vector<Sha256> verified;        ///< contents that it was asked for
   std::vector<std::string> from_disk;  ///< products that were installed so

@@ -28,20 +28,67 @@ TEST_F(UpdateRepairTest, TheMissingPartsAreFetchedAndHandedOver) {
   EXPECT_TRUE(installer_.repaired_by.empty()) << "once";
 }
 
-TEST_F(UpdateRepairTest, AnUpdateComesAllTheSame) {
+TEST_F(UpdateRepairTest, AnUpdateGoesFirstAndMendsToo) {
   installer_.wants["app"] = new_;
   EXPECT_EQ(result_of_run(), CycleResult::updated);
-  EXPECT_EQ(installer_.repaired_by, full());
+  EXPECT_TRUE(installer_.repaired_by.empty());
   EXPECT_EQ(installer_.state.products[0].version, "1.1.0");
 }
 
-TEST_F(UpdateRepairTest, AlsoWhereTheRepairFails) {
+TEST_F(UpdateRepairTest, WhereTheUpdateDoesNotComeTheRepairDoes) {
+  installer_.wants["app"] = new_;
+  for (const auto& file : {delta(), new_.full})
+    swarm_.failures[file.sha256] = Error{ErrorKind::unreachable, "fetch", "nobody has it"};
+  EXPECT_EQ(error_of_run().kind, ErrorKind::unreachable);
+  EXPECT_EQ(installer_.repaired_by, full());
+}
+
+TEST_F(UpdateRepairTest, ARepairThatFailsKeepsNothingElseFromItsEnd) {
   auto failed = tests::make_outcome(0, "1.0.0", "failed");
   failed.reason = "a frame was altered";
   installer_.endings[old_.full.sha256] = failed;
-  installer_.wants["app"] = new_;
   EXPECT_EQ(error_of_run().reason, "not_repaired");
-  EXPECT_EQ(installer_.state.products[0].version, "1.1.0");
+  EXPECT_NE(*store_->setting("settled"), "") << "nothing is left to do but that";
+}
+
+TEST_F(UpdateRepairTest, PartsThatDoNotComeAreWaitedFor) {
+  int asked = 0;
+  swarm_.during_fetch = [&] {  // the index comes, and what it names does not
+    swarm_.failures.clear();
+    if (installer_.damaged_asked == asked) return;
+    swarm_.failures[old_.full.sha256] = Error{ErrorKind::unreachable, "fetch", "nobody has it"};
+  };
+  EXPECT_FALSE(run());
+  EXPECT_EQ(installer_.damaged_asked, 1);
+  EXPECT_FALSE(run()) << "which is said again";
+  EXPECT_EQ(installer_.damaged_asked, 1) << "the tree is not read for it";
+  asked = 1;
+  EXPECT_FALSE(run({.full_refresh = true}));
+  EXPECT_EQ(installer_.damaged_asked, 2) << "a user does not wait";
+  clock_.advance(std::chrono::minutes(5));
+  EXPECT_FALSE(run());
+  EXPECT_EQ(installer_.damaged_asked, 2) << "the second time it is longer";
+  clock_.advance(std::chrono::minutes(10));
+  swarm_.during_fetch = nullptr;
+  swarm_.failures.clear();
+  EXPECT_EQ(result_of_run(), CycleResult::nothing);
+  EXPECT_EQ(installer_.repaired_by, full());
+}
+
+TEST_F(UpdateRepairTest, ARepairIsInTheBook) {
+  ASSERT_TRUE(run());
+  const auto sessions = store_->sessions(1);
+  ASSERT_EQ(sessions->size(), 1U);
+  EXPECT_EQ(sessions->front().version, "1.0.0");
+  EXPECT_EQ(sessions->front().steps.back().state, "completed");
+}
+
+TEST_F(UpdateRepairTest, WhatAnAdministratorHasReadIsNotFollowed) {
+  installer_.state.products[0].repair.reset();
+  const messages::ProductProgress reading{"app", "1.0.0", "reading", 1_B, 10_B};
+  installer_.set_running({{reading}, {reading}});
+  ASSERT_TRUE(run());
+  EXPECT_TRUE(store_->sessions(1)->empty());
 }
 
 TEST_F(UpdateRepairTest, ASettledMachineIsRepairedToo) {

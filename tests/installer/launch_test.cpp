@@ -19,7 +19,7 @@ class LaunchTest : public testing::Test {
     name("1.1.0");
   }
   void name(const std::string& version) { ASSERT_TRUE(VersionedLayout(disk, root).switch_to(version, {})); }
-  void put_on_trial() { ASSERT_TRUE(write_trial(disk, trial, {.previous = "1.0.0", .trying = "1.1.0", .starts = 0})); }
+  void put_on_trial() { ASSERT_TRUE(begin_trial(disk, trial, "1.0.0", "1.1.0")); }
   /// The version that starts, with "?" where its start was counted.
   std::string start() {
     const auto launch = prepare_launch(files, root, trial, "upswarm-installer");
@@ -65,10 +65,19 @@ TEST_F(LaunchTest, WhatItCannotReadKeepsNothingFromStarting) {
   EXPECT_NE(told, "");
 }
 
-TEST_F(LaunchTest, AFullDiskKeepsNothingFromStarting) {
+TEST_F(LaunchTest, AFullDiskKeepsNothingFromBeingCounted) {
   put_on_trial();
   disk.set_capacity(disk.used());
-  EXPECT_EQ(start(), "1.1.0?");
+  for (int i = 0; i < kMostStarts; ++i) EXPECT_EQ(start(), "1.1.0?");
+  EXPECT_EQ(told, "");
+  EXPECT_EQ(start(), "1.0.0");
+}
+
+TEST_F(LaunchTest, WhatCannotBeCountedKeepsNothingFromStarting) {
+  put_on_trial();
+  for (const char* count : {".1", ".2", ".3"}) ASSERT_TRUE(disk.remove_file(trial.string() + count));
+  disk.set_capacity(disk.used());
+  EXPECT_EQ(start(), "1.1.0?") << "of an installer that wrote no counts beforehand";
   EXPECT_NE(told, "") << "the start was not counted, and that is told";
 }
 

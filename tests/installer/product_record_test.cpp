@@ -90,10 +90,28 @@ TEST(ProductRecord, EveryMissingFieldIsRefused) {
   }
 }
 
-TEST(ProductRecord, AnUnknownPhaseIsRefused) {
+TEST(ProductRecord, APhaseOfANewerInstallerIsUndone) {
   auto json = to_json(sample());
   json["journal"]["phase"] = "dreaming";
-  EXPECT_FALSE(parse_record(json.dump(), "record"));
+  auto back = parse_record(json.dump(), "record");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->journal->phase, Phase::switching);
+  json["journal"]["kind"] = "repair";
+  back = parse_record(json.dump(), "record");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->journal->phase, Phase::repairing);
+}
+
+TEST(ProductRecord, KeysOfANewerInstallerAreLeftAlone) {
+  auto json = to_json(sample());
+  json["dreams"] = 3;
+  for (const char* key : {"journal", "damage"})
+    if (json.contains(key)) json[key]["dreams"] = 3;
+  for (const char* key : {"releases", "bad", "setbacks"})
+    for (auto& one : json[key]) one["dreams"] = 3;
+  const auto back = parse_record(json.dump(), "record");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(to_json(*back), to_json(sample()));
 }
 
 TEST(ProductRecord, TruncationIsRefusedAtEveryLength) {

@@ -1,7 +1,10 @@
 // Who may have what is installed looked through and repaired, and when.
+#include <atomic>
 #include <thread>
 
 #include "tests/installer/service_fixture.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::installer {
 namespace {
@@ -120,9 +123,39 @@ TEST_F(ServiceRepairTest, ARepairThatFailsIsNotAskedForAgainAtOnce) {
   EXPECT_TRUE(asked_of_agent());
 }
 
+/// Whoever opens the signed list of a tree waits, when told to, until that is over.
+class SlowTrees final : public tests::UnsyncedFiles {
+ public:
+  SlowTrees() : UnsyncedFiles(system_files()) {}
+
+  Result<std::unique_ptr<InputFile>> open(const Path& path) override {
+    if (path.extension() == ".tree") {
+      ++opened;
+      tests::eventually([this] { return !holds; });
+    }
+    return UnsyncedFiles::open(path);
+  }
+
+  std::atomic<bool> holds{false};
+  std::atomic<int> opened{0};
+};
+
 /// The installer at work.
 class ServiceAtRestTest : public ServiceRepairTest {
  protected:
+  void SetUp() override {
+    config.verify_every = std::chrono::minutes(1);
+    ServiceRepairTest::SetUp();
+  }
+  void add_product(const std::string& name) {
+    auto product = config.products.at(0);
+    product.product = name;
+    product.root = folder / name;
+    config.products.push_back(product);
+    std::filesystem::copy(folder / "root", folder / name,
+                          std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+  }
+  Result<Json> ask_present() { return ask("present", {{"product", "app"}, {"contents", {installed.content.hex()}}}); }
   /// Works until `is_true`.
   template <typename Condition>
   bool work_until(Condition is_true) {
@@ -140,6 +173,21 @@ TEST_F(ServiceAtRestTest, WhatWasNotReadForAWeekIsAndDamageAsksForRepair) {
   damage();
   advance(std::chrono::days(8));
   EXPECT_TRUE(work_until([this] { return asked_of_agent().has_value(); }));
+}
+
+TEST_F(ServiceAtRestTest, AfterAStartIsMendedWhatIsKnownButNothingRead) {
+  config.verify_every = std::chrono::days(7);
+  advance(std::chrono::days(8));
+  add_product("other");
+  RecordStore records(system_files(), config.state_folder / "products");
+  auto other = record();
+  other.product = "other";
+  other.mark_damaged("its mode", false, false, clock.now());
+  folder.write("other/versions/1.0.0/file", "as it was signed", 0600);
+  ASSERT_TRUE(records.save(other));
+  start();
+  EXPECT_TRUE(work_until([&] { return !records.load("other")->outcomes.empty(); }));
+  EXPECT_FALSE(record().checked);
 }
 
 TEST_F(ServiceAtRestTest, WhatIsWholeIsReadAgainAWeekLater) {
@@ -164,6 +212,87 @@ TEST_F(ServiceAtRestTest, ALinkThatWasChangedIsPutRightAtTheNextStart) {
   start();
   EXPECT_TRUE(work_until([this] { return !record().outcomes.empty(); }));
   EXPECT_EQ(std::filesystem::read_symlink(folder / "root/current"), "versions/1.0.0");
+}
+
+TEST_F(ServiceAtRestTest, NothingIsReadWhileServicesMayBeDown) {
+  ProductRecord broken;
+  broken.product = "broken";
+  broken.journal = Journal{.phase = Phase::rolling_back,
+                           .kind = "full",
+                           .to = make_entry("1.0.0", {1, 1}),
+                           .from = "",
+                           .reason = "it was bad",
+                           .started = clock.now()};
+  ASSERT_TRUE(RecordStore(system_files(), config.state_folder / "products").save(broken));
+  add_product("broken");
+  config.recovery_retry = std::chrono::milliseconds(50);
+  const auto write = std::filesystem::perms::group_write;
+  std::filesystem::permissions(folder / "broken", write, std::filesystem::perm_options::add);
+  SlowTrees trees;
+  trees.holds = true;
+  files = &trees;
+  advance(std::chrono::days(8));
+  start();
+  std::filesystem::permissions(folder / "broken", write, std::filesystem::perm_options::remove);
+  RecordStore records(system_files(), config.state_folder / "products");
+  EXPECT_TRUE(work_until([&] { return trees.opened > 0 || !records.load("broken")->outcomes.empty(); }));
+  EXPECT_EQ(trees.opened, 0) << "a look at rest began, which may last";
+  trees.holds = false;
+  service.reset();
+}
+
+TEST_F(ServiceAtRestTest, ATimeOfInstallationThatIsToComeDoesNotHaveAProductReadForEver) {
+  advance(std::chrono::days(8));
+  add_product("other");
+  RecordStore records(system_files(), config.state_folder / "products");
+  auto other = record();
+  other.product = "other";
+  ASSERT_TRUE(records.save(other));
+  auto odd = record();
+  odd.releases.at(0).installed_at = clock.now() + std::chrono::days(3650);
+  odd.checked = clock.now();
+  ASSERT_TRUE(records.save(odd));
+  start();
+  EXPECT_TRUE(work_until([&] { return records.load("other")->checked.has_value(); })) << "it is read before";
+}
+
+TEST_F(ServiceAtRestTest, QuestionsOfTheAgentEndNoLook) {
+  advance(std::chrono::minutes(2));
+  SlowTrees trees;
+  files = &trees;
+  start();
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  const int before = trees.opened;
+  trees.holds = true;
+  std::jthread agent;
+  EXPECT_TRUE(work_until([&] {
+    if (trees.opened == before + 1 && !agent.joinable()) agent = std::jthread([this] { EXPECT_TRUE(ask_present()); });
+    if (trees.opened == before + 2) trees.holds = false;  // both are under way
+    return record().checked.has_value();
+  }));
+  trees.holds = false;
+  agent = {};
+  service.reset();
+}
+
+TEST_F(ServiceAtRestTest, AQuestionOfTheAgentThatReadsKeepsNothingFromBeingMended) {
+  folder.write("root/versions/1.0.0/file", "as it was signed", 0600);
+  ASSERT_FALSE(look("repair").is_whole());
+  SlowTrees trees;
+  files = &trees;
+  start();
+  ASSERT_EQ(wants(), "wanted 1.3.0");
+  const int before = trees.opened;
+  trees.holds = true;
+  std::jthread agent([this] { ignore_failure(ask_present(), "it is ended"); });
+  ASSERT_TRUE(tests::eventually([&] { return trees.opened > before; }));
+  EXPECT_TRUE(work_until([&] {
+    if (trees.holds && reason(ask_present()) == "administrator_first") trees.holds = false;
+    return !record().outcomes.empty();
+  }));
+  trees.holds = false;
+  agent = {};
+  service.reset();
 }
 
 }  // namespace

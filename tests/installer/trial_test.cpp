@@ -39,13 +39,24 @@ TEST(Trial, AnythingElseIsNone) {
   EXPECT_FALSE(parse_trial(good + "more\n"));
 }
 
+TEST(Trial, TakesNoCountOfAnother) {
+  const tests::TemporaryFolder folder;
+  const auto file = folder / kTrial;
+  ASSERT_TRUE(begin_trial(system_files(), file, "1.0.0", "1.1.0"));
+  ASSERT_TRUE(count_start(system_files(), file, {.previous = "1.0.0", .trying = "1.2.0", .starts = 2}));
+  EXPECT_EQ((*read_trial(system_files(), file))->trying, "1.2.0");
+}
+
 TEST(Trial, IsThereUntilItEnds) {
   const tests::TemporaryFolder folder;
   const auto file = folder / kTrial;
   EXPECT_FALSE(*read_trial(system_files(), file));
-  ASSERT_TRUE(write_trial(system_files(), file, {.previous = "1.0.0", .trying = "1.1.0", .starts = 3}));
-  EXPECT_EQ((*read_trial(system_files(), file))->starts, 3);
+  ASSERT_TRUE(begin_trial(system_files(), file, "1.0.0", "1.1.0"));
+  EXPECT_EQ((*read_trial(system_files(), file))->starts, 0);
+  ASSERT_TRUE(count_start(system_files(), file, {.previous = "1.0.0", .trying = "1.1.0", .starts = 1}));
+  EXPECT_EQ((*read_trial(system_files(), file))->starts, 1);
   ASSERT_TRUE(end_trial(system_files(), file));
+  EXPECT_TRUE(system_files().list(folder.path())->empty());
   EXPECT_FALSE(*read_trial(system_files(), file));
   EXPECT_TRUE(end_trial(system_files(), file)) << "it is over already";
   folder.write(kTrial, "what?");

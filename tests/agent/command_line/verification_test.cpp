@@ -35,6 +35,7 @@ class VerificationTest : public testing::Test {
     const std::string word = question["ask"];
     if (word == "verify" || word == "repair") {
       looked_.push_back(question["product"]);
+      if (question["product"] == "app" && app_fails_) return *app_fails_;
       messages::Verification other;
       other.product = "other";
       return messages::to_json(question["product"] == "app" ? found_ : other);
@@ -78,6 +79,7 @@ class VerificationTest : public testing::Test {
   messages::Verification found_;
   std::vector<std::string> looked_;
   std::optional<Error> agent_down_;
+  std::optional<Error> app_fails_;
   std::string result_ = "completed";
   bool comes_ = true;
   int outcomes_asked_ = 0;
@@ -109,6 +111,21 @@ TEST_F(VerificationTest, WithoutANameEachProductHasItsTurn) {
   EXPECT_EQ(looked_, (std::vector<std::string>{"app", "other"}));
   damage();
   EXPECT_EQ(*verify(desk_, ""), ExitCode::failed);
+}
+
+TEST_F(VerificationTest, AnErrorOfOneKeepsNoOtherFromItsTurn) {
+  app_fails_ = Error{ErrorKind::busy, "verify app", "the installer is at work on app"};
+  const auto code = verify(desk_, "");
+  ASSERT_FALSE(code);
+  EXPECT_EQ(code.error().kind, ErrorKind::busy);
+  EXPECT_EQ(looked_, (std::vector<std::string>{"app", "other"}));
+}
+
+TEST_F(VerificationTest, ARepairThatTheInstallerNeverBeginsIsNotWaitedForForEver) {
+  found_.damage = {{messages::DamageKind::mode, "share", "its mode is 0700 instead of 0755"}};
+  found_.counts = {0, 0, 0, 1};
+  comes_ = false;
+  EXPECT_EQ(repair(desk_, "app").error().kind, ErrorKind::busy);
 }
 
 TEST_F(VerificationTest, WhatIsDamagedIsNamedWithoutCommandsToTheTerminal) {
