@@ -9,6 +9,7 @@ namespace upswarm::installer {
 namespace {
 
 constexpr std::int64_t kMostRecoveries = 2;
+constexpr std::size_t kMostInUse = 4;  // beyond those that are kept: anybody can make a process use one
 constexpr const char* kByAdministrator = "rolled back by an administrator";
 
 /// All else are faults of the machine, for which nothing is marked bad.
@@ -46,6 +47,9 @@ Result<ProductRecord> Installation::begin(const trust::Entry& to, const char* ki
     UPSWARM_TRY(const auto placed, layout_->current_version());  // by hand, as by packaging/linux/install.sh
     from = placed.value_or("");
   }
+  // What is not there cannot be gone back to; and this program is where it came from.
+  if (self_ != nullptr) from = self_->running();
+  if (!from.empty() && !exists(files_, layout_->folder_of(from)).value_or(true)) from.clear();
   record.journal = Journal{.phase = Phase::staging,
                            .kind = kind,
                            .to = to,
@@ -373,8 +377,11 @@ Result<messages::Outcome> Installation::go_on(ProductRecord& record, const Error
     }
     case Phase::switching:
       if (is_crash && !is_to_blame) record.note_setback(journal.to, interrupted.message(), true, clock_.now());
-      if (!is_to_blame && is_foreign_done(record, stop).value_or(false))
-        return switch_and_commit(record, progress, stop);
+      if (!is_to_blame) {
+        const auto is_done = is_foreign_done(record, stop);
+        if (!is_done && !is_fault_of_release(is_done.error())) return is_done.error();  // it cannot be told yet
+        if (is_done && *is_done) return switch_and_commit(record, progress, stop);
+      }
       return undo(record, interrupted, is_to_blame, progress, stop);
     case Phase::rolling_back:
       // What could not be written down last time must be possible now: services are not stopped again for nothing.
@@ -440,9 +447,10 @@ void Installation::retire(ProductRecord& record) {
       doomed.push_back(one->entry.version);
   }
   if (doomed.empty()) return;
-  const auto used = runner_.in_use(product_.root / "versions");
+  const auto used = runner_.in_use(layout_->folder_of(record.current).parent_path());
+  std::size_t stay = 0;
   std::erase_if(doomed, [&](const auto& version) {
-    if (!used.contains(version)) return false;
+    if (!used.contains(version) || ++stay > kMostInUse) return false;
     log::info("an old release stays: a process still uses it", {{"product", record.product}, {"version", version}});
     return true;
   });

@@ -53,6 +53,14 @@ TEST_F(LaunchTest, AfterThreeStartsThePreviousOneStartsAgain) {
   EXPECT_EQ((*read_trial(disk, trial))->starts, kMostStarts) << "the installer reads it";
 }
 
+TEST_F(LaunchTest, WhereThePreviousOneIsNotThereTheNewOneIsTriedOn) {
+  put_on_trial();
+  ASSERT_TRUE(remove_tree(disk, root / "versions/1.0.0"));
+  for (int i = 0; i < kMostStarts; ++i) EXPECT_EQ(start(), "1.1.0?");
+  EXPECT_EQ(start(), "1.1.0") << "and has the time that it needs";
+  EXPECT_NE(told.find("/opt/upswarm/versions/1.0.0 is not there"), std::string::npos) << told;
+}
+
 TEST_F(LaunchTest, ThePreviousOneIsNotCounted) {
   put_on_trial();
   name("1.0.0");
