@@ -160,8 +160,10 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
 /// Which are to run and must stop before the switch. Of what was placed by hand only the new release says them.
 Result<void> Installation::note_services(ProductRecord& record, const std::stop_token& stop) {
   auto& journal = *record.journal;
-  if (journal.from.empty()) return {};
-  const auto* const old = entry_of(record, journal.from);
+  // Services may still run what is not there any more, and so is not gone back to.
+  const auto& before = journal.from.empty() ? record.current : journal.from;
+  if (before.empty()) return {};
+  const auto* const old = entry_of(record, before);
   const auto& services = old != nullptr ? old->services : journal.to.services;
   UPSWARM_TRY(auto ran, runner_.running_services(services, stop));
   for (const auto& service : record.owed) {
