@@ -126,10 +126,12 @@ class SelfUpdate(WorldTest):
 
     def test_an_agent_that_is_silent_cannot_veto(self):
         machine = self.machine()
-        mark = machine.folder / "before"
-        self.release("1.1.0", hooks={"before": {"argv": ["/bin/sh", "-c", f"touch {mark}; sleep 1"]}})
+        mark, gate = machine.folder / "before", machine.folder / "go-on"
+        os.mkfifo(gate)
+        self.release("1.1.0", hooks={"before": {"argv": ["/bin/sh", "-c", f"touch {mark}; read word < {gate}"]}})
         wait_until("the update has begun", mark.exists, 60)
         os.killpg(machine.agent.process.pid, signal.SIGSTOP)  # its account answers nothing, and lets nothing go
+        gate.write_text("now\n")
         self.expect_runs("1.1.0")
         os.killpg(machine.agent.process.pid, signal.SIGCONT)
         self.assertEqual(self.ended(machine, "1.1.0")["result"], "completed")
