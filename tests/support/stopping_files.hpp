@@ -7,6 +7,10 @@
 
 namespace upswarm::tests {
 
+/// From one operation that tests stop at to the next: 1, so that every one is met. Under a sanitizer, which looks for
+/// other things and takes ten times as long, some (tests/support/CMakeLists.txt).
+inline constexpr std::size_t kStride = UPSWARM_STOPS_STRIDE;
+
 /// Passes every operation on to `real` until the n-th that changes something. What happens then:
 ///   stop  that operation and every later one fails: the machine is off
 ///   fail  that operation alone fails, with `kind`; everything after it works again

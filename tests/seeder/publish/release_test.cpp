@@ -339,7 +339,7 @@ TEST_P(ReleaseStopsTest, AFailureAnywhereLosesNothing) {
   std::filesystem::copy(folder, top / "saved", std::filesystem::copy_options::recursive);
   const auto before = signed_state();
   StoppingFiles files(unsynced_files());
-  for (std::size_t n = 1;; ++n) {
+  for (std::size_t n = 1;; n += tests::kStride) {
     files.stop_at(n, GetParam(), ErrorKind::no_space);
     const auto result = try_release(wanted, files);
     if (!files.was_reached()) {
