@@ -9,6 +9,15 @@
 namespace upswarm::installer {
 namespace {
 
+void read_closing(ObjectReader& in, ProductConfig& product) {
+  const auto running = in.text_or("running", "leave", 8);
+  if (running != "leave" && running != "ask" && running != "end")
+    in.fail("running", "wanted \"leave\", \"ask\" or \"end\"");
+  if (running != "leave" && product.self) in.fail("running", "this installer is not closed by itself (self)");
+  if (running != "leave") product.closing.running = running == "ask" ? Running::ask : Running::end;
+  product.closing.wait = in.duration_or("close_wait", product.closing.wait, std::chrono::seconds(0), kLongestCloseWait);
+}
+
 Result<ProductConfig> read_product(ObjectReader& in) {
   ProductConfig product;
   product.product = in.parsed("product", trust::parse_name).value_or("");
@@ -20,6 +29,7 @@ Result<ProductConfig> read_product(ObjectReader& in) {
   if (repair != "auto" && repair != "ask") in.fail("repair", "wanted \"auto\" or \"ask\"");
   product.repairs_itself = repair == "auto";
   product.self = in.boolean_or("self", false);
+  read_closing(in, product);
   UPSWARM_CHECK(in.finish());
   return product;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "installer/closing.hpp"
 #include "protocol/base/config.hpp"
 #include "protocol/base/files.hpp"
 #include "protocol/base/log.hpp"
@@ -18,6 +19,7 @@ struct ProductConfig {
   Path root;                   ///< ROOT: holds versions/ and current
   bool prerelease = false;     ///< releases with a SemVer pre-release are accepted
   bool repairs_itself = true;  ///< damage is repaired without being asked for
+  Closing closing = {};        ///< of its programs that run when it is updated
   bool self = false;           ///< it is this installer itself; of one product at most
 };
 

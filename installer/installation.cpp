@@ -135,6 +135,7 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
     UPSWARM_CHECK(write_phase(record, Phase::switching));
     tell(progress, "switching");
     if (record.journal->ran) UPSWARM_CHECK(runner_.stop_services(*record.journal->ran, stop));
+    UPSWARM_CHECK(close_programs(record.journal->from, stop));
     if (self_ != nullptr) UPSWARM_CHECK(self_->begin(record.journal->from, to.version));
     UPSWARM_CHECK(layout_->switch_to(to.version, record.journal->from));
     if (!is_again) UPSWARM_CHECK(install_foreign(record, stop));
@@ -241,6 +242,7 @@ Result<messages::Outcome> Installation::finish_undo(ProductRecord& record, const
     reason += "; while rolling back: " + step.error().message();
   };
   lenient(runner_.stop_services(journal.to.services, stop));
+  lenient(close_programs(journal.to.version, stop));
   UPSWARM_CHECK(layout_->switch_to(journal.from, journal.to.version));
   const auto back = put_foreign_back(record, stop);
   if (!back && !is_fault_of_release(back.error())) return back.error();

@@ -92,7 +92,6 @@ class Installation {
   /// What is damaged waits for the agent, or is mended at once where nothing has to be fetched. What does not belong
   /// there is only told, unless an administrator asked.   Errors: as RecordStore.
   Result<void> note_survey(const Survey& found, bool is_asked);
-
   /// As missing(), of what runs and what of it is left.
   Result<messages::MissingParts> damaged(std::unique_ptr<InputFile> part, bool with_frames,
                                          const package::ProgressSink& progress, const std::stop_token& stop);
@@ -145,6 +144,7 @@ class Installation {
   Done switch_and_commit(ProductRecord& record, const Progress& progress, const Stop& stop);
   Result<void> switch_over(ProductRecord& record, const Progress& progress, const Stop& stop);
   Result<void> note_services(ProductRecord& record, const Stop& stop);
+  Result<void> close_programs(const std::string& leaving, const Stop& stop);
   std::vector<std::string> services_to_start(const ProductRecord& record) const;
   Result<void> leave_to(const trust::Entry& to, ProductRecord& record);
   Result<void> prove_self(const ProductRecord& record, const Stop& stop);

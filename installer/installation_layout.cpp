@@ -1,5 +1,6 @@
 // Of Installation: which layout a product has, and whether a release fits into it.
 #include "installer/installation.hpp"
+#include "protocol/base/log.hpp"
 
 namespace upswarm::installer {
 namespace {
@@ -45,6 +46,20 @@ Result<void> Installation::check_layout(const trust::Entry& to, const ProductRec
 /// The last look before anything is touched.
 Result<void> Installation::check_switch(const trust::Entry& to, const ProductRecord& record) {
   return layout_->check_switch(to.version, record.journal->from);
+}
+
+/// Of the release in use, which `leaving` is unless the switch was not made or is done. Where its folder stays as it
+/// is, what does not end does no harm; at fixed paths it would find files of two releases.
+Result<void> Installation::close_programs(const std::string& leaving, const Stop& stop) {
+  if (product_.closing.running == Running::leave || leaving.empty()) return {};
+  UPSWARM_TRY(const auto in_use, layout_->current_version());
+  if (in_use != leaving) return {};
+  const ReleasePlace release{.folder = layout_->folder_of(leaving), .place = layout_->place_of(leaving)};
+  const auto closed = runner_.close_programs(release, product_.closing, config_.agent_account, stop);
+  if (closed || closed.error().kind == ErrorKind::cancelled || release.folder != release.place) return closed;
+  log::warning("programs go on with the files of the release that is left",
+               {{"product", product_.product}, {"version", leaving}, {"why", closed.error().message()}});
+  return {};
 }
 
 }  // namespace upswarm::installer

@@ -90,6 +90,11 @@ class ProcessRunner final : public ReleaseRunner {
     return result;
   }
 
+  Result<void> close_programs(const ReleasePlace& release, const Closing& closing, const std::string& spared,
+                              std::stop_token stop) override {
+    return installer::close_programs(*processes_, release, closing, spared, stop);
+  }
+
   std::set<std::string> in_use(const Path& versions) override { return folders_in_use(versions); }
 
  private:
@@ -162,6 +167,7 @@ class ProcessRunner final : public ReleaseRunner {
   Services services_;
   std::unique_ptr<CommandRunner> commands_;
   Confirmations& confirmations_;
+  std::unique_ptr<ProcessTable> processes_ = make_process_table();
 };
 
 }  // namespace

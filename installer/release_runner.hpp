@@ -77,6 +77,9 @@ class ReleaseRunner {
   /// the machine; cancelled.
   virtual Result<void> check_health(const trust::HealthCheck& health, const RunContext& context,
                                     std::stop_token stop) = 0;
+  /// As close_programs (closing.hpp).   Errors: busy, denied, cancelled.
+  virtual Result<void> close_programs(const ReleasePlace& release, const Closing& closing, const std::string& spared,
+                                      std::stop_token stop) = 0;
   /// As folders_in_use (folders_in_use.hpp).
   virtual std::set<std::string> in_use(const Path& versions) = 0;
 };

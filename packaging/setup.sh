@@ -18,7 +18,7 @@ native=(
   g++ cmake ninja-build ccache git ca-certificates
   # libraries
   libtorrent-rasterbar-dev libboost-dev libssl-dev libcurl4-openssl-dev libsqlite3-dev libsodium-dev libzstd-dev zlib1g-dev
-  libdivsufsort-dev libsystemd-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
+  libutf8proc-dev libdivsufsort-dev libsystemd-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
   # tests, lint and demo
   libgtest-dev libgmock-dev googletest python3 clang-format-16 binutils openssl zstd faketime iproute2 util-linux dbus-daemon
   xfsprogs btrfs-progs systemd

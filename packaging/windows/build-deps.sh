@@ -24,6 +24,7 @@ versions='
   libsodium             1.0.18-1+deb12u1
   libzstd               1.5.4+dfsg2-5
   zlib                  1:1.2.13.dfsg-1
+  utf8proc              2.8.0-1
   sqlite3               3.40.1-2+deb12u2
   curl                  7.88.1-10+deb12u15
   libdivsufsort         2.0.1-5
@@ -235,7 +236,7 @@ upstream_version_of_installed() { dpkg-query -W -f '${Version}' "$1" | sed -E 's
 
 step_sources() {
   prepare_apt
-  download libsodium libzstd zlib sqlite3 curl libdivsufsort
+  download libsodium libzstd zlib utf8proc sqlite3 curl libdivsufsort
 }
 
 step_headers() {
@@ -282,6 +283,14 @@ step_zlib() {
   $ar rcs "$stage/lib/libz.a" ./*.o
   cp zlib.h zconf.h "$stage/include/"
   pkgconfig zlib 1.2.13 z ''
+}
+
+step_utf8proc() {
+  enter utf8proc
+  $cc $optimize $defines -DNDEBUG -DUTF8PROC_STATIC -c utf8proc.c # includes its tables
+  $ar rcs "$stage/lib/libutf8proc.a" utf8proc.o
+  cp utf8proc.h "$stage/include/"
+  pkgconfig libutf8proc 2.8.0 utf8proc -DUTF8PROC_STATIC
 }
 
 step_sqlite() {
@@ -373,7 +382,7 @@ build_all() {
     fi
     steps=(libtorrent check)
   else
-    steps=(sources headers libsodium zstd zlib sqlite divsufsort curl googletest check)
+    steps=(sources headers libsodium zstd zlib utf8proc sqlite divsufsort curl googletest check)
   fi
   say "building the Windows libraries (log: $log)"
   for step in "${steps[@]}"; do run "$step"; done

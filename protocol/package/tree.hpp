@@ -46,9 +46,9 @@ std::size_t count_changed_files(const Tree& from, const Tree& to);
 
 /// Whether a tree may be unpacked anywhere: names safe on every system (no `..`, empty or dot parts, absolute or drive
 /// paths, backslash, control characters, `:` and the other characters, reserved names and trailing dots that Windows
-/// forbids), valid UTF-8, no two that fold to the same name by ASCII case, parents are folders, links stay inside (and
+/// forbids), valid UTF-8, no two that fold to one name (folded_name.hpp), parents are folders, links stay inside (and
 /// `..` in a target goes back out of folders of the tree alone), files are 0644 or 0755, folders 0755, links 0777.
-/// Errors: corrupt (reason "unsafe_path" for names).
+/// Errors: corrupt (reason "unsafe_path" for a name, "names_collide" for two that fold to one: both are named).
 Result<void> check_tree(const Tree& tree);
 
 /// The SHA-256 over a fixed binary form of the tree (docs/formats.md): equal digests, equal trees.

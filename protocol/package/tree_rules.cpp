@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <map>
 #include <vector>
 
+#include "protocol/package/folded_name.hpp"
 #include "protocol/package/tree.hpp"
 
 namespace upswarm::package {
@@ -147,33 +149,43 @@ Result<void> check_entry(const TreeEntry& entry, const Tree& tree) {
   return entry.type == FileType::symlink ? check_link(entry, tree) : Result<void>();
 }
 
-/// Of a path without regard to the case of its letters. Anybody can make paths that collide: it only sorts them.
-std::uint64_t folded_hash(std::string_view path) {
+/// Anybody can make names whose numbers collide: they only find what is worth a closer look.
+std::uint64_t quick_hash(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : path) hash = (hash ^ static_cast<unsigned char>(lower(c))) * 0x100000001b3U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
   return hash;
 }
 
-/// No two paths fold to one. Sorted numbers take a tenth of the memory of a set of folded paths, and less time.
+Error collision(std::string_view one, std::string_view other) {
+  return {ErrorKind::corrupt, "the names \"" + shown(one) + "\" and \"" + shown(other) + "\" in a package",
+          is_same_but_for_form(one, other) ? "they differ by Unicode form alone" : "they differ by case alone",
+          "names_collide"};
+}
+
+/// No two paths fold to one. Sorted numbers take a tenth of the memory of a set of folded paths, and less time; paths
+/// whose numbers are the same, mostly none, are told apart by digests, however many somebody made.
 Result<void> check_folded_paths(const std::vector<TreeEntry>& entries) {
-  struct Folded {
+  struct Numbered {
     std::uint64_t hash;
     std::uint32_t entry;
   };
-  std::vector<Folded> all;
+  std::vector<Numbered> all;
   all.reserve(entries.size());
-  for (std::uint32_t i = 0; i < entries.size(); ++i) all.push_back({folded_hash(entries[i].path), i});
-  const auto is_before = [&](const Folded& a, const Folded& b) {
-    if (a.hash != b.hash) return a.hash < b.hash;
-    const auto one = entries[a.entry].path.view();
-    const auto other = entries[b.entry].path.view();
-    return std::ranges::lexicographical_compare(
-        one, other, {}, [](char c) { return lower(c); }, [](char c) { return lower(c); });
-  };
-  std::ranges::sort(all, is_before);
-  const auto same = std::ranges::adjacent_find(all, [&](const Folded& a, const Folded& b) { return !is_before(a, b); });
-  if (same == all.end()) return {};
-  return unsafe(entries[same->entry].path, "another name differs from it by case alone");
+  for (std::uint32_t i = 0; i < entries.size(); ++i) all.push_back({quick_hash(folded_name(entries[i].path)), i});
+  std::ranges::sort(
+      all, [](const auto& a, const auto& b) { return a.hash != b.hash ? a.hash < b.hash : a.entry < b.entry; });
+  const auto is_same = [](const Numbered& a, const Numbered& b) { return a.hash == b.hash; };
+  for (auto from = std::ranges::adjacent_find(all, is_same); from != all.end();) {
+    const auto to = std::find_if(from, all.end(), [&](const auto& one) { return one.hash != from->hash; });
+    std::map<Sha256, std::string_view> seen;
+    for (auto one = from; one != to; ++one) {
+      const auto path = entries[one->entry].path.view();
+      const auto [other, is_new] = seen.emplace(sha256(folded_name(path)), path);
+      if (!is_new) return collision(other->second, path);
+    }
+    from = std::adjacent_find(to, all.end(), is_same);
+  }
+  return {};
 }
 
 }  // namespace

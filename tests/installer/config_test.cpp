@@ -33,6 +33,17 @@ TEST(InstallerConfig, DamageIsRepairedUnlessAPersonIsToBeAsked) {
   EXPECT_NE(error_of(product() + "repair = \"never\"\n").find("repair"), std::string::npos);
 }
 
+TEST(InstallerConfig, ProgramsThatRunAreLeftUnlessAnAdministratorSaysOtherwise) {
+  const auto closing = [](const std::string& more) { return read(product() + more)->products.at(0).closing; };
+  EXPECT_EQ(closing("").running, Running::leave);
+  EXPECT_EQ(closing("running = \"ask\"\nclose_wait = \"2m\"\n").running, Running::ask);
+  EXPECT_EQ(closing("running = \"ask\"\nclose_wait = \"2m\"\n").wait, std::chrono::minutes(2));
+  EXPECT_EQ(closing("running = \"end\"\n").running, Running::end);
+  EXPECT_NE(error_of(product() + "running = \"kill\"\n").find("running"), std::string::npos);
+  EXPECT_NE(error_of(product() + "close_wait = \"11m\"\n").find("close_wait"), std::string::npos);
+  EXPECT_NE(error_of(product() + "self = true\nrunning = \"ask\"\n").find("running"), std::string::npos);
+}
+
 TEST(InstallerConfig, AProductIsEnough) {
   const auto config = read(product());
   ASSERT_TRUE(config) << config.error().message();

@@ -136,6 +136,7 @@ LIBRARY_FILES = [
     (r"sqlite3\.h", "sqlite", (".cpp",)),
     (r"(zstd|zstd_errors|zdict)\.h", "zstd", (".cpp",)),
     (r"(zlib|zconf)\.h", "zlib", (".cpp",)),
+    (r"utf8proc\.h", "utf8proc", (".cpp",)),
     (r"divsufsort(64)?\.h", "divsufsort", (".cpp",)),
     (r"curl/", "curl", (".cpp",)),
     (r"libtorrent/", "libtorrent", (".cpp", ".hpp")),

@@ -86,7 +86,7 @@ class Libraries(RuleTest):
         good = {"a/x_sodium": "sodium.h", "a/x_sqlite": "sqlite3.h", "a/x_zstd": "zstd.h", "a/x_curl": "curl/curl.h", "a/x_toml": "toml++/toml.h",
                 "a/x_libtorrent": "libtorrent/session.hpp", "a/x_openssl": "openssl/evp.h", "a/y_openssl": "boost/asio/ssl.hpp",
                 "a/x_spdlog": "spdlog/spdlog.h", "a/x_posix": "unistd.h", "a/y_posix": "sys/stat.h", "a/x_win32": "windows.h",
-                "a/x_divsufsort": "divsufsort.h", "a/x_sdbus": "systemd/sd-bus.h"}
+                "a/x_divsufsort": "divsufsort.h", "a/x_utf8proc": "utf8proc.h", "a/x_sdbus": "systemd/sd-bus.h"}
         for name, header in good.items():
             name = name.replace("a/", "agent/")
             with self.subTest(header=header):

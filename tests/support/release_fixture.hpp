@@ -61,6 +61,11 @@ class ScriptedRunner final : public installer::ReleaseRunner {
     if (on_run) on_run("health " + context.version, context);
     return note("health " + context.version);
   }
+  Result<void> close_programs(const installer::ReleasePlace& release, const installer::Closing& closing,
+                              const std::string& /*spared*/, std::stop_token /*stop*/) override {
+    if (closing.running == installer::Running::leave) return {};
+    return note("close " + release.folder.filename().string());
+  }
   std::set<std::string> used;  ///< versions that processes still run
   std::set<std::string> in_use(const Path& /*versions*/) override { return used; }
 

@@ -23,7 +23,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent.parent
 PACKAGES = ("systemd,systemd-sysv,dbus,python3,openssl,iproute2,procps,ca-certificates,libcurl4,libsodium23,libsqlite3-0,libspdlog1.10,"
-            "libfmt9,libtorrent-rasterbar2.0,libzstd1,libsystemd0,libssl3,libdivsufsort3")
+            "libfmt9,libtorrent-rasterbar2.0,libzstd1,libsystemd0,libssl3,libdivsufsort3,libutf8proc2")
 UNIT = """[Unit]
 Description=What is tried here
 After=multi-user.target

@@ -40,7 +40,47 @@ TEST(Tree, GoodNamesAreAccepted) {
   }
 }
 
-TEST(Tree, NamesThatDifferByCaseAloneAreRefused) { EXPECT_FALSE(check_tree({{file("README"), file("readme")}})); }
+TEST(Tree, NamesThatFoldToOneAreRefusedByBothNames) {
+  struct Pair {
+    const char* one;
+    const char* other;
+    const char* by;
+  };
+  for (const auto& [one, other, by] :
+       {Pair{"README", "readme", "case"},
+        Pair{"STRASSE",
+             "stra\xc3\x9f"
+             "e",
+             "case"},
+        Pair{"\xce\xa3", "\xcf\x82", "case"}, Pair{"e\xcc\x81", "\xc3\xa9", "Unicode form"},
+        Pair{"E\xcc\x81", "\xc3\xa9", "case"},
+        Pair{"ab",
+             "a\xc2\xad"
+             "b",
+             "Unicode form"}}) {
+    const auto refused = check_tree({{file(one), file(other)}});
+    ASSERT_FALSE(refused) << one << " and " << other;
+    EXPECT_EQ(refused.error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(refused.error().reason, "names_collide");
+    EXPECT_NE(refused.error().context.find("\"" + std::string(one) + "\" and \"" + other + "\""), std::string::npos);
+    EXPECT_EQ(refused.error().cause, "they differ by " + std::string(by) + " alone");
+  }
+}
+
+TEST(Tree, NamesThatFoldToOneCollideInOneFolderAlone) {
+  const std::string composed = "\xc3\xa9";
+  const std::string apart = "e\xcc\x81";
+  EXPECT_TRUE(check_tree({{folder_at("a"), file("a/" + composed), folder_at("b"), file("b/" + apart)}}));
+  EXPECT_FALSE(check_tree({{folder_at("a"), file("a/" + apart), file("a/" + composed)}}));
+  EXPECT_FALSE(check_tree({{folder_at(apart), file(apart + "/x"), folder_at(composed), file(composed + "/y")}}));
+}
+
+TEST(Tree, AHundredThousandNamesOfAnyScriptAreFolded) {
+  Tree tree;
+  for (int i = 0; i < 100'000; ++i)
+    tree.entries.push_back(file("\xd0\x91\xd0\xb0\xd0\xb9-\xc3\x89-" + std::to_string(100'000 + i)));
+  EXPECT_TRUE(check_tree(tree));
+}
 
 TEST(Tree, AFileIsNoFolder) { EXPECT_FALSE(check_tree({{file("a"), file("a/b")}})); }
 
@@ -164,7 +204,8 @@ TEST(Tree, NamesThatDifferByCaseAloneAreFoundWhereverTheyAre) {
   for (int i = 0; i < 300; ++i) tree.entries.push_back(file("file" + std::to_string(100 + i)));
   const auto refused = check_tree(tree);
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().cause.find("another name differs from it by case alone"), std::string::npos);
+  EXPECT_EQ(refused.error().cause, "they differ by case alone");
+  EXPECT_NE(refused.error().context.find("\"AB\" and \"aB\""), std::string::npos);
   tree.entries[2] = file("ab_");
   EXPECT_TRUE(check_tree(tree)) << check_tree(tree).error().message();
 }
