@@ -87,7 +87,7 @@ Result<bool> ForeignInstaller::install(const ForeignRelease& release, const std:
   if (!is_known) return Error{ErrorKind::invalid, doing, last_words(*outcome)};
   const auto meaning = found == codes.end() ? trust::ExitMeaning::done : found->second;
   if (meaning == trust::ExitMeaning::retry)
-    return Error{ErrorKind::busy, doing, "it says that it cannot now: " + last_words(*outcome)};
+    return Error{ErrorKind::busy, doing, "it says that it cannot now: " + last_words(*outcome), kNotNow};
   UPSWARM_TRY(const bool is_there, is_installed(release, stop));
   if (!is_there)
     return Error{ErrorKind::invalid, doing, "it ended well, and something else is installed: " + last_words(*outcome)};
