@@ -56,7 +56,9 @@ class ProcessRunner final : public ReleaseRunner {
 
   Result<ProcessOutcome> run_program(const trust::Command& command, const RunContext& context,
                                      std::stop_token stop) override {
-    return commands_->run(spec_of(command, context), std::move(stop));
+    auto spec = spec_of(command, context);
+    spec.separates_errors = true;
+    return commands_->run(spec, std::move(stop));
   }
 
   Result<std::vector<std::string>> running_services(const std::vector<std::string>& services,

@@ -50,6 +50,7 @@ class UnitRunner final : public CommandRunner {
     const auto name = "upswarm-" + to_hex(random_bytes(8)) + ".service";
     auto tool = tool_spec(tools_.systemd_run, unit_arguments(spec, name, bound_to_));
     tool.time_limit = spec.time_limit + kToolLimit;
+    tool.separates_errors = spec.separates_errors;
     auto outcome = forks_->run(tool, std::move(stop));
     if (!outcome) {
       end(name);
@@ -57,7 +58,11 @@ class UnitRunner final : public CommandRunner {
       return Error{ErrorKind::denied, "start a unit for " + spec.argv[0], outcome.error().message()};
     }
     if (outcome->succeeded()) return outcome;
-    auto told = ask(name, spec, std::move(outcome->output));
+    auto told = ask(name, spec, outcome->output + outcome->errors);
+    if (told) {
+      told->output = std::move(outcome->output);
+      told->errors = std::move(outcome->errors);
+    }
     end(name);
     // The unit ends its program in time: a tool that waits on is systemd's fault.
     if (outcome->timed_out && !(told && told->timed_out))
@@ -142,7 +147,8 @@ Result<ProcessOutcome> unit_outcome(std::string_view shown, const ProcessSpec& s
     return Error{ErrorKind::not_found, "account \"" + spec.account + "\"", "there is none of this name", "no_account"};
   return ProcessOutcome{.exit_code = code == kExited ? status : 128 + status,
                         .timed_out = properties["Result"] == "timeout",
-                        .output = std::move(output)};
+                        .output = std::move(output),
+                        .errors = {}};
 }
 
 std::string own_unit(std::string_view cgroup) {

@@ -146,6 +146,17 @@ TEST_F(UnitRunnerTest, OfAFailureTheUnitKnowsMoreThanTheTool) {
   EXPECT_EQ(folder.read("asked"), "show\nkill\nstop\nreset-failed\n");
 }
 
+TEST_F(UnitRunnerTest, ErrorsAreSeparateWhereThatIsAskedFor) {
+  for (const char* end : {"0", "1"}) {
+    auto spec = shell(std::string("echo 2.0.0; echo a warning >&2; exit ") + end);
+    spec.separates_errors = true;
+    const auto outcome = runner->run(spec, {});
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(outcome->output, "2.0.0\n");
+    EXPECT_EQ(outcome->errors, "a warning\n");
+  }
+}
+
 TEST_F(UnitRunnerTest, AToolThatFailsOrIsMissingIsNoFaultOfTheProgram) {
   systemctl("LoadState=not-found\\n");
   EXPECT_EQ(runner->run(shell("echo Failed to connect to bus; exit 1"), {}).error().kind, ErrorKind::denied);
@@ -158,7 +169,7 @@ class HangingTools final : public CommandRunner {
  public:
   Result<ProcessOutcome> run(const ProcessSpec& spec, std::stop_token stop) override {
     if (!spec.argv.at(0).ends_with("systemd-run")) return run_process(spec, std::move(stop));
-    return ProcessOutcome{.exit_code = 137, .timed_out = true, .output = "words"};
+    return ProcessOutcome{.exit_code = 137, .timed_out = true, .output = "words", .errors = {}};
   }
 };
 

@@ -79,6 +79,14 @@ TEST(Process, GivesExitCodeAndOutput) {
   EXPECT_TRUE(run(shell("true")).succeeded());
 }
 
+TEST(Process, KeepsErrorsSeparateWhereThatIsAskedFor) {
+  auto spec = shell("echo out; echo err >&2; exit 3");
+  spec.separates_errors = true;
+  const auto outcome = run(spec);
+  EXPECT_EQ(outcome.output, "out\n");
+  EXPECT_EQ(outcome.errors, "err\n");
+}
+
 TEST(Process, ASignalIsAnExitCodeAbove128) { EXPECT_EQ(run(shell("kill -9 $$")).exit_code, 128 + SIGKILL); }
 
 TEST(Process, InheritsNothingOfTheEnvironment) {
