@@ -18,6 +18,7 @@
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "protocol/base/process.hpp"
 
@@ -166,16 +167,19 @@ class Watch {
       const pid_t ended = ::waitpid(child_, &status, WNOHANG);
       if (ended == child_) {
         ::kill(-child_, SIGKILL);  // what it left behind in its group
-        return outcome(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), false);
+        return outcome(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
       }
       if (stop.stop_requested()) {
         end();
         return Error{ErrorKind::cancelled, "run " + spec_.argv[0], "stopped"};
       }
-      if (SteadyClock::now() >= deadline) {
+      const auto now = SteadyClock::now();
+      if (now >= deadline + spec_.grace) {
+        timed_out_ = true;
         end();
-        return outcome(128 + SIGKILL, true);
+        return outcome(128 + SIGKILL);
       }
+      if (now >= deadline && !std::exchange(timed_out_, true)) ::kill(-child_, SIGTERM);
       std::array<pollfd, 2> wait{output_.wait(), errors_.wait()};
       ::poll(wait.data(), wait.size(), 20);
     }
@@ -192,15 +196,16 @@ class Watch {
     errors_.read_some();
   }
 
-  ProcessOutcome outcome(int exit_code, bool timed_out) {
+  ProcessOutcome outcome(int exit_code) {
     read_some();
-    return {.exit_code = exit_code, .timed_out = timed_out, .output = output_.take(), .errors = errors_.take()};
+    return {.exit_code = exit_code, .timed_out = timed_out_, .output = output_.take(), .errors = errors_.take()};
   }
 
   pid_t child_;
   Words output_;
   Words errors_;
   const ProcessSpec& spec_;
+  bool timed_out_ = false;
 };
 
 class Pipe {
