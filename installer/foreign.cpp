@@ -1,6 +1,7 @@
 #include "installer/foreign.hpp"
 
 #include "installer/last_words.hpp"
+#include "protocol/base/log.hpp"
 
 namespace upswarm::installer {
 namespace {
@@ -59,8 +60,15 @@ Result<bool> ForeignInstaller::is_installed(const ForeignRelease& release, const
   };
   if (!outcome && is_missing(outcome.error())) return false;
   if (!outcome) return outcome.error();
-  return outcome->succeeded() &&
-         (!rule.output || trimmed(outcome->output) == trimmed(filled_in(*rule.output, release.context)));
+  // What it warns of on standard error is no answer.
+  const bool is_found = outcome->succeeded() &&
+                        (!rule.output || trimmed(outcome->output) == trimmed(filled_in(*rule.output, release.context)));
+  if (!is_found) {
+    log::info(
+        "a detection rule does not find the release",
+        {{"product", release.context.product}, {"version", release.context.version}, {"said", last_words(*outcome)}});
+  }
+  return is_found;
 }
 
 Result<bool> ForeignInstaller::is_settled(const ForeignRelease& release, const std::optional<ForeignRelease>& other,
@@ -87,7 +95,7 @@ Result<bool> ForeignInstaller::install(const ForeignRelease& release, const std:
   if (!is_known) return Error{ErrorKind::invalid, doing, last_words(*outcome)};
   const auto meaning = found == codes.end() ? trust::ExitMeaning::done : found->second;
   if (meaning == trust::ExitMeaning::retry)
-    return Error{ErrorKind::busy, doing, "it says that it cannot now: " + last_words(*outcome)};
+    return Error{ErrorKind::busy, doing, "it says that it cannot now: " + last_words(*outcome), kNotNow};
   UPSWARM_TRY(const bool is_there, is_installed(release, stop));
   if (!is_there)
     return Error{ErrorKind::invalid, doing, "it ended well, and something else is installed: " + last_words(*outcome)};

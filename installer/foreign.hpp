@@ -11,6 +11,9 @@ struct ForeignRelease {
   RunContext context;  ///< whose `release` is the folder with the package
 };
 
+/// The reason of the error with which install() passes on that the other installer cannot now.
+inline constexpr const char* kNotNow = "not_now";
+
 /// Asks other installers. What they do cannot be undone by this program: that a release is put back is best effort, and
 /// what counts is what the detection rule finds afterwards. Not for use by two threads at once.
 class ForeignInstaller {
@@ -27,8 +30,8 @@ class ForeignInstaller {
                           const std::stop_token& stop);
 
   /// Runs the command, and looks at what is installed then. True: the machine should start anew.
-  /// Errors: invalid  it failed, or something else is installed afterwards; busy  it says: not now; denied  it cannot
-  /// be run here; cancelled.
+  /// Errors: invalid  it failed, or something else is installed afterwards; busy (reason kNotNow)  it says: not now;
+  /// denied  it cannot be run here; cancelled.
   Result<bool> install(const ForeignRelease& release, const std::stop_token& stop);
 
  private:

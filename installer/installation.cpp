@@ -138,7 +138,7 @@ Result<void> Installation::switch_over(ProductRecord& record, const package::Pro
     UPSWARM_CHECK(close_programs(record.journal->from, stop));
     if (self_ != nullptr) UPSWARM_CHECK(self_->begin(record.journal->from, to.version));
     UPSWARM_CHECK(layout_->switch_to(to.version, record.journal->from));
-    if (!is_again) UPSWARM_CHECK(install_foreign(record, stop));
+    UPSWARM_CHECK(install_foreign(record, stop));
     UPSWARM_CHECK(runner_.prepare_health(to.health, context));
     if (to.hooks.after) {
       tell(progress, "hook after");

@@ -23,6 +23,12 @@ Error in_the_way(const Path& place, std::string why) {
   return {ErrorKind::denied, "show a release in " + place.string(), std::move(why), "in_the_way"};
 }
 
+Error mounted(const Path& place) {
+  return in_the_way(place,
+                    "another file system is mounted there, and what releases have there must be on that of ROOT; "
+                    "unmount it, or let the product name the other place");
+}
+
 }  // namespace
 
 Result<void> Mirror::check(const Folder& tree, const Folder& leaving) { return start(tree, leaving, true); }
@@ -48,9 +54,12 @@ Result<void> Mirror::start(const Folder& tree, const Folder& leaving, bool is_tr
   is_trial_ = is_trial;
   touched_.clear();
   difference_.clear();
+  UPSWARM_TRY(const auto root, look(root_));
+  device_ = root ? root->device : 0;
   for (const auto& one : {tree, leaving}) {
     UPSWARM_TRY(const auto info, look(one));
     if (one && !is_folder(info)) return Error{ErrorKind::not_found, "show " + one->string(), "it is not there"};
+    if (is_mounted(info)) return mounted(*one);
   }
   return visit("", tree, leaving);
 }
@@ -58,6 +67,8 @@ Result<void> Mirror::start(const Folder& tree, const Folder& leaving, bool is_tr
 /// `at` is a folder in ROOT that is there; in both trees it is a folder, or nothing.
 Result<void> Mirror::visit(const std::string& at, const Folder& tree, const Folder& leaving) {
   const auto here = at.empty() ? root_ : package::place_of(root_, at);
+  UPSWARM_TRY(const auto info, look(here));
+  if (is_mounted(info)) return mounted(here);
   UPSWARM_CHECK(check_private_alone(files_, here));
   // Also where all is right: who put it right may have been stopped before it was synced.
   if (!is_trial_) touched_.insert(here);
@@ -95,6 +106,7 @@ Result<void> Mirror::settle_folder(const Item& item) {
                       "or let the product name the other place");
   }
   if (!is_folder(item.here)) {
+    if (is_mounted(item.here)) return mounted(item.place);
     note(item);
     if (item.here && is_file(item.left)) {
       touch(item.place);
@@ -115,6 +127,7 @@ Result<void> Mirror::settle_folder(const Item& item) {
 
 Result<void> Mirror::settle_file(const Item& item) {
   if (are_same(item.here, item.wanted)) return {};
+  if (is_mounted(item.here)) return mounted(item.place);
   note(item);
   const bool is_known = is_file(item.left) && is_file(item.here);
   if (item.here && !is_known) UPSWARM_CHECK(put_aside(item));
@@ -137,6 +150,7 @@ Result<void> Mirror::vacate(const Item& item) {
       log::info("left alone: it belongs to no release", {{"file", item.place.string()}});
       return {};
     }
+    if (is_mounted(item.here)) return mounted(item.place);
     touch(item.place);
     if (!is_trial_) UPSWARM_CHECK(files_.remove_file(item.place));
   }
@@ -175,12 +189,15 @@ Result<bool> Mirror::give_back(const Item& item) {
   return true;
 }
 
-/// One that belongs to somebody else was his before.
+/// One that belongs to somebody else was his before. What somebody mounts there, or writes meanwhile, stays.
 Result<void> Mirror::remove_folder_if_empty(const Item& item) {
-  if (is_trial_ || (item.here->owner != 0 && item.here->owner != own_user())) return {};
+  if (is_trial_ || is_mounted(item.here) || (item.here->owner != 0 && item.here->owner != own_user())) return {};
   UPSWARM_TRY(const auto names, files_.list(item.place));
   if (!names.empty()) return {};
-  UPSWARM_CHECK(files_.remove_folder(item.place));
+  if (auto removed = files_.remove_folder(item.place); !removed) {
+    UPSWARM_TRY(const auto meanwhile, files_.list(item.place));
+    return meanwhile.empty() ? std::move(removed) : Result<void>();
+  }
   touched_.erase(item.place);
   touch(item.place);
   return {};

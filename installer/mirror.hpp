@@ -15,8 +15,9 @@ namespace upswarm::installer {
 /// Names in ROOT that neither tree has are left alone. What is in the way of a name of the new tree and is none of the
 /// old one's is put aside, and comes back when a tree is shown that does not have the name. A file of the old tree that
 /// somebody put his own in place of is replaced where the new tree has it, else left alone. Nothing is done in a folder
-/// that is a link, belongs to somebody else or may be written by others. Whatever part of the work a power cut leaves,
-/// in whatever order, show() makes it whole, forwards and backwards. Not for use by two threads at once.
+/// that is a link, belongs to somebody else, may be written by others or is on another file system; a mount point of
+/// which releases hold no more than the name is left alone. Whatever part of the work a power cut leaves, in whatever
+/// order, show() makes it whole, forwards and backwards. Not for use by two threads at once.
 class Mirror {
  public:
   /// `files` must outlive the object. `own` is a folder in `root` that nobody else may write to, for what is aside.
@@ -63,6 +64,7 @@ class Mirror {
   Result<std::optional<FileInfo>> look(const Folder& path) const;
   Result<std::set<std::string>> names_of(const Folder& tree, const Folder& leaving) const;
   Path aside_of(const Item& item) const;
+  bool is_mounted(const std::optional<FileInfo>& info) const { return info && info->device != device_; }
   void note(const Item& item);
   void touch(const Path& name) { touched_.insert(name.parent_path()); }
 
@@ -70,8 +72,9 @@ class Mirror {
   Path root_;
   Path own_;
   bool is_trial_ = false;
-  std::string difference_;  ///< the first that a trial found
-  std::set<Path> touched_;  ///< folders whose names were changed, now or by a call before that did not end
+  std::uint32_t device_ = 0;  ///< of ROOT
+  std::string difference_;    ///< the first that a trial found
+  std::set<Path> touched_;    ///< folders whose names were changed, now or by a call before that did not end
 };
 
 }  // namespace upswarm::installer

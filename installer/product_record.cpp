@@ -51,6 +51,10 @@ Json to_json(const Journal& journal) {
              {"recoveries", journal.recoveries}};
   if (journal.stopped) value["stopped"] = true;
   if (journal.reboot) value["reboot"] = true;
+  if (journal.to.foreign) {
+    value["foreign_begun"] = journal.foreign_begun;
+    value["foreign_ended"] = journal.foreign_ended;
+  }
   if (journal.ran) value["ran"] = *journal.ran;
   return value;
 }
@@ -70,6 +74,9 @@ Result<Journal> read_journal(ObjectReader in) {
   journal.recoveries = in.integer("recoveries", 0, kMax);
   journal.stopped = in.boolean_or("stopped", false);
   journal.reboot = in.boolean_or("reboot", false);
+  const bool may_have_run = journal.phase != Phase::staging && journal.phase != Phase::preparing;
+  journal.foreign_begun = in.boolean_or("foreign_begun", journal.to.foreign && may_have_run);
+  journal.foreign_ended = in.boolean_or("foreign_ended", journal.to.foreign && journal.phase == Phase::probation);
   if (in.has("ran")) journal.ran = in.texts_or_none("ran", trust::kMostServices);
   UPSWARM_CHECK(in.finish_open());
   return journal;

@@ -45,6 +45,10 @@ struct Journal {
   std::int64_t recoveries = 0;  ///< starts that found this journal in probation
   bool stopped = false;         ///< the installer was asked to stop: its next start is no recovery from a crash
   bool reboot = false;          ///< another installer said that the machine should start anew
+  /// Of a release that another installer installs. Saved before its command runs: from then on nobody knows what of it
+  /// is there, whatever a rule finds. A journal that does not say it is of an older program, which may have run it.
+  bool foreign_begun = false;
+  bool foreign_ended = false;  ///< saved after that command has ended, and the release was found installed
   /// Services of `from` that were to run before they were stopped; nothing: not known (yet).
   std::optional<std::vector<std::string>> ran = {};
 };

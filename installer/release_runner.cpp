@@ -18,6 +18,10 @@ using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 constexpr milliseconds kShortestTry{100};
 constexpr milliseconds kLongestAnswer{std::chrono::seconds(5)};  ///< of one question by HTTP
+// From SIGTERM to SIGKILL when the time is over: another installer killed while it writes leaves a half-done package.
+constexpr milliseconds kHookGrace{std::chrono::seconds(10)};
+constexpr milliseconds kForeignGrace{std::chrono::seconds(30)};
+
 /// Waits, but not past a stop.
 void wait_for(std::chrono::milliseconds duration, const std::stop_token& stop) {
   std::mutex mutex;
@@ -50,13 +54,18 @@ class ProcessRunner final : public ReleaseRunner {
   Result<void> run_hook(const char* name, const trust::Command& command, const RunContext& context,
                         std::stop_token stop) override {
     const auto doing = "hook " + std::string(name) + " of " + context.product + " " + context.version;
-    if (const auto failure = run_once(spec_of(command, context), doing, stop)) return blamed(*failure);
+    auto spec = spec_of(command, context);
+    spec.grace = kHookGrace;
+    if (const auto failure = run_once(spec, doing, stop)) return blamed(*failure);
     return {};
   }
 
   Result<ProcessOutcome> run_program(const trust::Command& command, const RunContext& context,
                                      std::stop_token stop) override {
-    return commands_->run(spec_of(command, context), std::move(stop));
+    auto spec = spec_of(command, context);
+    spec.grace = kForeignGrace;
+    spec.separates_errors = true;
+    return commands_->run(spec, std::move(stop));
   }
 
   Result<std::vector<std::string>> running_services(const std::vector<std::string>& services,

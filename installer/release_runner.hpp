@@ -53,8 +53,8 @@ class ReleaseRunner {
   /// run; denied  its account is missing, or the system has no way to start it now; cancelled.
   virtual Result<void> run_hook(const char* name, const trust::Command& command, const RunContext& context,
                                 std::stop_token stop) = 0;
-  /// Any other program of a release, as hooks are run; what its end means is the caller's.   Errors: as
-  /// CommandRunner::run.
+  /// Any other program of a release, as hooks are run, its errors separate; what its end means is the caller's. Errors:
+  /// as CommandRunner::run.
   virtual Result<ProcessOutcome> run_program(const trust::Command& command, const RunContext& context,
                                              std::stop_token stop) = 0;
   /// Those of `services` that are to run now: an administrator, not a failure, has stopped the others.

@@ -1,5 +1,6 @@
 #include "installer/unit_runner.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "installer/last_words.hpp"
@@ -15,6 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kToolLimit = std::chrono::seconds(30);  ///< what systemd may need besides the program itself
+constexpr milliseconds kLeastGrace = std::chrono::seconds(1);  ///< of 0 systemd would make no limit
 constexpr Bytes kLongestCgroup = 64_KiB;
 
 // systemd.exec(5), "Process exit codes", and CLD_* of waitid(2).
@@ -29,6 +31,8 @@ std::string escaped(const std::string& word) {
   for (const char c : word) text += c == '$' ? "$$" : std::string(1, c);
   return text;
 }
+
+milliseconds grace_of(const ProcessSpec& spec) { return std::max(spec.grace, kLeastGrace); }
 
 bool is_root(const std::string& account) { return account.empty() || account == "root" || account == "0"; }
 
@@ -49,7 +53,8 @@ class UnitRunner final : public CommandRunner {
     if (spec.argv.empty()) return Error{ErrorKind::invalid, "run a program", "no program named"};
     const auto name = "upswarm-" + to_hex(random_bytes(8)) + ".service";
     auto tool = tool_spec(tools_.systemd_run, unit_arguments(spec, name, bound_to_));
-    tool.time_limit = spec.time_limit + kToolLimit;
+    tool.time_limit = spec.time_limit + grace_of(spec) + kToolLimit;
+    tool.separates_errors = spec.separates_errors;
     auto outcome = forks_->run(tool, std::move(stop));
     if (!outcome) {
       end(name);
@@ -57,7 +62,11 @@ class UnitRunner final : public CommandRunner {
       return Error{ErrorKind::denied, "start a unit for " + spec.argv[0], outcome.error().message()};
     }
     if (outcome->succeeded()) return outcome;
-    auto told = ask(name, spec, std::move(outcome->output));
+    auto told = ask(name, spec, outcome->output + outcome->errors);
+    if (told) {
+      told->output = std::move(outcome->output);
+      told->errors = std::move(outcome->errors);
+    }
     end(name);
     // The unit ends its program in time: a tool that waits on is systemd's fault.
     if (outcome->timed_out && !(told && told->timed_out))
@@ -109,7 +118,7 @@ std::vector<std::string> unit_arguments(const ProcessSpec& spec, const std::stri
                                  "--unit=" + name,
                                  "--description=Upswarm: " + spec.argv.at(0),
                                  "--property=RuntimeMaxSec=" + std::to_string(spec.time_limit.count()) + "ms",
-                                 "--property=TimeoutStopSec=1s",
+                                 "--property=TimeoutStopSec=" + std::to_string(grace_of(spec).count()) + "ms",
                                  "--property=KillMode=control-group",
                                  "--property=UMask=0022",
                                  "--property=WorkingDirectory=" + (spec.folder.empty() ? "/" : spec.folder.string())};
@@ -142,7 +151,8 @@ Result<ProcessOutcome> unit_outcome(std::string_view shown, const ProcessSpec& s
     return Error{ErrorKind::not_found, "account \"" + spec.account + "\"", "there is none of this name", "no_account"};
   return ProcessOutcome{.exit_code = code == kExited ? status : 128 + status,
                         .timed_out = properties["Result"] == "timeout",
-                        .output = std::move(output)};
+                        .output = std::move(output),
+                        .errors = {}};
 }
 
 std::string own_unit(std::string_view cgroup) {

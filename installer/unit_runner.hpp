@@ -14,7 +14,8 @@ struct UnitTools {
   Path systemctl;
 };
 
-/// One unit for each program, in no sandbox, all of it killed when the time is over. It ends with the unit of the
+/// One unit for each program, in no sandbox. When the time is over all of it is asked to end, and killed after the
+/// grace of its spec, which is a second at least. It ends with the unit of the
 /// installer, where that is one. `forks` runs the tools.
 std::unique_ptr<CommandRunner> make_unit_runner(UnitTools tools, std::unique_ptr<CommandRunner> forks);
 

@@ -21,12 +21,16 @@ struct ProcessSpec {
   std::map<std::string, std::string> environment;  ///< all of it: nothing is inherited
   std::string account;                             ///< empty: the caller's own
   std::chrono::milliseconds time_limit{std::chrono::seconds(60)};
+  /// How long its process group has, when the time is over, from SIGTERM until it is killed; 0: it is killed at once.
+  std::chrono::milliseconds grace{0};
+  bool separates_errors = false;  ///< standard error goes to ProcessOutcome::errors
 };
 
 struct ProcessOutcome {
   int exit_code = 0;       ///< 128 + signal when a signal ended it
-  bool timed_out = false;  ///< then it and its whole process group were ended
+  bool timed_out = false;  ///< then it and its whole process group were ended, by itself within its grace or not
   std::string output;      ///< standard output and error, the last kLongestOutput of it
+  std::string errors;      ///< where the spec separates them: standard error alone, as much of it
   bool succeeded() const { return exit_code == 0 && !timed_out; }
 };
 

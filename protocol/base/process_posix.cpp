@@ -18,6 +18,7 @@
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "protocol/base/process.hpp"
 
@@ -91,7 +92,7 @@ bool change_account(const Account& account) {
          ::syscall(SYS_capset, &head, nothing.data()) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-[[noreturn]] void become(const Launch& launch, int output, int report) {
+[[noreturn]] void become(const Launch& launch, int output, int errors, int report) {
   const auto give_up = [report](int step) {
     const std::array<int, 2> words{step, errno};
     static_cast<void>(!::write(report, words.data(), sizeof words));
@@ -104,7 +105,7 @@ bool change_account(const Account& account) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   const int nothing = ::open("/dev/null", O_RDONLY);
-  if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) give_up(1);
+  if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(errors, 2) < 0) give_up(1);
   if (launch.account && !change_account(*launch.account)) give_up(2);
   // After the change of account, which takes it back. Who died before that call sends no signal.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::getppid() != launch.parent) give_up(5);
@@ -118,10 +119,45 @@ bool change_account(const Account& account) {
   ::_exit(127);
 }
 
+/// The end of a pipe that a program writes to, and the last of what it wrote.
+class Words {
+ public:
+  explicit Words(int from) : from_(from) {}
+
+  void read_some() {
+    std::array<char, 4096> buffer;
+    while (open_) {
+      const auto count = ::read(from_, buffer.data(), buffer.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return;  // nothing there now
+      if (count == 0) open_ = false;
+      text_.append(buffer.data(), static_cast<std::size_t>(count));
+      if (text_.size() > 2 * kLongestOutput.count) keep_last();
+    }
+  }
+  std::string take() {
+    keep_last();
+    return std::move(text_);
+  }
+  /// For poll(2), which leaves out what is negative.
+  pollfd wait() const { return {open_ ? from_ : -1, POLLIN, 0}; }
+
+ private:
+  void keep_last() {
+    if (text_.size() > kLongestOutput.count) text_.erase(0, text_.size() - kLongestOutput.count);
+  }
+
+  int from_;
+  bool open_ = from_ >= 0;
+  std::string text_;
+};
+
 /// Reads output and waits until the program has ended, the time is over or the caller stops.
 class Watch {
  public:
-  Watch(pid_t child, int output, const ProcessSpec& spec) : child_(child), output_(output), spec_(spec) {}
+  /// `errors`: negative where they are in the output.
+  Watch(pid_t child, int output, int errors, const ProcessSpec& spec)
+      : child_(child), output_(output), errors_(errors), spec_(spec) {}
 
   Result<ProcessOutcome> until_end(const std::stop_token& stop) {
     const auto deadline = SteadyClock::now() + spec_.time_limit;
@@ -131,25 +167,21 @@ class Watch {
       const pid_t ended = ::waitpid(child_, &status, WNOHANG);
       if (ended == child_) {
         ::kill(-child_, SIGKILL);  // what it left behind in its group
-        read_some();
-        keep_last(kLongestOutput);
-        outcome_.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-        return std::move(outcome_);
+        return outcome(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
       }
       if (stop.stop_requested()) {
         end();
         return Error{ErrorKind::cancelled, "run " + spec_.argv[0], "stopped"};
       }
-      if (SteadyClock::now() >= deadline) {
+      const auto now = SteadyClock::now();
+      if (now >= deadline + spec_.grace) {
+        timed_out_ = true;
         end();
-        read_some();
-        keep_last(kLongestOutput);
-        outcome_.timed_out = true;
-        outcome_.exit_code = 128 + SIGKILL;
-        return std::move(outcome_);
+        return outcome(128 + SIGKILL);
       }
-      pollfd wait{output_, POLLIN, 0};
-      ::poll(&wait, open_ ? 1 : 0, 20);
+      if (now >= deadline && !std::exchange(timed_out_, true)) ::kill(-child_, SIGTERM);
+      std::array<pollfd, 2> wait{output_.wait(), errors_.wait()};
+      ::poll(wait.data(), wait.size(), 20);
     }
   }
 
@@ -160,26 +192,20 @@ class Watch {
   }
 
   void read_some() {
-    std::array<char, 4096> buffer;
-    while (open_) {
-      const auto count = ::read(output_, buffer.data(), buffer.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return;  // nothing there now
-      if (count == 0) open_ = false;
-      outcome_.output.append(buffer.data(), static_cast<std::size_t>(count));
-      if (outcome_.output.size() > 2 * kLongestOutput.count) keep_last(kLongestOutput);
-    }
+    output_.read_some();
+    errors_.read_some();
   }
 
-  void keep_last(Bytes most) {
-    if (outcome_.output.size() > most.count) outcome_.output.erase(0, outcome_.output.size() - most.count);
+  ProcessOutcome outcome(int exit_code) {
+    read_some();
+    return {.exit_code = exit_code, .timed_out = timed_out_, .output = output_.take(), .errors = errors_.take()};
   }
 
   pid_t child_;
-  int output_;
+  Words output_;
+  Words errors_;
   const ProcessSpec& spec_;
-  bool open_ = true;
-  ProcessOutcome outcome_;
+  bool timed_out_ = false;
 };
 
 class Pipe {
@@ -262,12 +288,16 @@ Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop
   launch.parent = ::getpid();
 
   Pipe output;
+  Pipe errors;
   Pipe report;
-  if (!output.good() || !report.good()) return Error{ErrorKind::denied, "run " + spec.argv[0], words_of(errno)};
+  if (!output.good() || !errors.good() || !report.good())
+    return Error{ErrorKind::denied, "run " + spec.argv[0], words_of(errno)};
   const pid_t child = ::fork();
   if (child < 0) return Error{ErrorKind::denied, "run " + spec.argv[0], words_of(errno)};
-  if (child == 0) become(launch, output.writing(), report.writing());
+  if (child == 0)
+    become(launch, output.writing(), spec.separates_errors ? errors.writing() : output.writing(), report.writing());
   output.close_writing();
+  errors.close_writing();
   report.close_writing();
   std::array<int, 2> words{};
   if (::read(report.reading(), words.data(), sizeof words) == static_cast<ssize_t>(sizeof words)) {
@@ -275,7 +305,8 @@ Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop
     return start_failure(spec, words);
   }
   ::fcntl(output.reading(), F_SETFL, O_NONBLOCK);
-  return Watch(child, output.reading(), spec).until_end(stop);
+  ::fcntl(errors.reading(), F_SETFL, O_NONBLOCK);
+  return Watch(child, output.reading(), spec.separates_errors ? errors.reading() : -1, spec).until_end(stop);
 }
 
 }  // namespace upswarm

@@ -42,8 +42,9 @@ struct TestMachine {
     runner.on_program = [this](const auto& argv) { return act_as_system(argv); };
   }
 
-  /// What another installer does: it takes the package that is there, and says which version is installed. All that it
-  /// writes can fail, and is lost with the power.
+  /// What another installer does: it takes the package that is there, unpacks it, and then says which version is
+  /// installed: between the two a rule still finds the one before. All that it writes can fail, and is lost with the
+  /// power.
   Result<ProcessOutcome> act_as_system(const std::vector<std::string>& argv) {
     ProcessOutcome outcome;
     if (argv.at(0) == "/installed") {
@@ -57,11 +58,15 @@ struct TestMachine {
     UPSWARM_TRY(const bool is_there, exists(files, Path(argv.at(1)) / "bin/app"));
     if (!is_there) outcome.exit_code = 2;
     else if (exit_codes.contains(argv.at(2))) outcome.exit_code = exit_codes.at(argv.at(2));
+    if (outcome.exit_code != 2 && outcome.exit_code != 1618)
+      UPSWARM_CHECK(write_file_atomically(files, unpacked_file(), argv.at(2)));
     if (outcome.exit_code == 0 || outcome.exit_code == 3010)
       UPSWARM_CHECK(write_file_atomically(files, system_file(), argv.at(2)));
     return outcome;
   }
   Path system_file() const { return state / "system"; }
+  Path unpacked_file() const { return state / "unpacked"; }
+  std::string unpacked() { return read_file(disk, unpacked_file(), 1_KiB).value_or(""); }
   std::string installed() { return read_file(disk, system_file(), 1_KiB).value_or(""); }
 
   Installation installation() { return installation(files); }

@@ -34,14 +34,15 @@ TEST_F(InstallationForeignTest, WhatIsDetectedAfterwardsIsSuccessAndGoesBack) {
   machine.expect_runs(one);
 }
 
-TEST_F(InstallationForeignTest, ABadExitCodeIsTheReleasesFaultAndTheOldOneStays) {
+TEST_F(InstallationForeignTest, ABadExitCodeIsTheReleasesFaultAndTheOldOneIsPutBack) {
   install(one);
   machine.exit_codes["2.0.0"] = 1;
   const auto outcome = install(two);
   EXPECT_EQ(outcome.result, "rolled_back");
   EXPECT_NE(outcome.reason.find("exit code 1"), std::string::npos) << outcome.reason;
   EXPECT_EQ(machine.record().bad.size(), 1U);
-  EXPECT_EQ(machine.installs, 2) << "nothing was changed, so nothing is put back";
+  EXPECT_EQ(machine.installs, 3) << "who was begun may have changed something, whatever a rule finds";
+  EXPECT_EQ(machine.unpacked(), "1.0.0");
   machine.expect_runs(one);
 }
 
@@ -51,6 +52,7 @@ TEST_F(InstallationForeignTest, AnExitCodeThatSaysNotNowBlamesNobody) {
   EXPECT_EQ(install(two).result, "rolled_back");
   EXPECT_TRUE(machine.record().bad.empty());
   EXPECT_NE(machine.record().setback(two.entry.content), nullptr) << "it is waited for";
+  EXPECT_EQ(machine.installs, 2) << "by its own word nothing was changed, and the rules agree";
   machine.expect_runs(one);
 }
 
@@ -93,6 +95,43 @@ TEST_F(InstallationForeignTest, OfAFirstReleaseWhatStaysIsSaid) {
   EXPECT_EQ(outcome.result, "failed");
   EXPECT_NE(outcome.reason.find("stays"), std::string::npos) << outcome.reason;
   EXPECT_EQ(machine.record().current, "");
+}
+
+TEST_F(InstallationForeignTest, AFirstReleaseThatIsHalfInstalledIsNotCalledRolledBack) {
+  machine.exit_codes["1.0.0"] = 1;
+  const auto outcome = install(one);
+  EXPECT_EQ(outcome.result, "failed");
+  EXPECT_NE(outcome.reason.find("was begun, and its rule does not find it"), std::string::npos) << outcome.reason;
+  EXPECT_EQ(machine.unpacked(), "1.0.0");
+  EXPECT_EQ(machine.record().current, "");
+}
+
+TEST_F(InstallationForeignTest, WhatWasNeverBegunIsNotPutBack) {
+  one.entry.services = {"web"};
+  install(one);
+  machine.runner.failures["stop web"] = Error{ErrorKind::busy, "stop", "it does not"};
+  EXPECT_EQ(install(two).result, "rolled_back");
+  EXPECT_EQ(machine.installs, 1);
+  machine.expect_runs(one);
+}
+
+/// The rule of the new release is true before its command has ended, and the power goes then.
+TEST_F(InstallationForeignTest, ARuleThatIsTrueTooEarlyDoesNotCompleteWhatHadNotEnded) {
+  install(one);
+  machine.runner.on_program = [this](const auto& argv) {
+    auto outcome = machine.act_as_system(argv);
+    if (argv.at(0) == "/install") machine.files.stop_at(1);
+    return outcome;
+  };
+  ASSERT_FALSE(machine.install(two));
+  ASSERT_EQ(machine.installed(), "2.0.0");
+  machine.runner.on_program = [this](const auto& argv) { return machine.act_as_system(argv); };
+  machine.files.stop_at({});
+  const auto outcome = machine.installation().recover({}, {});
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ((*outcome)->result, "rolled_back") << (*outcome)->reason;
+  EXPECT_EQ(machine.installed(), "1.0.0");
+  machine.expect_runs(one);
 }
 
 TEST_F(InstallationForeignTest, AFileOfTheSignedDigestIsDetectedToo) {

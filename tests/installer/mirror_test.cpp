@@ -45,6 +45,69 @@ class MirrorTest : public testing::Test {
   Mirror mirror{files, root, own};
 };
 
+/// A disk with a mount point, on which somebody writes into a folder just before it is removed.
+class BusyFiles final : public tests::UnsyncedFiles {
+ public:
+  using UnsyncedFiles::UnsyncedFiles;
+  Result<FileInfo> info(const Path& path) override {
+    auto info = UnsyncedFiles::info(path);
+    if (info && !mounted.empty() && (path.string() + "/").starts_with(mounted.string() + "/")) ++info->device;
+    return info;
+  }
+  Result<void> remove_folder(const Path& path) override {
+    if (path == written_to) {
+      UPSWARM_CHECK(create(path / "notes", 0644));
+    }
+    return UnsyncedFiles::remove_folder(path);
+  }
+  Path mounted;
+  Path written_to;
+};
+
+TEST_F(MirrorTest, AMountPointWithFilesOfAReleaseIsFoundBeforeAnythingIsTouched) {
+  ASSERT_TRUE(mirror.show(one, {}));
+  const auto before = digest_of_root();
+  BusyFiles disk(system_files());
+  Mirror other(disk, root, own);
+  for (const char* const place : {"share", "share/old", "bin/app"}) {
+    disk.mounted = root / place;
+    const auto checked = other.check(two, one);
+    ASSERT_FALSE(checked) << place;
+    EXPECT_EQ(checked.error().kind, ErrorKind::denied);
+    EXPECT_EQ(checked.error().reason, "in_the_way");
+    EXPECT_NE(checked.error().message().find("mounted"), std::string::npos) << checked.error().message();
+  }
+  disk.mounted = two;
+  EXPECT_FALSE(other.check(two, one)) << "no second names of files elsewhere";
+  EXPECT_EQ(digest_of_root(), before);
+}
+
+TEST_F(MirrorTest, AMountPointThatReleasesOnlyNameIsLeftAlone) {
+  fs::create_directories(one / "data");
+  fs::create_directories(two / "data");
+  ASSERT_TRUE(mirror.show(one, {}));
+  BusyFiles disk(system_files());
+  disk.mounted = root / "data";
+  Mirror other(disk, root, own);
+  ASSERT_TRUE(other.check(two, one));
+  ASSERT_TRUE(other.show(two, one));
+  fs::remove(one / "data");
+  ASSERT_TRUE(other.check(one, two));
+  ASSERT_TRUE(other.show(one, two)) << "nobody wants it any more";
+  EXPECT_TRUE(is_there("data")) << "what is mounted stays";
+}
+
+TEST_F(MirrorTest, AFolderThatSomebodyWritesToWhileItIsRemovedStays) {
+  ASSERT_TRUE(mirror.show(two, {}));
+  BusyFiles disk(system_files());
+  disk.written_to = root / "share/new";
+  Mirror other(disk, root, own);
+  const auto shown = other.show(one, two);
+  ASSERT_TRUE(shown) << shown.error().message();
+  EXPECT_TRUE(is_there("share/new/notes"));
+  EXPECT_EQ(read("bin/app"), "one");
+}
+
 TEST_F(MirrorTest, ShowsOneTreeAndThenTheOther) {
   ASSERT_TRUE(mirror.show(one, {}));
   EXPECT_EQ(read("bin/app"), "one");

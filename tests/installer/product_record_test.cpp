@@ -102,6 +102,33 @@ TEST(ProductRecord, APhaseOfANewerInstallerIsUndone) {
   EXPECT_EQ(back->journal->phase, Phase::repairing);
 }
 
+TEST(ProductRecord, WhetherAnotherInstallerWasBegunAndHasEndedComesBack) {
+  auto record = sample();
+  record.journal->to.layout = trust::kForeignLayout;
+  record.journal->to.foreign = trust::Foreign{.install = {.argv = {"/install"}}, .exit_codes = {}, .detection = {}};
+  record.journal->to.foreign->detection = {.command = {.argv = {"/installed"}}};
+  record.journal->to.requirements = trust::requirements_of(record.journal->to);
+  for (const bool begun : {false, true}) {
+    record.journal->foreign_begun = begun;
+    record.journal->foreign_ended = !begun;
+    const auto back = parse_record(to_json(record).dump(), "record");
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(back->journal->foreign_begun, begun);
+    EXPECT_EQ(back->journal->foreign_ended, !begun);
+  }
+  // An older installer did not say it.
+  for (const auto phase : {Phase::preparing, Phase::switching, Phase::probation, Phase::rolling_back}) {
+    record.journal->phase = phase;
+    auto old = to_json(record);
+    old["journal"].erase("foreign_begun");
+    old["journal"].erase("foreign_ended");
+    const auto back = parse_record(old.dump(), "record");
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(back->journal->foreign_begun, phase != Phase::preparing);
+    EXPECT_EQ(back->journal->foreign_ended, phase == Phase::probation);
+  }
+}
+
 TEST(ProductRecord, KeysOfANewerInstallerAreLeftAlone) {
   auto json = to_json(sample());
   json["dreams"] = 3;

@@ -63,6 +63,14 @@ TEST_F(ReleaseRunnerTest, AFailingHookTellsItsLastWords) {
   EXPECT_EQ(result.error().message(), "hook before of app 2.0.0: exit code 7; its last words: the database is in use");
 }
 
+/// As a detection rule reads it: what it warns of is no answer.
+TEST_F(ReleaseRunnerTest, WhatAProgramPrintsIsGivenWithoutItsWarnings) {
+  const auto outcome = runner->run_program(script("echo 2.0.0; echo the locale is not set >&2"), context, {});
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->output, "2.0.0\n");
+  EXPECT_EQ(outcome->errors, "the locale is not set\n");
+}
+
 TEST_F(ReleaseRunnerTest, AHookThatHangsIsEnded) {
   auto hook = script("sleep 60");
   hook.timeout = std::chrono::milliseconds(200);

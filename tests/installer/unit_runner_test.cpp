@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "tests/support/temporary_folder.hpp"
@@ -16,7 +17,8 @@ ProcessSpec hook() {
           .folder = "/srv/app/versions/2.0.0",
           .environment = {{"LANG", "C.UTF-8"}, {"UPSWARM_FROM", "1.0.0"}},
           .account = "app",
-          .time_limit = 1500ms};
+          .time_limit = 1500ms,
+          .grace = 10s};
 }
 
 TEST(UnitArguments, AreTheseToTheWord) {
@@ -28,7 +30,7 @@ TEST(UnitArguments, AreTheseToTheWord) {
                                       "--unit=upswarm-1.service",
                                       "--description=Upswarm: /srv/app/versions/2.0.0/bin/migrate",
                                       "--property=RuntimeMaxSec=1500ms",
-                                      "--property=TimeoutStopSec=1s",
+                                      "--property=TimeoutStopSec=10000ms",
                                       "--property=KillMode=control-group",
                                       "--property=UMask=0022",
                                       "--property=WorkingDirectory=/srv/app/versions/2.0.0",
@@ -48,6 +50,8 @@ TEST(UnitArguments, AreTheseToTheWord) {
 TEST(UnitArguments, RootIsNotBoundAndWithoutAFolderItIsTheTop) {
   ProcessSpec spec;
   spec.argv = {"/bin/true"};
+  const auto plain = unit_arguments(spec, "u.service", "");
+  EXPECT_NE(std::ranges::find(plain, "--property=TimeoutStopSec=1000ms"), plain.end()) << "0 would be no limit";
   for (const char* account : {"", "root", "0"}) {
     spec.account = account;
     const auto words = unit_arguments(spec, "u.service", "");
@@ -146,6 +150,17 @@ TEST_F(UnitRunnerTest, OfAFailureTheUnitKnowsMoreThanTheTool) {
   EXPECT_EQ(folder.read("asked"), "show\nkill\nstop\nreset-failed\n");
 }
 
+TEST_F(UnitRunnerTest, ErrorsAreSeparateWhereThatIsAskedFor) {
+  for (const char* end : {"0", "1"}) {
+    auto spec = shell(std::string("echo 2.0.0; echo a warning >&2; exit ") + end);
+    spec.separates_errors = true;
+    const auto outcome = runner->run(spec, {});
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(outcome->output, "2.0.0\n");
+    EXPECT_EQ(outcome->errors, "a warning\n");
+  }
+}
+
 TEST_F(UnitRunnerTest, AToolThatFailsOrIsMissingIsNoFaultOfTheProgram) {
   systemctl("LoadState=not-found\\n");
   EXPECT_EQ(runner->run(shell("echo Failed to connect to bus; exit 1"), {}).error().kind, ErrorKind::denied);
@@ -158,7 +173,7 @@ class HangingTools final : public CommandRunner {
  public:
   Result<ProcessOutcome> run(const ProcessSpec& spec, std::stop_token stop) override {
     if (!spec.argv.at(0).ends_with("systemd-run")) return run_process(spec, std::move(stop));
-    return ProcessOutcome{.exit_code = 137, .timed_out = true, .output = "words"};
+    return ProcessOutcome{.exit_code = 137, .timed_out = true, .output = "words", .errors = {}};
   }
 };
 

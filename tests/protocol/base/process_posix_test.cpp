@@ -79,6 +79,14 @@ TEST(Process, GivesExitCodeAndOutput) {
   EXPECT_TRUE(run(shell("true")).succeeded());
 }
 
+TEST(Process, KeepsErrorsSeparateWhereThatIsAskedFor) {
+  auto spec = shell("echo out; echo err >&2; exit 3");
+  spec.separates_errors = true;
+  const auto outcome = run(spec);
+  EXPECT_EQ(outcome.output, "out\n");
+  EXPECT_EQ(outcome.errors, "err\n");
+}
+
 TEST(Process, ASignalIsAnExitCodeAbove128) { EXPECT_EQ(run(shell("kill -9 $$")).exit_code, 128 + SIGKILL); }
 
 TEST(Process, InheritsNothingOfTheEnvironment) {
@@ -127,6 +135,27 @@ TEST(Process, KeepsTheLastOfALongOutput) {
   EXPECT_TRUE(outcome.succeeded());
   EXPECT_EQ(outcome.output.size(), kLongestOutput.count);
   EXPECT_TRUE(outcome.output.ends_with("xxend\n"));
+}
+
+TEST(Process, WhenTheTimeIsOverItMayPutThingsRightWithinItsGrace) {
+  auto spec = shell("trap 'echo put right; exit 5' TERM; echo waiting; while :; do sleep 0.05; done");
+  spec.time_limit = 2s;
+  spec.grace = std::chrono::milliseconds(kPatienceMs);
+  spec.separates_errors = true;  // there the shell says that its sleep was ended, too
+  const auto outcome = run(spec);
+  EXPECT_TRUE(outcome.timed_out);
+  EXPECT_FALSE(outcome.succeeded());
+  EXPECT_EQ(outcome.exit_code, 5);
+  EXPECT_EQ(outcome.output, "waiting\nput right\n");
+}
+
+TEST(Process, WhoDoesNotEndWithinItsGraceIsKilled) {
+  auto spec = shell("trap '' TERM; while :; do sleep 0.05; done");
+  spec.time_limit = 200ms;
+  spec.grace = 200ms;
+  const auto outcome = run(spec);
+  EXPECT_TRUE(outcome.timed_out);
+  EXPECT_EQ(outcome.exit_code, 128 + SIGKILL);
 }
 
 TEST(Process, TheTimeLimitEndsTheWholeGroup) {
