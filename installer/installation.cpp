@@ -192,10 +192,8 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
   const bool is_same = record.current == to.version;  // only its entry is another
   std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == to.version; });
   record.releases.push_back({to, clock_.now()});
-  if (record.journal->kind == "rollback") {
-    const auto* const left = entry_of(record, record.journal->from);
-    if (left != nullptr) record.mark_bad({left->content, left->version, kByAdministrator, clock_.now()});
-  }
+  const auto* const left = record.journal->kind == "rollback" ? entry_of(record, record.current) : nullptr;
+  if (left != nullptr) record.mark_bad({left->content, left->version, kByAdministrator, clock_.now()});  // not `from`
   record.forget_setback(to.content);
   if (!is_same) {
     record.damage.reset();
@@ -347,7 +345,13 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
   if (const auto tidied = remove_incoming(); !tidied)
     log::warning("left-overs stay", {{"error", tidied.error().message()}});
   if (!record.journal) {
-    if (self_ != nullptr) UPSWARM_CHECK(self_->end());
+    if (self_ != nullptr) {
+      UPSWARM_CHECK(self_->end());
+      if (!record.current.empty() && record.current != self_->running()) {
+        log::warning("`current` was set by hand, and stays",
+                     {{"product", record.product}, {"installed", record.current}, {"running", self_->running()}});
+      }
+    }
     if (!is_used) return std::optional<messages::Outcome>();
     UPSWARM_TRY(const auto wrong, wrong_link(record));
     if (wrong.empty()) UPSWARM_CHECK(layout_->clean(record.versions(), true));

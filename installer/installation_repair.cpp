@@ -69,9 +69,10 @@ Result<messages::Presence> Installation::present(const std::vector<Sha256>& cont
   return presence;
 }
 
-/// What is wrong with what `current` names; empty: nothing.
+/// What is wrong with what `current` names; empty: nothing. Of the installer itself it is never wrong: an administrator
+/// who points it at another release must be able to rely on that, whatever the one that he left thinks of it.
 Result<std::string> Installation::wrong_link(const ProductRecord& record) {
-  if (record.current.empty()) return std::string();
+  if (record.current.empty() || self_ != nullptr) return std::string();
   return layout_->what_is_wrong(record.current);
 }
 
@@ -240,7 +241,7 @@ Result<void> Installation::carry_out(const Repair& repair, ProductRecord& record
   if (is_under) UPSWARM_CHECK(runner_.stop_services(ran, {}));
   const auto folder = layout_->folder_of(repair.entry.version);
   UPSWARM_CHECK(mend_tree(files_, folder, repair.tree, repair.found, layout_->staging(), is_asked));
-  return layout_->mend_current(repair.entry.version);
+  return self_ != nullptr ? Result<void>() : layout_->mend_current(repair.entry.version);
 }
 
 /// Services run again before anything is said of it. What failed leaves the mark, and is waited for.

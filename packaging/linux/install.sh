@@ -1,7 +1,7 @@
 #!/bin/bash
 # Lays Upswarm out on a machine with systemd, or takes it away again. Running it again puts newer programs in place.
 #
-#   usage: packaging/linux/install.sh [--bin FOLDER] [--destdir FOLDER] machine|seeder ...
+#   usage: packaging/linux/install.sh [--bin FOLDER] [--destdir FOLDER] [--force] machine|seeder ...
 #          packaging/linux/install.sh [--destdir FOLDER] [--purge] uninstall
 #
 #   machine     installer, agent and command line
@@ -9,11 +9,15 @@
 #   uninstall   takes both away; configuration, state and products stay, but with --purge only the products
 #   --bin       where the programs were built; default: build/release/bin
 #   --destdir   lays out under FOLDER for a package: no account is made and systemd is not told
+#   --force     in spite of 5: puts these programs in the place of those, and forgets what the installer knew of them
 #
 #   /opt/upswarm/{installer,agent}/versions/placed-...   the programs that update themselves; `current` names one
 #   /usr/lib/upswarm/                                    what no update touches
 #
 # It starts nothing: it says what to do next. Configuration that is there is left alone. Needs root but with --destdir.
+#
+# Exit codes: 0 done, 1 failed, 2 wrong usage, 5 nothing was touched: the machine has newer programs, or some of another
+# version that came by an update, with which the units of this one must not be mixed.
 set -euo pipefail
 export LC_ALL=C
 umask 022
@@ -22,6 +26,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bin=$here/../../build/release/bin
 destdir=
 purge=no
+force=no
 wanted=()
 
 say() { printf 'install.sh: %s\n' "$*" >&2; }
@@ -32,6 +37,7 @@ while [ $# -gt 0 ]; do
     --bin) bin=${2:?}; shift ;;
     --destdir) destdir=${2:?}; shift ;;
     --purge) purge=yes ;;
+    --force) force=yes ;;
     machine | seeder | uninstall) wanted+=("$1") ;;
     -h | --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) say "unknown argument '$1'"; exit 2 ;;
@@ -54,8 +60,41 @@ put() {
 link() { mkdir -p "$destdir$(dirname "$2")" && ln -sfn "$1" "$destdir$2"; }
 config() { [ -e "$destdir/etc/upswarm/$1" ] || put 0644 "$here/$1" "/etc/upswarm/$1"; }
 
-# place PART PROGRAM ...: a tree of its own beside what is there; `current` names it at once, unless an update already
-# brought something else.
+# What a program says of itself; nothing: it cannot.
+version_of() { { "$1" --version 2>/dev/null || true; } | awk 'NR == 1 { print $2 }'; }
+
+# check PART PROGRAM: units and programs are to be of one version.
+check() {
+  local root=$destdir/opt/upswarm/$1 current here there
+  current=$(readlink "$root/current" || true)
+  [ -n "$current" ] || return 0
+  here=$(version_of "$bin/$2")
+  there=$(version_of "$root/current/bin/$2")
+  if [ -z "$there" ] && [ "${current#versions/placed-}" = "$current" ]; then there=${current##*/}; fi
+  [ -n "$there" ] && [ "$there" != "$here" ] || return 0
+  if [ "$(printf '%s\n' "$here" "$there" | sort -V | tail -n 1)" = "$there" ]; then
+    say "/opt/upswarm/$1 has $there, which is newer than ${here:-this}; --force goes back"
+  elif [ "${current#versions/placed-}" = "$current" ]; then
+    say "/opt/upswarm/$1 has $there, which came by an update: let $here come by an update, too, or take --force"
+  else
+    return 0
+  fi
+  return 1
+}
+
+# What the installer knows of its own products: it would put back what it installed.
+forget() {
+  local state=$destdir/var/lib/upswarm-installer product
+  rm -f "$state"/trial "$state"/trial.[1-3]
+  [ -e "$destdir/etc/upswarm/installer.toml" ] || return 0
+  awk -F'"' '/^\[/ { product = root = "" }
+    /^product *=/ { product = $2 } /^root *=/ { root = $2 }
+    product != "" && root ~ /^\/opt\/upswarm\/(installer|agent)\/?$/ { print product; product = "" }' \
+    "$destdir/etc/upswarm/installer.toml" | while read -r product; do rm -f "$state/products/$product.json"; done
+}
+
+# place PART PROGRAM ...: a tree of its own beside what is there; `current` names it at once, unless the same version
+# came by an update. What `current` named stays: it may still run.
 place() {
   local part=$1 root=$destdir/opt/upswarm/$1 name current
   shift
@@ -63,7 +102,7 @@ place() {
   current=$(readlink "$root/current" || true)
   case "$current" in
     "" | versions/placed-*) ;;
-    *) say "/opt/upswarm/$part/$current came by an update and stays"; return ;;
+    *) [ $force = yes ] || { say "/opt/upswarm/$part/$current came by an update and stays"; return; } ;;
   esac
   if [ "$current" != "versions/$name" ]; then
     rm -rf "$root/versions/$name"
@@ -73,10 +112,16 @@ place() {
     mv -T "$root/.current.new" "$root/current"
     sync -f "$root"
   fi
-  find "$root/versions" -mindepth 1 -maxdepth 1 -name 'placed-*' ! -name "$name" -exec rm -rf {} +
+  find "$root/versions" -mindepth 1 -maxdepth 1 -name 'placed-*' ! -name "$name" ! -name "${current##*/}" -exec rm -rf {} +
 }
 
 machine() {
+  if [ $force = yes ]; then
+    if live && systemctl is-active -q upswarm-installer; then fail "stop upswarm-installer and upswarm-agent first"; fi
+    forget
+  else
+    check installer upswarm-installer && check agent upswarm-agent || exit 5
+  fi
   put 0755 "$bin/upswarm-launcher" /usr/lib/upswarm/upswarm-launcher
   place installer upswarm-installer
   place agent upswarm-agent upswarm
@@ -122,6 +167,7 @@ uninstall() {
     rm -f "$destdir/usr/lib/systemd/system/$unit.service"
     rm -rf "$destdir/etc/systemd/system/$unit.service.d"
   done
+  forget
   rm -rf "$destdir/opt/upswarm" "$destdir/usr/lib/upswarm"
   rm -f "$destdir"/usr/bin/upswarm{,-publish} "$destdir"/usr/sbin/upswarm-{installer,seeder} \
     "$destdir"/usr/lib/{sysusers,tmpfiles}.d/upswarm-{machine,seeder}.conf

@@ -150,6 +150,48 @@ TEST_F(SelfUpdateTest, WhatWasPlacedByHandRunsAgain) {
   }
 }
 
+TEST_F(SelfUpdateTest, AReleaseThatAnAdministratorPointedAtStays) {
+  tests::DiskModel disk(before);
+  TestMachine machine(kFolder, disk);
+  EXPECT_FALSE(install_two(machine));
+  ASSERT_EQ(start(machine), "2.0.0");
+  ASSERT_TRUE(VersionedLayout(disk, machine.product.root).switch_to("1.0.0", {}));
+  EXPECT_EQ(start(machine), "1.0.0");
+  EXPECT_FALSE(machine.record().damage) << "nothing is to be repaired";
+  SelfUpdate self(machine.files, kTrialFile, "1.0.0");
+  auto work = installation(machine, self);
+  const auto found = work.survey({}, {});
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_EQ(found->link, "");
+  ASSERT_TRUE(work.note_survey(*found, true));
+  ASSERT_TRUE(work.repair(nullptr, {}, {}));
+  EXPECT_EQ(machine.current(), "1.0.0");
+  // What else is damaged is mended, and the link still stays.
+  ASSERT_TRUE(disk.remove_file(machine.product.root / "versions/2.0.0/bin/app"));
+  const auto lacks = work.damaged(std::move(*system_files().open(machine.parts_of(two, {}))), true, {}, {});
+  ASSERT_TRUE(lacks) << lacks.error().message();
+  const auto repaired = work.repair(std::move(*system_files().open(machine.parts_of(two, lacks->parts))), {}, {});
+  ASSERT_TRUE(repaired && *repaired);
+  EXPECT_EQ((*repaired)->result, "completed") << (*repaired)->reason;
+  EXPECT_EQ(machine.current(), "1.0.0");
+  EXPECT_EQ(start(machine), "1.0.0");
+}
+
+TEST_F(SelfUpdateTest, RollingBackToWhatRunsByHandMarksWhatWasLeft) {
+  tests::DiskModel disk(before);
+  TestMachine machine(kFolder, disk);
+  EXPECT_FALSE(install_two(machine));
+  ASSERT_EQ(start(machine), "2.0.0");
+  ASSERT_TRUE(VersionedLayout(disk, machine.product.root).switch_to("1.0.0", {}));
+  ASSERT_EQ(start(machine), "1.0.0");
+  SelfUpdate self(machine.files, kTrialFile, "1.0.0");
+  EXPECT_FALSE(installation(machine, self).roll_back("1.0.0", {}, {})) << "the installer that comes next commits it";
+  EXPECT_EQ(start(machine), "1.0.0");
+  expect_at_rest(machine, "1.0.0");
+  ASSERT_EQ(machine.record().bad.size(), 1U);
+  EXPECT_EQ(machine.record().bad[0].version, "2.0.0");
+}
+
 TEST_F(SelfUpdateTest, ThePowerGoesAtEveryOperation) {
   std::size_t cuts = 0;
   for (const char* const broken : {"", "2.0.0"}) {

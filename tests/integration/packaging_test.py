@@ -60,20 +60,69 @@ class Packaging(unittest.TestCase):
             program.write(b"newer")
         self.install("machine")
         self.assertNotEqual(self.placed("agent"), before)
-        self.assertEqual(len(self.placed("agent")), 1)
+        self.assertEqual(len(self.placed("agent")), 2, "what ran before may run still")
         current = self.root / "opt/upswarm/agent/current"
-        self.assertEqual(str(current.readlink()), f"versions/{self.placed('agent')[0]}")
+        newer = [name for name in self.placed("agent") if name not in before]
+        self.assertEqual([str(current.readlink())], [f"versions/{name}" for name in newer])
         self.assertEqual(config.read_text(), "# mine\n")
 
-    def test_what_came_by_an_update_stays(self):
-        self.install("machine")
-        root = self.root / "opt/upswarm/agent"
-        (root / "versions/2.0.0").mkdir()
+    def update(self, part, version, program):
+        """As if `version` had come by an update; its program says so, too."""
+        root = self.root / "opt/upswarm" / part
+        (root / "versions" / version / "bin").mkdir(parents=True)
+        path = root / "versions" / version / "bin" / program
+        path.write_text(f"#!/bin/sh\necho {program} {version}\n")
+        path.chmod(0o755)
         (root / "current").unlink()
-        (root / "current").symlink_to("versions/2.0.0")
-        said = self.install("machine").stderr
-        self.assertIn("versions/2.0.0 came by an update and stays", said)
-        self.assertEqual(str((root / "current").readlink()), "versions/2.0.0")
+        (root / "current").symlink_to(f"versions/{version}")
+
+    def keep_records(self):
+        """What the installer writes of itself and of others."""
+        (self.root / "etc/upswarm/installer.toml").write_text(
+            '[[product]]\nproduct = "us"\nroot = "/opt/upswarm/installer"\nself = true\n'
+            '[[product]]\nroot = "/opt/upswarm/agent"\nproduct = "upswarm-agent"\n[[product]]\nproduct = "app"\nroot = "/srv/app"\n')
+        self.state = self.root / "var/lib/upswarm-installer"
+        (self.state / "products").mkdir(parents=True)
+        for name in ("trial", "trial.1", "products/us.json", "products/upswarm-agent.json", "products/app.json"):
+            (self.state / name).write_text("{}")
+
+    def records(self):
+        return sorted(str(path.relative_to(self.state)) for path in self.state.rglob("*") if path.is_file())
+
+    def laid_out(self):
+        return {str(path): path.readlink() if path.is_symlink() else path.read_bytes()
+                for path in self.root.rglob("*") if path.is_symlink() or path.is_file()}
+
+    def test_programs_of_the_same_version_that_came_by_an_update_stay(self):
+        self.install("machine")
+        version = subprocess.run([self.bin / "upswarm-agent", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+        self.update("agent", version, "upswarm-agent")
+        self.assertIn(f"versions/{version} came by an update and stays", self.install("machine").stderr)
+        self.assertEqual(str((self.root / "opt/upswarm/agent/current").readlink()), f"versions/{version}")
+
+    def test_units_and_programs_of_two_versions_are_not_mixed(self):
+        for part, version, words in (("agent", "999.0.0", "is newer"), ("installer", "999.0.0", "is newer"), ("agent", "0.0.1", "came by an update")):
+            with self.subTest(part=part, version=version):
+                shutil.rmtree(self.root, ignore_errors=True)
+                self.install("machine")
+                self.update(part, version, f"upswarm-{part}")
+                self.keep_records()
+                (self.root / "usr/lib/systemd/system/upswarm-agent.service").write_text("# of that version\n")
+                before = self.laid_out()
+                done = self.install("machine", check=False)
+                self.assertEqual(done.returncode, 5, done.stderr)
+                self.assertIn(words, done.stderr)
+                self.assertEqual(self.laid_out(), before)
+                self.install("--force", "machine")
+                self.assertRegex(str((self.root / "opt/upswarm" / part / "current").readlink()), "^versions/placed-")
+                self.assertNotIn("# of that", (self.root / "usr/lib/systemd/system/upswarm-agent.service").read_text())
+                self.assertEqual(self.records(), ["products/app.json"], "else the installer would put back what it installed")
+
+    def test_uninstall_forgets_what_updated_itself(self):
+        self.install("machine")
+        self.keep_records()
+        self.install("uninstall")
+        self.assertEqual(self.records(), ["products/app.json"])
 
     def test_uninstall_leaves_configuration_and_state(self):
         self.install("machine", "seeder")
