@@ -322,18 +322,6 @@ Result<messages::Outcome> Installation::roll_back(const std::string& version, co
   return switch_and_commit(record, progress, stop);
 }
 
-Result<void> Installation::settle() {
-  UPSWARM_TRY(const auto record, records_.load(product_.product));
-  if (!record.journal) return {};
-  const auto phase = record.journal->phase;
-  if (phase != Phase::switching && phase != Phase::rolling_back) return {};
-  // What another installer did may have come to its end: only recovery finds that out.
-  if (record.journal->to.foreign) return {};
-  use_layout(record, nullptr);
-  UPSWARM_CHECK(layout_->prepare());
-  return layout_->switch_to(record.journal->from, record.journal->to.version);
-}
-
 Result<std::optional<messages::Outcome>> Installation::recover(const package::ProgressSink& progress,
                                                                std::stop_token stop, bool is_restart) {
   UPSWARM_TRY(auto record, records_.load(product_.product));

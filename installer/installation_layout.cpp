@@ -62,4 +62,16 @@ Result<void> Installation::close_programs(const std::string& leaving, const Stop
   return {};
 }
 
+Result<void> Installation::settle() {
+  UPSWARM_TRY(const auto record, records_.load(product_.product));
+  if (!record.journal) return {};
+  const auto phase = record.journal->phase;
+  if (phase != Phase::switching && phase != Phase::rolling_back) return {};
+  // What another installer did may have come to its end: only recovery finds that out.
+  if (record.journal->to.foreign) return {};
+  use_layout(record, nullptr);
+  UPSWARM_CHECK(layout_->prepare());
+  return layout_->switch_to(record.journal->from, record.journal->to.version);
+}
+
 }  // namespace upswarm::installer
