@@ -28,6 +28,7 @@ Result<ProductConfig> read_product(ObjectReader& in) {
   const auto repair = in.text_or("repair", "auto", 8);
   if (repair != "auto" && repair != "ask") in.fail("repair", "wanted \"auto\" or \"ask\"");
   product.repairs_itself = repair == "auto";
+  product.hard_links = in.boolean_or("hard_links", false);
   product.self = in.boolean_or("self", false);
   read_closing(in, product);
   UPSWARM_CHECK(in.finish());
@@ -57,11 +58,11 @@ void check_root(ObjectReader& in, const ProductConfig& product, const InstallerC
   }
 }
 
+}  // namespace
+
 bool is_root_account(const std::string& name) {
   return name == "root" || (!name.empty() && name.find_first_not_of('0') == std::string::npos);
 }
-
-}  // namespace
 
 std::vector<std::string> InstallerConfig::product_names() const {
   std::vector<std::string> names;

@@ -19,6 +19,7 @@ struct ProductConfig {
   Path root;                   ///< ROOT: holds versions/ and current
   bool prerelease = false;     ///< releases with a SemVer pre-release are accepted
   bool repairs_itself = true;  ///< damage is repaired without being asked for
+  bool hard_links = false;     ///< the administrator says that nothing but this installer writes to its files
   Closing closing = {};        ///< of its programs that run when it is updated
   bool self = false;           ///< it is this installer itself; of one product at most
 };
@@ -44,6 +45,9 @@ struct InstallerConfig {
 
 /// Errors: invalid, with file, line and key; also for a ROOT that is `/` or overlaps another or the state folder.
 Result<InstallerConfig> read_installer_config(const Config& config);
+
+/// Whether it says root, by name or by number.
+bool is_root_account(const std::string& name);
 
 /// "linux-x64", "windows-x64": where this program runs.
 std::string own_platform();

@@ -68,7 +68,7 @@ Result<messages::Outcome> Installation::install(const trust::Entry& to, const st
   UPSWARM_TRY(auto record, begin(to, is_full ? "full" : (steps.size() == 1 ? "delta" : "chain")));
   if (to.version == record.current) return take_over(to, record);
   const auto fill = [&] {
-    return is_full ? unpack(to, record, progress, stop) : apply_all(steps, record, progress, stop);
+    return is_full ? unpack(to, record, progress, stop) : apply_all(to, steps, record, progress, stop);
   };
   if (const auto staged = stage(to, fill, record, progress, stop); !staged) return give_up(record, staged.error());
   return switch_and_commit(record, progress, stop);

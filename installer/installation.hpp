@@ -128,8 +128,8 @@ class Installation {
                                     const ProductRecord& record, const Progress& progress, const Stop& stop);
   Result<void> unpack_sparse(const trust::Entry& to, std::unique_ptr<InputFile> part, ProductRecord& record,
                              const Progress& progress, const Stop& stop);
-  Result<void> apply_all(const std::vector<PackageStep>& steps, ProductRecord& record, const Progress& progress,
-                         const Stop& stop);
+  Result<void> apply_all(const trust::Entry& to, const std::vector<PackageStep>& steps, ProductRecord& record,
+                         const Progress& progress, const Stop& stop);
   Result<package::Tree> apply(const PackageStep& step, const Path& file, const Base& base, const Progress& progress,
                               const Stop& stop);
   Result<std::size_t> take_up_chain(const std::vector<PackageStep>& steps, Base& base, const Stop& stop);

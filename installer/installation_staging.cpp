@@ -13,6 +13,22 @@ void tell(const package::ProgressSink& progress, std::string_view phase) {
   if (progress) progress({phase, {}, {}});
 }
 
+/// The account of a release's command is never to write to the release's files, which are root's.
+bool could_write(const std::optional<trust::Command>& command) {
+  return command && (command->run_as.empty() || is_root_account(command->run_as));
+}
+
+bool could_write(const trust::Entry& entry) {
+  const auto& hooks = entry.hooks;
+  const bool does_health = entry.health.kind == trust::HealthCheck::Kind::command && could_write(entry.health.command);
+  return does_health || could_write(hooks.before) || could_write(hooks.after) || could_write(hooks.rollback);
+}
+
+/// Whether a file may belong to both releases at once (docs/decisions/0017).
+bool may_link(const ProductConfig& product, const trust::Entry& from, const trust::Entry& to) {
+  return product.hard_links && to.layout == trust::kVersionedLayout && !could_write(from) && !could_write(to);
+}
+
 }  // namespace
 
 /// A tree on disk that a delta starts from.
@@ -20,6 +36,7 @@ struct Installation::Base {
   std::string version;
   Path folder;
   package::Tree tree;
+  bool may_link = false;  ///< files of it may be files of the next release, too
 };
 
 Result<void> Installation::stage(const trust::Entry& to, const Fill& fill, ProductRecord& record,
@@ -74,13 +91,14 @@ Result<void> Installation::unpack(const trust::Entry& to, ProductRecord& record,
   return done;
 }
 
-Result<void> Installation::apply_all(const std::vector<PackageStep>& steps, ProductRecord& record,
-                                     const package::ProgressSink& progress, const std::stop_token& stop) {
+Result<void> Installation::apply_all(const trust::Entry& to, const std::vector<PackageStep>& steps,
+                                     ProductRecord& record, const package::ProgressSink& progress,
+                                     const std::stop_token& stop) {
   const auto* const installed = entry_of(record, record.current);
   if (installed == nullptr)
     return Error{ErrorKind::not_found, "apply a delta", "nothing is installed that it could start from"};
   UPSWARM_TRY(auto tree, load_tree(installed->content));
-  Base base{record.current, layout_->folder_of(record.current), std::move(tree)};
+  Base base{record.current, layout_->folder_of(record.current), std::move(tree), may_link(product_, *installed, to)};
   UPSWARM_TRY(const auto first, take_up_chain(steps, base, stop));
   for (std::size_t i = first; i < steps.size(); ++i) {
     auto rebuilt = apply(steps[i], incoming(i), base, progress, stop);
@@ -91,7 +109,7 @@ Result<void> Installation::apply_all(const std::vector<PackageStep>& steps, Prod
     }
     UPSWARM_CHECK(write_file_atomically(files_, tree_between(), package::encode_tree(*rebuilt), 0600));
     UPSWARM_CHECK(layout_->set_staging_between());
-    base = {steps[i].version, layout_->between(), std::move(*rebuilt)};
+    base = {steps[i].version, layout_->between(), std::move(*rebuilt), base.may_link};
   }
   UPSWARM_CHECK(remove_tree(files_, tree_between()));
   UPSWARM_CHECK(files_.sync_folder(tree_between().parent_path()));
@@ -115,7 +133,7 @@ Result<std::size_t> Installation::take_up_chain(const std::vector<PackageStep>& 
     auto tree = verify(steps[i - 1]);
     if (!tree && tree.error().kind == ErrorKind::cancelled) return std::move(tree).error();
     if (!tree) continue;
-    base = {steps[i - 1].version, layout_->between(), std::move(*tree)};
+    base = {steps[i - 1].version, layout_->between(), std::move(*tree), base.may_link};
     return i;
   }
   UPSWARM_CHECK(remove_tree(files_, layout_->between()));
@@ -139,7 +157,7 @@ Result<package::Tree> Installation::apply(const PackageStep& step, const Path& f
   UPSWARM_CHECK(check_space(reader->info().unpacked));
   package::OutputReport report;
   UPSWARM_TRY(auto made, reader->apply(files_, base.folder, base.tree, layout_->staging(), progress, stop,
-                                       {.resume = true, .report = &report}));
+                                       {.resume = true, .report = &report, .may_link = base.may_link}));
   tell_kept(report);
   return made;
 }

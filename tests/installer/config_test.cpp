@@ -51,6 +51,8 @@ TEST(InstallerConfig, AProductIsEnough) {
   EXPECT_EQ(config->products[0].channel, "stable");
   EXPECT_EQ(config->products[0].platform, own_platform());
   EXPECT_FALSE(config->products[0].prerelease);
+  EXPECT_FALSE(config->products[0].hard_links);
+  EXPECT_TRUE(read(product() + "hard_links = true\n")->products[0].hard_links);
   EXPECT_EQ(config->keep_for, std::chrono::hours(7 * 24));
   EXPECT_EQ(config->verify_every, std::chrono::hours(7 * 24));
   EXPECT_EQ(read("verify_every = \"0s\"\n" + product())->verify_every, std::chrono::hours(0)) << "never";

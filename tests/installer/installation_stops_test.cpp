@@ -34,7 +34,8 @@ enum class Way {
   kept_bad_health,
   many_files,
   retention,
-  clones
+  clones,
+  links
 };
 
 /// One way, in one layout.
@@ -88,6 +89,7 @@ class StopsTest : public testing::TestWithParam<Case> {
   static bool is_in_place() { return GetParam().layout == trust::kInPlaceLayout; }
   static void prepare_layout(TestMachine& machine) {
     machine.layout = GetParam().layout;
+    machine.product.hard_links = GetParam() == Way::links;
     machine.others = {};
     if (is_in_place()) machine.others = {"notes", "share/mine"};
   }
@@ -137,6 +139,7 @@ class StopsTest : public testing::TestWithParam<Case> {
       case Way::sparse:
       case Way::sparse_bad_health: return machine.install_sparse(two);
       case Way::clones:
+      case Way::links:
       case Way::delta: return machine.install(two, "1.0.0");
       case Way::chain:
       case Way::chain_bad_health: return machine.install_chain({&two, &three});
@@ -392,6 +395,7 @@ std::string name_of(const testing::TestParamInfo<Case>& one) {
     case Way::many_files: return "ManyFiles";
     case Way::retention: return "Retention";
     case Way::clones: return "Clones";
+    case Way::links: return "Links";
   }
   return "Unknown";
 }
@@ -401,11 +405,14 @@ std::vector<Case> in_layout(const char* layout) {
   std::vector<Case> all;
   for (auto way = static_cast<int>(Way::sparse); way <= static_cast<int>(Way::clones); ++way)
     all.emplace_back(static_cast<Way>(way), layout);
+  if (layout == trust::kVersionedLayout) all.emplace_back(Way::links, layout);
   return all;
 }
 std::vector<Case> going_on_in_layout(const char* layout) {
-  return {{Way::sparse, layout}, {Way::full, layout},  {Way::delta, layout},
-          {Way::first, layout},  {Way::chain, layout}, {Way::clones, layout}};
+  std::vector<Case> all = {{Way::sparse, layout}, {Way::full, layout},  {Way::delta, layout},
+                           {Way::first, layout},  {Way::chain, layout}, {Way::clones, layout}};
+  if (layout == trust::kVersionedLayout) all.emplace_back(Way::links, layout);
+  return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, StopsTest, testing::ValuesIn(in_layout(trust::kVersionedLayout)), name_of);

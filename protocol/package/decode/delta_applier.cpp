@@ -46,6 +46,7 @@ DeltaApplier::DeltaApplier(const Work& work, ToldTree told)
 }
 
 Result<Tree> DeltaApplier::run(const Sha256& content, const OutputOptions& options) {
+  if (options.may_link) output_.allow_links();
   const auto made = make_tree(content, options.resume);
   if (!made) {
     // What does not fit may be the fault of the base.
@@ -85,9 +86,9 @@ Result<void> DeltaApplier::copy_file(std::size_t number) {
     return altered(from.path);
   };
   const auto path = place_of(work_.base, from.path);
-  UPSWARM_TRY(const bool is_cloned, output_.clone_file(
+  UPSWARM_TRY(const bool is_shared, output_.share_file(
                                         number, path, [this] { return tell({}); }, judge));
-  if (is_cloned) return tell(size);
+  if (is_shared) return tell(size);
   UPSWARM_TRY(const auto in, work_.files.open(path));
   UPSWARM_CHECK(output_.start_file(number));
   for (Bytes at;;) {

@@ -132,13 +132,23 @@ Result<void> TreeOutput::read_back(std::size_t entry, const GoOn& go_on) {
   return {};
 }
 
-Result<bool> TreeOutput::clone_file(std::size_t entry, const Path& from, const GoOn& go_on, HashThread::Judge judge) {
+Result<bool> TreeOutput::share(const TreeEntry& entry, const Path& from, const Path& to) {
+  if (can_clone_) {
+    UPSWARM_TRY(can_clone_, files_.clone_file(from, to, entry.mode));
+    if (can_clone_) return true;
+  }
+  if (!may_link_) return false;
+  UPSWARM_TRY(const auto info, files_.info(from));
+  if (info.type != FileType::regular || !has_mode(info, entry.mode) || info.owner != owner_) return false;
+  return static_cast<bool>(files_.hard_link(from, to));  // too many names, another file system: a copy does as well
+}
+
+Result<bool> TreeOutput::share_file(std::size_t entry, const Path& from, const GoOn& go_on, HashThread::Judge judge) {
   if (hashes_.has_failed()) UPSWARM_CHECK(hashes_.check());
-  if (!can_clone_) return false;
   const auto& about = tree_.entries[entry];
   const auto to = place_of(to_, about.path);
-  UPSWARM_TRY(can_clone_, files_.clone_file(from, to, about.mode));
-  if (!can_clone_) return false;
+  UPSWARM_TRY(const bool is_shared, share(about, from, to));
+  if (!is_shared) return false;
   UPSWARM_TRY(const auto info, files_.info(to));
   if (info.size == about.size) UPSWARM_CHECK(read_back(entry, go_on));  // else it has no digest that could be right
   hashes_.finish([is_whole = info.size == about.size, judge = std::move(judge)](const Sha256& digest) {

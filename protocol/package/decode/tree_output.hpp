@@ -24,6 +24,9 @@ struct OutputOptions {
   OutputReport* report = nullptr;  ///< filled in when the tree is whole
   /// By entry of the tree: these alone are made, with `resume` false. With an entry the folders above it are wanted.
   const std::vector<bool>* only = nullptr;
+  /// For a delta: what it leaves as it was becomes a second name of the old file, where the two cannot share on disk as
+  /// two files. Who writes to one of them then writes to both: docs/decisions/0017.
+  bool may_link = false;
 };
 
 /// One run. For use by one thread; digests are made on a second.
@@ -51,10 +54,12 @@ class TreeOutput {
   /// Errors: corrupt  some file is wrong that was ended before; as OutputFile::write.
   Result<void> write(ByteView bytes);
   Result<void> end_file(HashThread::Judge judge);
-  /// In place of these three: the file is what `from` holds, shared with it on disk (Files::clone_file), and is read
-  /// back for its digest. False: it must be written, nothing was made.
+  /// In place of these three: the file is what `from` holds, shared with it on disk (Files::clone_file) or, from
+  /// allow_links() on, a second name of it if its mode and owner are right; it is read back for its digest. False: it
+  /// must be written, nothing was made.
   /// Errors: corrupt  some file is wrong that was ended before; as Files::clone_file.
-  Result<bool> clone_file(std::size_t entry, const Path& from, const GoOn& go_on, HashThread::Judge judge);
+  void allow_links() { may_link_ = true; }
+  Result<bool> share_file(std::size_t entry, const Path& from, const GoOn& go_on, HashThread::Judge judge);
   bool has_started() const { return file_ != nullptr; }
 
   /// Waits for all digests.   Errors: the first that a judge gave.
@@ -67,6 +72,7 @@ class TreeOutput {
   Result<void> make_missing();
   Result<void> visit(const Path& folder, const std::string& prefix, const GoOn& go_on);
   Result<bool> fits(const TreeEntry& entry, const Path& path, const FileInfo& info);
+  Result<bool> share(const TreeEntry& entry, const Path& from, const Path& to);
   Result<void> hash_candidate(std::size_t entry, const Accept& accept, const GoOn& go_on);
   Result<void> read_back(std::size_t entry, const GoOn& go_on);
 
@@ -81,6 +87,7 @@ class TreeOutput {
   std::unique_ptr<OutputFile> file_;
   bool is_sync_started_ = false;  // at its end
   bool can_clone_ = true;         // as far as is known
+  bool may_link_ = false;
   HashThread hashes_;
 };
 

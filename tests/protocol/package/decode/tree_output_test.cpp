@@ -139,7 +139,7 @@ TEST_F(TreeOutputTest, NothingIsClonedAfterAFileThatIsWrong) {
   ASSERT_TRUE(output.begin());
   const auto clone = [&](const char* path, HashThread::Judge judge) {
     const auto entry = static_cast<std::size_t>(tree.find(path) - tree.entries.data());
-    return output.clone_file(
+    return output.share_file(
         entry, folder / "new" / path, [] { return Result<void>(); }, std::move(judge));
   };
   ASSERT_TRUE(clone("in/0", [](const Sha256&) -> Result<void> {
