@@ -1,5 +1,6 @@
 // The way of Installation that takes the most part of a release from disk.
 #include "installer/installation.hpp"
+#include "installer/linking.hpp"
 
 namespace upswarm::installer {
 
@@ -36,11 +37,13 @@ Result<void> Installation::unpack_sparse(const trust::Entry& to, std::unique_ptr
                                          const package::ProgressSink& progress, const std::stop_token& stop) {
   UPSWARM_TRY(auto package, open_sparse(to, std::move(part), record, progress, stop));
   UPSWARM_CHECK(check_space(package.tree().total_size()));
+  const auto* const installed = entry_of(record, record.current);
   package::OutputReport report;
-  if (auto done = package.unpack(layout_->staging(), progress, stop, {.resume = true, .report = &report}); !done) {
+  const package::OutputOptions options{
+      .resume = true, .report = &report, .may_link = installed != nullptr && may_link(product_, *installed, to)};
+  if (auto done = package.unpack(layout_->staging(), progress, stop, options); !done) {
     const auto& why = done.error();
     const bool is_promise_broken = why.reason == package::kFrameAltered || why.reason == package::kLocalChanged;
-    const auto* const installed = entry_of(record, record.current);
     if (why.kind == ErrorKind::corrupt && !is_promise_broken && installed != nullptr)
       put_aside({to.full, to.version, to.content}, installed->content, why, record);
     return done;

@@ -1,6 +1,7 @@
 // Of Installation: how the tree of a release comes to be in staging.
 #include "installer/guard.hpp"
 #include "installer/installation.hpp"
+#include "installer/linking.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/package/decode/delta_reader.hpp"
 
@@ -11,22 +12,6 @@ constexpr Bytes kLongestTree = 512_MiB;
 
 void tell(const package::ProgressSink& progress, std::string_view phase) {
   if (progress) progress({phase, {}, {}});
-}
-
-/// The account of a release's command is never to write to the release's files, which are root's.
-bool could_write(const std::optional<trust::Command>& command) {
-  return command && (command->run_as.empty() || is_root_account(command->run_as));
-}
-
-bool could_write(const trust::Entry& entry) {
-  const auto& hooks = entry.hooks;
-  const bool does_health = entry.health.kind == trust::HealthCheck::Kind::command && could_write(entry.health.command);
-  return does_health || could_write(hooks.before) || could_write(hooks.after) || could_write(hooks.rollback);
-}
-
-/// Whether a file may belong to both releases at once (docs/decisions/0017).
-bool may_link(const ProductConfig& product, const trust::Entry& from, const trust::Entry& to) {
-  return product.hard_links && to.layout == trust::kVersionedLayout && !could_write(from) && !could_write(to);
 }
 
 }  // namespace

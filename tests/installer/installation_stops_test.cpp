@@ -35,6 +35,7 @@ enum class Way {
   many_files,
   retention,
   clones,
+  sparse_clones,
   links
 };
 
@@ -82,7 +83,7 @@ class StopsTest : public testing::TestWithParam<Case> {
     if (has_two()) {
       ASSERT_TRUE(machine.install(two));
     }
-    before.set_clones(GetParam() == Way::clones);
+    before.set_clones(GetParam() == Way::clones || GetParam() == Way::sparse_clones);
     ASSERT_TRUE(before.sync_as_one(kFolder)) << "that was long ago";
   }
 
@@ -137,6 +138,7 @@ class StopsTest : public testing::TestWithParam<Case> {
     switch (GetParam()) {
       case Way::rollback: return machine.installation().roll_back("1.0.0", {}, {});
       case Way::sparse:
+      case Way::sparse_clones:
       case Way::sparse_bad_health: return machine.install_sparse(two);
       case Way::clones:
       case Way::links:
@@ -395,6 +397,7 @@ std::string name_of(const testing::TestParamInfo<Case>& one) {
     case Way::many_files: return "ManyFiles";
     case Way::retention: return "Retention";
     case Way::clones: return "Clones";
+    case Way::sparse_clones: return "SparseClones";
     case Way::links: return "Links";
   }
   return "Unknown";
@@ -403,7 +406,7 @@ std::string name_of(const testing::TestParamInfo<Case>& one) {
 /// All ways, in one layout.
 std::vector<Case> in_layout(const char* layout) {
   std::vector<Case> all;
-  for (auto way = static_cast<int>(Way::sparse); way <= static_cast<int>(Way::clones); ++way)
+  for (auto way = static_cast<int>(Way::sparse); way <= static_cast<int>(Way::sparse_clones); ++way)
     all.emplace_back(static_cast<Way>(way), layout);
   if (layout == trust::kVersionedLayout) all.emplace_back(Way::links, layout);
   return all;

@@ -24,8 +24,8 @@ struct OutputOptions {
   OutputReport* report = nullptr;  ///< filled in when the tree is whole
   /// By entry of the tree: these alone are made, with `resume` false. With an entry the folders above it are wanted.
   const std::vector<bool>* only = nullptr;
-  /// For a delta: what it leaves as it was becomes a second name of the old file, where the two cannot share on disk as
-  /// two files. Who writes to one of them then writes to both: docs/decisions/0017.
+  /// With an old tree: a file of it that is one of the new tree, too, gets a second name where the two cannot share on
+  /// disk as two files. Who writes to one of them then writes to both: docs/decisions/0017.
   bool may_link = false;
 };
 
@@ -59,6 +59,7 @@ class TreeOutput {
   /// must be written, nothing was made.
   /// Errors: corrupt  some file is wrong that was ended before; as Files::clone_file.
   void allow_links() { may_link_ = true; }
+  bool can_share() const { return can_clone_ || may_link_; }  ///< as far as is known
   Result<bool> share_file(std::size_t entry, const Path& from, const GoOn& go_on, HashThread::Judge judge);
   bool has_started() const { return file_ != nullptr; }
 

@@ -13,6 +13,10 @@ constexpr Bytes kRoom = 8_MiB;
 
 Error corrupt(std::string why) { return corrupt_package("a full package", std::move(why)); }
 
+Error changed_meanwhile(const Path& path) {
+  return {ErrorKind::corrupt, "take a chunk from " + path.string(), "the file was changed meanwhile", kLocalChanged};
+}
+
 }  // namespace
 
 Unpacking::Unpacking(Files& files, InputFile& package, const PackageIndex& index, const Path& to)
@@ -36,6 +40,7 @@ Result<void> Unpacking::run(const ProgressSink& progress, const std::stop_token&
     return {};
   };
   const auto is_right = [&](std::size_t entry, const Sha256& digest) { return digest == entries[entry].digest; };
+  if (options.may_link) output_.allow_links();
   if (options.only != nullptr) UPSWARM_CHECK(output_.begin_part(*options.only));
   else UPSWARM_CHECK(options.resume ? output_.resume(is_right, go_on) : output_.begin());
   Bytes total;
@@ -44,7 +49,7 @@ Result<void> Unpacking::run(const ProgressSink& progress, const std::stop_token&
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
     if (entries[i].type != FileType::regular || output_.is_kept(i) || output_.is_left_out(i)) continue;
     UPSWARM_CHECK(go_on());
-    UPSWARM_CHECK(write_file(i));
+    UPSWARM_CHECK(make_file(i, go_on));
     done += entries[i].size;
     if (progress) progress({"unpacking", done, total});
   }
@@ -54,6 +59,34 @@ Result<void> Unpacking::run(const ProgressSink& progress, const std::stop_token&
   *options.report = output_.report();
   options.report->digests += digests_;
   return {};
+}
+
+Result<void> Unpacking::make_file(std::uint32_t entry, const TreeOutput::GoOn& go_on) {
+  if (const auto from = old_file(entry); from && output_.can_share()) {
+    const auto judge = [from, &about = index_.tree.entries[entry]](const Sha256& digest) -> Result<void> {
+      if (digest == about.digest) return {};
+      return changed_meanwhile(*from);
+    };
+    UPSWARM_TRY(const bool is_shared, output_.share_file(entry, *from, go_on, judge));
+    if (is_shared) return {};
+  }
+  return write_file(entry);
+}
+
+/// The local file that is all of `entry`, by its chunks.
+std::optional<Path> Unpacking::old_file(std::uint32_t entry) const {
+  const auto& chunks = index_.contents[entry];
+  if (plan_ == nullptr || chunks.empty()) return std::nullopt;
+  const auto file = plan_->chunks.at(chunks.front()).file;
+  Bytes at;
+  for (const auto chunk : chunks) {
+    const auto& place = plan_->chunks.at(chunk);
+    if (place.size != index_.chunks[chunk].size() || place.file != file || place.offset != at) return std::nullopt;
+    at += place.size;
+  }
+  const auto& path = local_->files.at(file);
+  const auto info = files_.info(path);
+  return info && info->type == FileType::regular && info->size == at ? std::optional(path) : std::nullopt;
 }
 
 Result<void> Unpacking::write_file(std::uint32_t entry) {
@@ -80,20 +113,25 @@ Result<ByteView> Unpacking::content_of(std::uint32_t chunk) {
   return ByteView(to);
 }
 
-/// Of a part of a tree not every frame is needed: passes over those that come before what is at `start` and before what
-/// the frames on the way to it have for a dictionary.
+/// Where files are shared or left out not every frame is needed: passes over those that come before what is at `start`
+/// and before the dictionaries of the fetched frames on the way to it and of the next one.
 void Unpacking::skip_to(Bytes start) {
   const auto& frames = index_.frames;
   if (plan_ == nullptr || start < history_start_ + Bytes{history_length_}) return;
   const auto behind = std::upper_bound(frames.begin() + next_frame_, frames.end(), start,
                                        [](Bytes at, const Frame& frame) { return at < frame.start; });
   auto first = static_cast<std::uint32_t>(behind - frames.begin()) - 1;
+  const auto dictionary = [&](std::uint32_t frame) {
+    return frames[frame].start - std::min(frames[frame].start, index_.history);
+  };
+  const auto fetched = std::ranges::lower_bound(plan_->frames, first);
   auto needed = frames[first].start;
+  if (fetched != plan_->frames.end()) needed = std::min(needed, dictionary(*fetched));
   for (auto i = first + 1; i-- > next_frame_;) {
     const auto& frame = frames[i];
     if (frame.start + frame.size <= needed) break;
     first = i;
-    if (std::ranges::binary_search(plan_->frames, i)) needed = frame.start - std::min(frame.start, index_.history);
+    if (std::ranges::binary_search(plan_->frames, i)) needed = dictionary(i);
   }
   if (first == next_frame_) return;
   next_frame_ = first;
@@ -171,10 +209,7 @@ Result<void> Unpacking::collect(const Frame& frame, std::span<std::byte> to) {
 
 Result<void> Unpacking::take_local(const Chunk& chunk, const LocalPlace& place, std::span<std::byte> to) {
   const auto& path = local_->files.at(place.file);
-  const auto changed = [&] {
-    return Error{ErrorKind::corrupt, "take a chunk from " + path.string(), "the file was changed meanwhile",
-                 kLocalChanged};
-  };
+  const auto changed = [&] { return changed_meanwhile(path); };
   if (place.size != chunk.size()) return changed();
   if (!source_ || source_path_ != path) {
     source_.reset();

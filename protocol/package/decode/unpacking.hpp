@@ -21,7 +21,9 @@ class Unpacking {
   Result<void> run(const ProgressSink& progress, const std::stop_token& stop, const OutputOptions& options);
 
  private:
+  Result<void> make_file(std::uint32_t entry, const TreeOutput::GoOn& go_on);
   Result<void> write_file(std::uint32_t entry);
+  std::optional<Path> old_file(std::uint32_t entry) const;
   Result<ByteView> content_of(std::uint32_t chunk);
   Result<void> next_frame();
   void skip_to(Bytes start);

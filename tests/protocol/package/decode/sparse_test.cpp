@@ -4,8 +4,8 @@
 
 #include "protocol/package/encode/package_writer.hpp"
 #include "tests/protocol/package/tree_fixture.hpp"
+#include "tests/support/cloning_files.hpp"
 #include "tests/support/stop_at_read.hpp"
-#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -177,6 +177,27 @@ TEST_F(SparseTest, EachFileCanBeMadeAloneWhateverIsDamaged) {
   }
 }
 
+TEST_F(SparseTest, AFileAtHandIsMadeBeforeOneThatIsFetched) {
+  auto files = many_files(60);
+  pack(files, "new");
+  write_tree(folder, "damaged", files);
+  auto whole = open("new.upk");
+  const auto& tree = whole.index().tree;
+  std::vector<bool> only(tree.entries.size());
+  for (const char* path : {"d4", "d4/f4", "d8", "d8/f8"})
+    only[static_cast<std::size_t>(tree.find(path) - tree.entries.data())] = true;
+  std::filesystem::rename(folder / "damaged/d4/f4", folder / "damaged/d4/moved");
+  std::filesystem::remove(folder / "damaged/d8/f8");
+  const auto local = scan("damaged");
+  const auto plan = plan_sparse(whole.index(), local);
+  fetch("new.upk", whole, plan, "part.upk");
+  auto part = open("part.upk");
+  const auto made = part.unpack(system_files(), folder / "out", plan, local, {}, {}, {.only = &only});
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(folder.read("out/d4/f4"), files["d4/f4"]);
+  EXPECT_EQ(folder.read("out/d8/f8"), files["d8/f8"]);
+}
+
 TEST_F(SparseTest, TheSameTreeNeedsNothing) {
   pack(many_files(20), "new");
   const auto local = scan("new");
@@ -224,6 +245,42 @@ TEST_F(SparseTest, ALocalFileThatChangedSinceTheScanIsNoticed) {
   }
   std::filesystem::remove(folder / "old/d1/f1");
   EXPECT_EQ(reader.unpack(system_files(), folder / "out", plan, local, {}, {}).error().reason, "local_changed");
+}
+
+TEST_F(SparseTest, FilesThatDidNotChangeAreSharedWhereTheFileSystemCan) {
+  auto files = many_files(20);
+  write_tree(folder, "old", files);
+  files["d1/f1"] = prose(40'000, 5000);
+  files["d2/renamed"] = files.at("d2/f2");
+  files.erase("d2/f2");
+  files["large"].replace(500'000, 5, "edits");
+  pack(files, "new");
+  const auto local = scan("old");
+  auto reader = open("new.upk");
+  const auto plan = plan_sparse(reader.index(), local);
+  fetch("new.upk", reader, plan, "sparse.upk");
+  tests::CloningFiles shared;
+  const auto unpacked = open("sparse.upk").unpack(shared, folder / "out", plan, local, {}, {});
+  ASSERT_TRUE(unpacked) << unpacked.error().message();
+  EXPECT_EQ(shared.clones, 19);
+  EXPECT_EQ(scanned(folder / "out"), reader.index().tree);
+
+  ASSERT_TRUE(open("sparse.upk").unpack(system_files(), folder / "linked", plan, local, {}, {}, {.may_link = true}));
+  EXPECT_EQ(std::filesystem::hard_link_count(folder / "linked/d2/renamed"), 2U);
+  EXPECT_EQ(std::filesystem::hard_link_count(folder / "linked/large"), 1U);
+  EXPECT_EQ(scanned(folder / "linked"), reader.index().tree);
+}
+
+TEST_F(SparseTest, ASharedFileThatChangedSinceTheScanIsNoticed) {
+  pack(many_files(5), "new");
+  write_tree(folder, "old", many_files(5));
+  const auto local = scan("old");
+  auto reader = open("new.upk");
+  const auto plan = plan_sparse(reader.index(), local);
+  folder.write("old/d1/f1", prose(41'000, 4712));
+  tests::CloningFiles shared;
+  EXPECT_EQ(reader.unpack(shared, folder / "out", plan, local, {}, {}).error().reason, "local_changed");
+  EXPECT_GE(shared.clones, 1);
 }
 
 TEST_F(SparseTest, AFetchedFrameThatIsWrongIsNoticed) {

@@ -1,8 +1,8 @@
 #include "protocol/package/decode/tree_output.hpp"
 
 #include "tests/protocol/package/tree_fixture.hpp"
+#include "tests/support/cloning_files.hpp"
 #include "tests/support/stopping_files.hpp"
-#include "tests/support/unsynced_files.hpp"
 
 namespace upswarm::package {
 namespace {
@@ -119,21 +119,9 @@ TEST_F(TreeOutputTest, WhatWasKeptIsSyncedToo) {
   EXPECT_EQ(files.syncs, (Syncs{.started = 1, .files = 0, .folders = 0, .as_one = 2}));
 }
 
-/// Shares nothing, but says so.
-class CloningFiles final : public tests::UnsyncedFiles {
- public:
-  CloningFiles() : UnsyncedFiles(system_files()) {}
-  Result<bool> clone_file(const Path& from, const Path& to, std::uint32_t /*mode*/) override {
-    ++clones;
-    std::filesystem::copy_file(from, to);
-    return true;
-  }
-  int clones = 0;
-};
-
 TEST_F(TreeOutputTest, NothingIsClonedAfterAFileThatIsWrong) {
   make_content(1);
-  CloningFiles files;
+  tests::CloningFiles files;
   const auto to = folder / "out";
   TreeOutput output(files, to, tree);
   ASSERT_TRUE(output.begin());
