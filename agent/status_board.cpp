@@ -81,15 +81,18 @@ void StatusBoard::set_products(const messages::Hello& hello) {
     product.platform = state.platform;
     product.installed = state.version.value_or("");
     product.quarantine = state.quarantine;
+    product.damage = state.damage;
+    product.is_best_effort = state.is_best_effort;
   }
   status_.products = std::move(products);
 }
 
-void StatusBoard::set_decision(const std::string& product, const std::string& wanted, const std::string& phase,
+bool StatusBoard::set_decision(const std::string& product, const std::string& wanted, const std::string& phase,
                                const std::string& detail) {
   const std::lock_guard lock(mutex_);
   auto* const status = find(product);
-  if (status == nullptr) return;
+  if (status == nullptr) return false;
+  const bool is_news = status->wanted != wanted || status->phase != phase || status->detail != detail;
   if (phase == "current") waiting_.erase(product);
   status->wanted = wanted;
   status->phase = phase;
@@ -98,6 +101,7 @@ void StatusBoard::set_decision(const std::string& product, const std::string& wa
   status->peers = 0;
   status->time_left.reset();
   status->done = status->total = {};
+  return is_news;
 }
 
 void StatusBoard::set_session(const std::string& product, const std::string& version, SessionState state,

@@ -39,7 +39,8 @@ class StatusBoard {
   /// The products of the installer; those not among them are dropped, what is known of the others stays.
   void set_products(const messages::Hello& hello);
   /// `wanted`: version; `phase`: "current", "held" or "put_off". The last download's numbers are cleared.
-  void set_decision(const std::string& product, const std::string& wanted, const std::string& phase,
+  /// Whether that was known not to be so.
+  bool set_decision(const std::string& product, const std::string& wanted, const std::string& phase,
                     const std::string& detail);
   void set_session(const std::string& product, const std::string& version, SessionState state,
                    const std::string& detail);

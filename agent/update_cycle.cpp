@@ -186,14 +186,21 @@ Result<void> UpdateCycle::follow_decision(const messages::ProductDecision& decis
       tools_.board.set_decision(decision.product, "", "current", decision.reason);
       return {};
     case messages::ProductDecision::Kind::held:
-      log::info("held", {{"product", decision.product}, {"version", wanted}, {"reason", decision.reason}});
-      tools_.board.set_decision(decision.product, wanted, "held", decision.reason);
+      hold(decision.product, wanted, CycleResult::held, decision.reason, round);
       round.all_current = false;
-      raise(round.end, CycleResult::held);
       return {};
     case messages::ProductDecision::Kind::wanted: return follow_wanted(decision, round);
   }
   return {};
+}
+
+/// The log has it once, not at each poll.
+void UpdateCycle::hold(const std::string& product, const std::string& version, CycleResult how, const std::string& why,
+                       Round& round) {
+  const std::string phase(to_string(how));
+  if (tools_.board.set_decision(product, version, phase, why))
+    log::info(phase, {{"product", product}, {"version", version}, {"reason", why}});
+  raise(round.end, how);
 }
 
 Result<void> UpdateCycle::follow_wanted(const messages::ProductDecision& decision, Round& round) {
@@ -213,15 +220,11 @@ Result<void> UpdateCycle::follow_wanted(const messages::ProductDecision& decisio
   if (waits) {
     const auto why = "held: " + entry.version + " is a higher major version than " + *state->version +
                      "; `upswarm update " + decision.product + "` takes it";
-    log::info("held", {{"product", decision.product}, {"version", entry.version}, {"reason", why}});
-    tools_.board.set_decision(decision.product, entry.version, "held", why);
-    raise(round.end, CycleResult::held);
+    hold(decision.product, entry.version, CycleResult::held, why, round);
     return {};
   }
   if (const auto put_off = is_newer ? is_put_off(entry, wish, seen, now) : std::nullopt) {
-    log::info("put off", {{"product", decision.product}, {"version", entry.version}, {"reason", put_off->reason}});
-    tools_.board.set_decision(decision.product, entry.version, "put_off", put_off->reason);
-    raise(round.end, CycleResult::put_off);
+    hold(decision.product, entry.version, CycleResult::put_off, put_off->reason, round);
     if (put_off->until)
       round.end.look_again = std::min(round.end.look_again.value_or(*put_off->until), *put_off->until);
     return {};
@@ -259,8 +262,7 @@ Result<void> UpdateCycle::deliver(const messages::ProductDecision& decision, con
   auto delivered = make_delivery(round).deliver(order, round.stop);
   set_delivering("");
   if (!delivered && delivered.error().reason == "over_budget") {
-    tools_.board.set_decision(order.product, order.entry.version, "held", delivered.error().cause);
-    raise(round.end, CycleResult::held);
+    hold(order.product, order.entry.version, CycleResult::held, delivered.error().cause, round);
     return {};
   }
   UPSWARM_TRY(const auto outcome, std::move(delivered));

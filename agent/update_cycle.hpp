@@ -107,6 +107,8 @@ class UpdateCycle {
   void show_expiry();
   Result<void> follow_decision(const messages::ProductDecision& decision, Round& round);
   Result<void> follow_wanted(const messages::ProductDecision& decision, Round& round);
+  void hold(const std::string& product, const std::string& version, CycleResult how, const std::string& why,
+            Round& round);
   Result<bool> is_unconfirmed(const messages::ProductDecision& decision, const messages::ProductState& state,
                               const Round& round);
   Result<void> deliver(const messages::ProductDecision& decision, const messages::ProductState& state, Round& round);

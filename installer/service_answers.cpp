@@ -15,13 +15,41 @@ constexpr std::size_t kMostTold = 1000;  // outcomes in one answer: what parse_o
 /// What the records of this machine say against a release that signed metadata wants. Nothing: nothing.
 std::optional<std::string> reason_to_hold(const ProductRecord& record, const trust::Entry& entry, Time now) {
   if (const auto* const setback = record.setback(entry.content); setback != nullptr && setback->holds(now)) {
-    return "held: " + setback->version + " was given up here " + std::to_string(setback->count) +
-           " times; it is tried again after " + upswarm::to_string(setback->not_before) +
-           ", or after upswarm clear-bad: " + setback->reason;
+    return "held: " + setback->version + " was given up here" +
+           (setback->count > 1 ? ", try " + std::to_string(setback->count) : "") + "; it is tried again after " +
+           upswarm::to_string(setback->not_before) + ", or after upswarm clear-bad: " + setback->reason;
   }
   const auto* const current = record.find(record.current);
   if (current == nullptr || current->entry.layout == entry.layout) return std::nullopt;
   return "held: " + layout_change(current->entry, entry);
+}
+
+std::string words_of(const DamageMark& damage, const std::string& product) {
+  const auto next = damage.is_held ? "it waits for `upswarm repair " + product + "`"
+                    : damage.failures > 0
+                        ? "its repair failed, the next try is after " + upswarm::to_string(damage.not_before)
+                        : std::string("it is repaired by itself");
+  return damage.found + " (since " + upswarm::to_string(damage.at) + "; " + next + ")";
+}
+
+messages::ProductState state_of(const ProductConfig& product, const ProductRecord& record) {
+  messages::ProductState state;
+  state.product = product.product;
+  state.channel = product.channel;
+  state.platform = product.platform;
+  state.prerelease = product.prerelease;
+  state.counter = {1, 0};
+  state.quarantine = record.quarantine;
+  if (const auto* const current = record.find(record.current)) {
+    state.version = current->entry.version;
+    state.content = current->entry.content;
+    state.counter = current->entry.counter;
+    state.is_best_effort = current->entry.layout == trust::kForeignLayout;
+    if (record.damage && record.damage->content == current->entry.content)
+      state.damage = words_of(*record.damage, product.product);
+  }
+  if (const auto* const before = record.newest_before_current()) state.before = before->entry.content;
+  return state;
 }
 
 bool is_administrator(const PeerIdentity& peer) { return peer.user == 0 || peer.user == own_user(); }
@@ -84,22 +112,10 @@ Result<Json> InstallerService::hello(const Json& question) {
   hello.machine_id = machine_id_;
   for (const auto& product : config_.products) {
     UPSWARM_TRY(const auto record, records_.load(product.product));
-    messages::ProductState state;
-    state.product = product.product;
-    state.channel = product.channel;
-    state.platform = product.platform;
-    state.prerelease = product.prerelease;
+    auto state = state_of(product, record);
     state.busy = is_recovering_ || busy_ == product.product;
-    state.counter = {1, 0};
-    state.quarantine = record.quarantine;
-    if (const auto* const current = record.find(record.current)) {
-      state.version = current->entry.version;
-      state.content = current->entry.content;
-      state.counter = current->entry.counter;
-    }
     if (const auto* const mark = knows_repair ? record.repair_due(clock_.now()) : nullptr; mark && mark->needs_package)
       state.repair = record.find(record.current)->entry;
-    if (const auto* const before = record.newest_before_current()) state.before = before->entry.content;
     hello.products.push_back(std::move(state));
   }
   return messages::to_json(hello);

@@ -47,8 +47,8 @@ Result<ExitCode> show_steps(Desk& desk, std::int64_t limit);
 /// `version` may be empty: the release before.
 Result<ExitCode> roll_back(Desk& desk, const std::string& product, const std::string& version);
 Result<ExitCode> clear_bad(Desk& desk, const std::string& product);
-/// Compares every byte of what is installed with what was signed. `product` empty: of all. `failed` where something is
-/// damaged; nothing_to_do where nothing is installed.
+/// Compares every byte of what is installed with what was signed. `product` empty: of all. `damaged` where something
+/// is; nothing_to_do where nothing is installed.
 Result<ExitCode> verify(Desk& desk, const std::string& product);
 /// The same, and has what is damaged repaired, and waits for it. `failed` where that failed.
 Result<ExitCode> repair(Desk& desk, const std::string& product);

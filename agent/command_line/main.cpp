@@ -86,10 +86,11 @@ void add_commands(CLI::App& app, Words& words, Command& chosen) {
                          [&](Desk& desk) { return roll_back(desk, words.product, words.version); });
   add_product(back);
   back->add_option("VERSION", words.version, "The release to go back to; without it the one before");
-  auto* const look = add("verify",
-                         "Compare every byte of what is installed with what was signed; 1 when something is damaged "
-                         "(administrators)",
-                         [&](Desk& desk) { return verify(desk, words.product); });
+  auto* const look =
+      add("verify",
+          "Compare every byte of what is installed with what was signed; exit code 5 when something is damaged "
+          "(administrators)",
+          [&](Desk& desk) { return verify(desk, words.product); });
   look->add_option("PRODUCT", words.product, "Only this one");
   auto* const mend =
       add("repair", "Mend what is damaged, with as few bytes as can be, and wait for it (administrators)",
@@ -108,7 +109,7 @@ void add_commands(CLI::App& app, Words& words, Command& chosen) {
 int run(int argc, char** argv) {
   CLI::App app{
       std::string("Upswarm on this machine: what is installed, what is on its way, and what you may do about it.\n\n") +
-      kExitCodesHelp};
+      kExitCodesHelp + " Of verify also: 5 damaged."};
   Words words;
   Command command;
   app.add_flag("--json", words.json, "Answers and errors as JSON on standard output");

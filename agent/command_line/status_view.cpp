@@ -57,6 +57,9 @@ std::string notes_of(const messages::ProductStatus& product) {
   std::string notes;
   const auto note = [&](const std::string& text) { notes += "  " + product.product + ": " + plain(text) + "\n"; };
   if (!product.detail.empty()) note(product.detail);
+  if (!product.damage.empty()) note("damaged: " + product.damage);
+  if (product.is_best_effort)
+    note("another installer put it here: a way back is best effort, nothing is verified or repaired");
   if (const auto sources = format_sources(product.bytes); !sources.empty()) note("from " + sources);
   if (product.deferred_until) note("put off until " + to_string(*product.deferred_until));
   for (const auto& one : product.quarantine) {

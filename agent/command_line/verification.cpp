@@ -189,11 +189,11 @@ Result<ExitCode> verify_one(Desk& desk, const std::string& product) {
   UPSWARM_TRY(const auto found, look_through(desk, "verify", product));
   desk.out << (desk.json ? to_text(messages::to_json(found)) + "\n" : words_of(found)) << std::flush;
   if (found.version.empty()) return ExitCode::nothing_to_do;
-  return found.is_whole() ? ExitCode::done : ExitCode::failed;
+  return found.is_whole() ? ExitCode::done : ExitCode::damaged;
 }
 
-/// Each has its turn, also after an error; the first of these is returned, and others are said at once. Else what
-/// failed counts most, then what was done.
+/// Each has its turn, also after an error; the first of these is returned, and others are said at once. Else what is
+/// damaged or failed counts most, then what was done.
 Result<ExitCode> of_all(Desk& desk, const std::string& product, Result<ExitCode> (*act)(Desk&, const std::string&)) {
   UPSWARM_TRY(const auto products, products_of(desk, product));
   auto all = ExitCode::nothing_to_do;
@@ -201,7 +201,7 @@ Result<ExitCode> of_all(Desk& desk, const std::string& product, Result<ExitCode>
   for (const auto& one : products) {
     const auto code = act(desk, one);
     if (code) {
-      if (*code == ExitCode::failed || all == ExitCode::nothing_to_do) all = *code;
+      if (*code == ExitCode::failed || *code == ExitCode::damaged || all == ExitCode::nothing_to_do) all = *code;
       continue;
     }
     if (desk.stop.stop_requested()) return code;

@@ -10,7 +10,7 @@
 namespace upswarm {
 
 /// 0 done, 1 failed, 2 wrong usage, 3 refused as untrusted, 4 nothing to do.
-enum class ExitCode { done = 0, failed = 1, usage = 2, untrusted = 3, nothing_to_do = 4 };
+enum class ExitCode { done = 0, failed = 1, usage = 2, untrusted = 3, nothing_to_do = 4, damaged = 5 };
 
 inline constexpr const char* kExitCodesHelp =
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused as untrusted, 4 nothing to do.";

@@ -40,6 +40,8 @@ Result<ProductStatus> read_product(ObjectReader& in) {
     UPSWARM_TRY(auto quarantined, read_quarantined(inside));
     status.quarantine.push_back(std::move(quarantined));
   }
+  status.damage = in.text_or("damage", "", kLongestSentence);
+  status.is_best_effort = in.boolean_or("best_effort", false);
   UPSWARM_CHECK(in.finish_open());
   UPSWARM_TRY(status.bytes, parse_source_bytes(bytes));
   return status;
@@ -88,6 +90,8 @@ Json to_json(const ProductStatus& status) {
   if (status.time_left) value["time_left_ms"] = status.time_left->count();
   put(value, "deferred_until", status.deferred_until);
   for (const auto& one : status.quarantine) value["quarantine"].push_back(to_json(one));
+  if (!status.damage.empty()) value["damage"] = status.damage;
+  if (status.is_best_effort) value["best_effort"] = true;
   return value;
 }
 

@@ -50,6 +50,8 @@ struct ProductStatus {
   std::optional<Time> deferred_until;  ///< as bounded by the signed entry
   std::string skipped;                 ///< version
   std::vector<Quarantined> quarantine = {};
+  std::string damage = {};      ///< what of it is damaged, and what becomes of that; empty: nothing is known
+  bool is_best_effort = false;  ///< another installer put it here: so much is a way back
 };
 
 /// A failure as a person should hear it: what happened where, and what to do about it.

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "protocol/base/hex.hpp"
+#include "protocol/messages/report.hpp"
 
 namespace upswarm::messages {
 namespace {
@@ -52,6 +53,8 @@ Result<ProductState> read_state(ObjectReader& in) {
     UPSWARM_TRY(auto quarantined, read_quarantined(inside));
     state.quarantine.push_back(std::move(quarantined));
   }
+  state.damage = in.text_or("damage", "", kLongestReason);
+  state.is_best_effort = in.boolean_or("best_effort", false);
   if (in.has("repair")) {
     UPSWARM_TRY(state.repair, trust::parse_entry(in.object("repair"), "repair"));
     if (trust::unknown_requirements(*state.repair)) state.repair.reset();  // a newer agent will do it
@@ -125,6 +128,8 @@ Json to_json(const Hello& hello) {
     if (state.content) one["content"] = state.content->hex();
     if (state.before) one["before"] = state.before->hex();
     if (state.prerelease) one["prerelease"] = true;
+    if (!state.damage.empty()) one["damage"] = shortened(state.damage, kLongestReason);
+    if (state.is_best_effort) one["best_effort"] = true;
     if (state.repair) one["repair"] = trust::to_json(*state.repair);
     for (const auto& quarantined : state.quarantine) one["quarantine"].push_back(to_json(quarantined));
     products.push_back(std::move(one));

@@ -104,6 +104,8 @@ struct ProductState {
   bool busy = false;                   ///< an installation or a probation is under way
   std::vector<Quarantined> quarantine = {};
   std::optional<trust::Entry> repair = {};  ///< what is installed, where it is damaged and parts of it are wanted
+  std::string damage = {};      ///< what of it is damaged, and what becomes of that; empty: nothing is known
+  bool is_best_effort = false;  ///< another installer's: so much is a way back
 };
 
 struct Hello {

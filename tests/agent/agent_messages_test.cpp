@@ -44,6 +44,8 @@ AgentStatus make_status() {
   product.time_left = std::chrono::milliseconds(1500);
   product.deferred_until = kNow;
   product.skipped = "1.0.9";
+  product.damage = "1 file is altered";
+  product.is_best_effort = true;
   status.products.push_back(product);
   return status;
 }
@@ -56,6 +58,8 @@ TEST(AgentMessagesTest, StatusComesThroughAsItWas) {
   EXPECT_EQ(read->products[0].bytes, (SourceBytes{1_B, 2_B, 6_B, 3_B, 4_B, 5_B}));
   EXPECT_EQ(read->products[0].time_left, std::chrono::milliseconds(1500));
   EXPECT_EQ(read->last_error->advice, "wait");
+  EXPECT_EQ(read->products[0].damage, "1 file is altered");
+  EXPECT_TRUE(read->products[0].is_best_effort);
 }
 
 TEST(AgentMessagesTest, AnEmptyStatusComesThrough) {

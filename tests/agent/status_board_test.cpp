@@ -44,6 +44,15 @@ TEST_F(StatusBoardTest, KeepsTheBytesOfTheLastDownloadUntilTheNext) {
   EXPECT_EQ(app().bytes.site, 0_B);
 }
 
+TEST_F(StatusBoardTest, ADecisionIsNewsOnce) {
+  EXPECT_TRUE(board_.set_decision("app", "1.2.0", "held", "why"));
+  EXPECT_FALSE(board_.set_decision("app", "1.2.0", "held", "why"));
+  EXPECT_TRUE(board_.set_decision("app", "1.2.0", "held", "another reason"));
+  EXPECT_TRUE(board_.set_decision("app", "1.3.0", "held", "another reason"));
+  EXPECT_TRUE(board_.set_decision("app", "1.3.0", "put_off", "another reason"));
+  EXPECT_FALSE(board_.set_decision("unknown", "1.3.0", "put_off", "why"));
+}
+
 TEST_F(StatusBoardTest, AnErrorStaysUntilACycleEndsWell) {
   board_.begin_cycle();
   board_.end_cycle("nothing", Error{ErrorKind::untrusted, "timestamp", "it expired", "expired"}, now_);

@@ -2,6 +2,8 @@
 #include <atomic>
 #include <thread>
 
+#include <gmock/gmock.h>
+
 #include "tests/installer/service_fixture.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/unsynced_files.hpp"
@@ -39,6 +41,7 @@ class ServiceRepairTest : public ServiceFixture {
     EXPECT_TRUE(hello) << hello.error().message();
     return hello->products.at(0).repair;
   }
+  std::string told_damage() { return messages::parse_hello(*ask("hello", Json::object()))->products.at(0).damage; }
   std::string reason(const Result<Json>& answer) {
     if (answer) return "accepted";
     return answer.error().reason.empty() ? answer.error().message() : answer.error().reason;
@@ -86,6 +89,18 @@ TEST_F(ServiceRepairTest, WhatIsDamagedIsAskedOfAnAgentThatKnowsRepair) {
   EXPECT_FALSE(asked_of_agent(false)) << "an older agent would not read the answer";
   start();
   EXPECT_TRUE(asked_of_agent()) << "also after a restart";
+}
+
+TEST_F(ServiceRepairTest, WhatIsDamagedIsToldWithWhatBecomesOfIt) {
+  EXPECT_EQ(told_damage(), "");
+  damage();
+  EXPECT_FALSE(look("repair").is_whole());
+  EXPECT_THAT(told_damage(), testing::HasSubstr("it is repaired by itself"));
+  RecordStore records(system_files(), config.state_folder / "products");
+  auto held = record();
+  held.damage->is_held = true;
+  ASSERT_TRUE(records.save(held));
+  EXPECT_THAT(told_damage(), testing::HasSubstr("it waits for `upswarm repair app`"));
 }
 
 TEST_F(ServiceRepairTest, TheAgentCanRepairNothingThatIsNotDamagedNorAnythingElse) {

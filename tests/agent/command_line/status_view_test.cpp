@@ -62,6 +62,17 @@ TEST(StatusViewTest, ShowsADownload) {
             "  app: from site 20.0 MiB, origin 5.00 MiB\n");
 }
 
+TEST(StatusViewTest, SaysWhatIsDamagedAndWhatCannotBeVerified) {
+  auto status = make_status();
+  EXPECT_THAT(format_status(status, kNow), Not(HasSubstr("damaged")));
+  EXPECT_THAT(format_status(status, kNow), Not(HasSubstr("best effort")));
+  status.products.at(0).damage = "1 file is altered (it is repaired by itself)";
+  status.products.at(0).is_best_effort = true;
+  const auto text = format_status(status, kNow);
+  EXPECT_THAT(text, HasSubstr("  app: damaged: 1 file is altered (it is repaired by itself)\n"));
+  EXPECT_THAT(text, HasSubstr("  app: another installer put it here: a way back is best effort"));
+}
+
 TEST(StatusViewTest, SaysWhatWentWrongAndWhatToDo) {
   auto status = make_status();
   status.state = "failing";

@@ -102,7 +102,7 @@ TEST_F(VerificationTest, TheExitCodeSaysWhetherAllIsWhole) {
   EXPECT_EQ(*verify(desk_, "app"), ExitCode::done);
   EXPECT_THAT(out_.str(), HasSubstr("app 1.0.0 is whole: 30.0 MiB were read"));
   damage();
-  EXPECT_EQ(*verify(desk_, "app"), ExitCode::failed);
+  EXPECT_EQ(*verify(desk_, "app"), ExitCode::damaged);
   EXPECT_EQ(*verify(desk_, "other"), ExitCode::nothing_to_do);
 }
 
@@ -110,7 +110,7 @@ TEST_F(VerificationTest, WithoutANameEachProductHasItsTurn) {
   EXPECT_EQ(*verify(desk_, ""), ExitCode::done) << "the other is not installed";
   EXPECT_EQ(looked_, (std::vector<std::string>{"app", "other"}));
   damage();
-  EXPECT_EQ(*verify(desk_, ""), ExitCode::failed);
+  EXPECT_EQ(*verify(desk_, ""), ExitCode::damaged);
 }
 
 TEST_F(VerificationTest, AnErrorOfOneKeepsNoOtherFromItsTurn) {

@@ -16,7 +16,9 @@ TEST(InstallerMessages, HelloComesBackAsItWas) {
                             .content = sha256("tree"),
                             .before = sha256("older tree"),
                             .counter = {1, 7},
-                            .busy = true});
+                            .busy = true,
+                            .damage = "1 file is altered",
+                            .is_best_effort = true});
   hello.products.push_back(
       {.product = "tool", .channel = "beta", .platform = "linux-x64", .version = {}, .content = {}, .counter = {1, 0}});
   const auto back = parse_hello(to_json(hello));
@@ -30,6 +32,10 @@ TEST(InstallerMessages, HelloComesBackAsItWas) {
   EXPECT_FALSE(back->products[1].before);
   EXPECT_EQ(back->products[0].counter, (trust::ReleaseCounter{1, 7}));
   EXPECT_TRUE(back->products[0].busy);
+  EXPECT_EQ(back->products[0].damage, "1 file is altered");
+  EXPECT_TRUE(back->products[0].is_best_effort);
+  EXPECT_EQ(back->products[1].damage, "");
+  EXPECT_FALSE(back->products[1].is_best_effort);
   EXPECT_FALSE(back->products[1].version);
 }
 
