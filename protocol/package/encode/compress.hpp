@@ -11,15 +11,16 @@ namespace upswarm::package {
 /// One frame at the level for packages.   Errors: internal.
 Result<std::string> compress(ByteView bytes);
 
-/// One frame without magic number, checksum and size, for a window of 2^`window_log` bytes.   Errors: internal.
-Result<std::string> compress_bare(ByteView bytes, int level, int window_log);
-
 /// What level 22 takes for each byte of `reach`: a tree of eight, and one of hashes. zstd would take up to eight for
 /// these, and finds the same with one.
 inline constexpr std::uint64_t kTablesOfByte = 9;
 
-/// The same, made against `prefix`, which must be at hand again to decompress it. Level 22 looks back at least `reach`
-/// bytes, the largest power of two that this holds; what is farther away it may overlook.
+/// One frame without magic number, checksum and size, for a window of 2^`window_log` bytes. Levels from 19 on look back
+/// at least `reach` bytes, the largest power of two that this holds; what is farther away they may overlook.
+/// Errors: internal.
+Result<std::string> compress_bare(ByteView bytes, int level, int window_log, Bytes reach = 1_GiB);
+
+/// The same, made against `prefix`, which must be at hand again to decompress it.
 Result<std::string> compress_against(ByteView prefix, ByteView bytes, int level, Bytes reach = 1_GiB);
 
 /// One frame of a large input that comes in parts: `next` gives the next part, empty at the end.

@@ -13,6 +13,7 @@ namespace {
 constexpr int kLevel = 19;
 constexpr int kSmallestWindowLog = 10;
 constexpr int kLargestLevel = 22;
+constexpr std::size_t kMagicLength = 4;
 constexpr int kSmallTableLog = 18;  ///< up to here zstd's own tables are small
 
 struct ContextCloser {
@@ -39,6 +40,22 @@ Result<std::string> compress_by(ZSTD_CCtx* context, ByteView bytes) {
   return out;
 }
 
+/// Gives a search by trees tables for `reach`. Where the window is no longer, level 19 keeps its own.
+void bound_tables(ZSTD_CCtx* context, int level, int window_log, Bytes reach) {
+  const int reach_log = static_cast<int>(std::bit_width(reach.count)) - 1;
+  const bool has_too_many = level == kLargestLevel || (level == kLevel && reach_log < window_log);
+  if (!has_too_many || window_log <= kSmallTableLog) return;
+  const int table_log = std::clamp(reach_log, kSmallTableLog, window_log);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_chainLog, table_log + 1);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, table_log - 2);
+}
+
+Result<std::string> compress_without_magic(ZSTD_CCtx* context, ByteView bytes) {
+  UPSWARM_TRY(auto out, compress_by(context, bytes));
+  out.erase(0, kMagicLength);
+  return out;
+}
+
 }  // namespace
 
 Result<std::string> compress(ByteView bytes) {
@@ -46,16 +63,15 @@ Result<std::string> compress(ByteView bytes) {
   return compress_by(context.get(), bytes);
 }
 
-Result<std::string> compress_bare(ByteView bytes, int level, int window_log) {
+Result<std::string> compress_bare(ByteView bytes, int level, int window_log, Bytes reach) {
   UPSWARM_TRY(const auto context, make_context());
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 0);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_contentSizeFlag, 0);
-  const auto covered = std::bit_width(bytes.size());
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog,
-                         std::clamp(static_cast<int>(covered), kSmallestWindowLog, window_log));
-  UPSWARM_TRY(auto out, compress_by(context.get(), bytes));
-  return out.substr(4);
+  const int covered_log = std::clamp(static_cast<int>(std::bit_width(bytes.size())), kSmallestWindowLog, window_log);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, covered_log);
+  bound_tables(context.get(), level, covered_log, reach);
+  return compress_without_magic(context.get(), bytes);
 }
 
 Result<std::string> compress_against(ByteView prefix, ByteView bytes, int level, Bytes reach) {
@@ -67,14 +83,9 @@ Result<std::string> compress_against(ByteView prefix, ByteView bytes, int level,
   const int window_log = std::clamp(static_cast<int>(covered), kSmallestWindowLog, kLargestWindowLog);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_enableLongDistanceMatching, 1);
-  if (level == kLargestLevel && window_log > kSmallTableLog) {
-    const int table_log = std::clamp(static_cast<int>(std::bit_width(reach.count)) - 1, kSmallTableLog, window_log);
-    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_chainLog, table_log + 1);
-    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_hashLog, table_log - 2);
-  }
+  bound_tables(context.get(), level, window_log, reach);
   ZSTD_CCtx_refPrefix(context.get(), prefix.data(), prefix.size());
-  UPSWARM_TRY(auto out, compress_by(context.get(), bytes));
-  return out.substr(4);
+  return compress_without_magic(context.get(), bytes);
 }
 
 Result<void> compress_stream(const std::function<Result<ByteView>()>& next,

@@ -264,7 +264,7 @@ class DeltaBuilder {
     for (std::size_t i = 0; i < kStreams; ++i) {
       UPSWARM_CHECK(tell());
       const auto bytes = std::exchange(patch.streams.at(i), {});
-      UPSWARM_TRY(made.group.streams.at(i), add_stream(static_cast<Stream>(i), bytes, made.streams));
+      UPSWARM_TRY(made.group.streams.at(i), add_stream(static_cast<Stream>(i), bytes, memory_of(plan), made.streams));
     }
     return made;
   }
@@ -446,9 +446,11 @@ class DeltaBuilder {
     return {};
   }
 
-  Result<StreamExtent> add_stream(Stream stream, const std::string& bytes, std::string& to) {
-    UPSWARM_TRY(const auto packed,
-                compress_bare(as_bytes(bytes), zstd_level_of(options_.level), window_log_of(stream)));
+  /// zstd's tables, `bytes` and what they become take `memory` together.
+  Result<StreamExtent> add_stream(Stream stream, const std::string& bytes, Bytes memory, std::string& to) {
+    const auto for_tables = memory - std::min(memory, Bytes{2 * bytes.size()});
+    UPSWARM_TRY(const auto packed, compress_bare(as_bytes(bytes), zstd_level_of(options_.level), window_log_of(stream),
+                                                 Bytes{for_tables.count / kTablesOfByte}));
     const bool is_smaller = packed.size() < bytes.size();
     to += is_smaller ? packed : bytes;
     return StreamExtent{Bytes{bytes.size()}, Bytes{is_smaller ? packed.size() : bytes.size()}, is_smaller};

@@ -49,8 +49,8 @@ using TakesMemory = std::function<Result<std::shared_ptr<void>>(Bytes)>;
 
 struct DeltaOptions {
   std::size_t threads = 0;  ///< 0: as many as the machine has processors; the delta is the same with any number
-  /// Trees whose making would take more (9 bytes a byte of the old tree) are compared in parts. zstd takes up to 448
-  /// MiB for small text files, however little this is.
+  /// Trees whose making would take more (9 bytes a byte of the old tree) are compared in parts. zstd takes 44 MiB for
+  /// small text files, however little this is.
   Bytes memory = 9_GiB;
   PackLevel level = PackLevel::standard;
   /// What is in the folders, from whoever has read all of it already; null: it is read to find out.
