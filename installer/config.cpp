@@ -86,6 +86,7 @@ Result<InstallerConfig> read_installer_config(const Config& config) {
   out.keep_for = in.duration_or("keep_for", out.keep_for, hours(0), hours(24 * 365));
   out.keep_free = in.bytes_or("keep_free", out.keep_free, 0_B, 1024_GiB);
   out.recovery_retry = in.duration_or("recovery_retry", out.recovery_retry, std::chrono::seconds(1), hours(1));
+  out.self_watch = in.duration_or("self_watch", out.self_watch, std::chrono::seconds(1), hours(24));
   out.verify_every = in.duration_or("verify_every", out.verify_every, hours(0), hours(24 * 365));
   UPSWARM_CHECK(read_log_settings(in, out.log));
   for (const auto& value : in.array("product", messages::kMostProducts)) {

@@ -36,6 +36,7 @@ struct InstallerConfig {
   std::chrono::milliseconds keep_for{std::chrono::hours(24 * 7)};      ///< younger previous releases are kept too
   Bytes keep_free = 64_MiB;                                            ///< disk space that is left alone
   std::chrono::milliseconds recovery_retry{std::chrono::seconds(30)};  ///< between tries to finish what failed
+  std::chrono::milliseconds self_watch{std::chrono::minutes(10)};      ///< a new installer must run so long unbroken
   std::chrono::milliseconds verify_every{std::chrono::hours(24 * 7)};  ///< each product, every byte; 0: never
   log::Settings log;
   std::vector<ProductConfig> products;

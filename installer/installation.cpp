@@ -15,6 +15,11 @@ constexpr const char* kByAdministrator = "rolled back by an administrator";
 /// All else are faults of the machine, for which nothing is marked bad.
 bool is_fault_of_release(const Error& error) { return error.kind == ErrorKind::invalid; }
 
+Error interruption_of(const ProductRecord& record) {
+  return {ErrorKind::disk, "install " + record.product + " " + record.journal->to.version,
+          "interrupted by a restart while " + std::string(to_string(record.journal->phase))};
+}
+
 void tell(const package::ProgressSink& progress, std::string_view phase) {
   if (progress) progress({phase, {}, {}});
 }
@@ -284,7 +289,7 @@ Result<messages::Outcome> Installation::give_up(ProductRecord& record, const Err
   const auto tidy = [&]() -> Result<void> {
     UPSWARM_CHECK(remove_incoming());
     if (!was_interrupted) UPSWARM_CHECK(remove_tree(files_, tree_between()));
-    return layout_->clean(record.versions(), was_interrupted);
+    return layout_->clean(versions_to_keep(record), was_interrupted);
   };
   if (const auto tidied = tidy(); !tidied) log::warning("left-overs stay", {{"error", tidied.error().message()}});
   return outcome;
@@ -332,9 +337,13 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
   // Recovery needs no package.
   if (const auto tidied = remove_incoming(); !tidied)
     log::warning("left-overs stay", {{"error", tidied.error().message()}});
+  if (self_ != nullptr && self_->took_back(record)) {
+    if (record.journal) UPSWARM_CHECK(give_up(record, interruption_of(record), true));  // not switched yet
+    self_->reopen(record, clock_.now());
+  }
   if (!record.journal) {
     if (self_ != nullptr) {
-      UPSWARM_CHECK(self_->end());
+      UPSWARM_CHECK(self_->end_others());
       if (!record.current.empty() && record.current != self_->running()) {
         log::warning("`current` was set by hand, and stays",
                      {{"product", record.product}, {"installed", record.current}, {"running", self_->running()}});
@@ -342,14 +351,13 @@ Result<std::optional<messages::Outcome>> Installation::recover(const package::Pr
     }
     if (!is_used) return std::optional<messages::Outcome>();
     UPSWARM_TRY(const auto wrong, wrong_link(record));
-    if (wrong.empty()) UPSWARM_CHECK(layout_->clean(record.versions(), true));
+    if (wrong.empty()) UPSWARM_CHECK(layout_->clean(versions_to_keep(record), true));
     else UPSWARM_CHECK(note_wrong_link(record, wrong));
     return std::optional<messages::Outcome>();
   }
   log::warning("finishing what was interrupted",
                {{"product", record.product}, {"phase", to_string(record.journal->phase)}});
-  const Error interrupted{ErrorKind::disk, "install " + record.product + " " + record.journal->to.version,
-                          "interrupted by a restart while " + std::string(to_string(record.journal->phase))};
+  const auto interrupted = interruption_of(record);
   const auto is_crash = !std::exchange(record.journal->stopped, false) && is_restart;
   UPSWARM_TRY(auto outcome, go_on(record, interrupted, is_crash, progress, stop));
   return std::optional(std::move(outcome));

@@ -76,8 +76,7 @@ class Installation {
                                          std::stop_token stop);
 
   /// Goes back to a release that is still here, after verifying every byte of it. Empty: the newest one below what runs
-  /// that did not fail here.
-  /// The release that is left is marked, so that it does not come back by itself.
+  /// that did not fail here. The release that is left is marked, so that it does not come back by itself.
   /// Errors: not_found, invalid  no such release; denied  below the floor. What fails then is an outcome.
   Result<messages::Outcome> roll_back(const std::string& version, const package::ProgressSink& progress,
                                       std::stop_token stop);
@@ -148,6 +147,7 @@ class Installation {
   std::vector<std::string> services_to_start(const ProductRecord& record) const;
   Result<void> leave_to(const trust::Entry& to, ProductRecord& record);
   Result<void> prove_self(const ProductRecord& record, const Stop& stop);
+  std::vector<std::string> versions_to_keep(const ProductRecord& record);
   Done fell_back(ProductRecord& record, const Progress& progress, const Stop& stop);
   Done commit(ProductRecord& record);
   std::optional<std::int64_t> count_changes(const ProductRecord& record);

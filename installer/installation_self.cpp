@@ -10,14 +10,16 @@ Result<void> Installation::leave_to(const trust::Entry& to, ProductRecord& recor
 }
 
 /// The new installer runs, or else nobody was here. That it can be talked to says the old one, which nobody but root
-/// can disturb. The trial ends before the commit: a launcher must not take back what is committed.
+/// can disturb. The trial goes on after the commit, with a count of its own. An administrator's word needs no trial.
 Result<void> Installation::prove_self(const ProductRecord& record, const std::stop_token& stop) {
   if (self_ == nullptr) return {};
   const auto& journal = *record.journal;
   if (!journal.from.empty())
     UPSWARM_CHECK(
         runner_.run_hook("probe", ask_installer("--probe", config_.file), context_of(journal.from, ""), stop));
-  return self_->end();
+  if (journal.kind == "rollback") return self_->end();
+  self_->forgive();
+  return {};
 }
 
 /// In probation another installer runs than the one that was to be proved.
@@ -25,8 +27,15 @@ Result<messages::Outcome> Installation::fell_back(ProductRecord& record, const p
                                                   const std::stop_token& stop) {
   const auto starts = self_->starts();
   const Error why{ErrorKind::invalid, "start the installer " + record.journal->to.version,
-                  "it did not come up in " + std::to_string(starts) + " starts; " + self_->running() + " runs again"};
+                  "it did not stay up in " + std::to_string(starts) + " starts; " + self_->running() + " runs again"};
   return undo(record, why, starts >= kMostStarts, progress, stop);
+}
+
+/// Which trees stay: the launcher may go back to what was placed by hand, too.
+std::vector<std::string> Installation::versions_to_keep(const ProductRecord& record) {
+  auto versions = record.versions();
+  if (self_ != nullptr) versions.push_back(self_->previous());
+  return versions;
 }
 
 }  // namespace upswarm::installer

@@ -28,7 +28,7 @@ Result<void> Installation::stage(const trust::Entry& to, const Fill& fill, Produ
                                  const package::ProgressSink& progress, const std::stop_token& stop) {
   UPSWARM_CHECK(check_layout(to, record));
   UPSWARM_CHECK(layout_->prepare());
-  UPSWARM_CHECK(layout_->clean(record.versions(), true));
+  UPSWARM_CHECK(layout_->clean(versions_to_keep(record), true));
   retire(record);  // also what was in use then: the room may be needed
   tell(progress, "staging");
   UPSWARM_CHECK(fill());

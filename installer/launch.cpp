@@ -20,10 +20,10 @@ Result<Launch> prepare_launch(Files& files, const Path& root, const Path& trial_
     const auto before = layout.folder_of(counted.previous);
     const bool is_there = exists(files, before).value_or(true);
     if (counted.starts >= kMostStarts && !is_there) {
-      launch.told = counted.trying + " did not come up in " + std::to_string(counted.starts) + " starts, and " +
+      launch.told = counted.trying + " did not stay up in " + std::to_string(counted.starts) + " starts, and " +
                     before.string() + " is not there: it starts again";
     } else if (counted.starts >= kMostStarts) {
-      launch.told = counted.trying + " did not come up in " + std::to_string(counted.starts) +
+      launch.told = counted.trying + " did not stay up in " + std::to_string(counted.starts) +
                     " starts: " + counted.previous + " starts again";
       version = counted.previous;
       if (const auto switched = layout.switch_to(version, {}); !switched)

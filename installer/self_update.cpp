@@ -2,7 +2,6 @@
 
 #include <thread>
 
-#include "installer/product_record.hpp"
 #include "installer/program_of.hpp"
 #include "protocol/base/log.hpp"
 #include "protocol/base/process.hpp"
@@ -14,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kQuestionLimit{std::chrono::seconds(60)};
 constexpr std::chrono::milliseconds kBetweenProbes{200};
+constexpr std::chrono::seconds kBetweenEnds{30};
 constexpr Bytes kLongestMachineId = 1_KiB;
 
 Result<void> read_role(const std::string& name, std::string_view bytes) {
@@ -52,8 +52,51 @@ Result<void> SelfUpdate::begin(const std::string& from, const std::string& to) {
 
 void SelfUpdate::forgive() {
   const auto trial = read_trial(files_, trial_file_);
-  if (!trial || !*trial || (*trial)->starts == 0) return;
+  if (!trial || !*trial || (*trial)->trying != running_ || (*trial)->starts == 0) return;
   ignore_failure(begin((*trial)->previous, (*trial)->trying), "then this start counts: the safe side");
+}
+
+bool SelfUpdate::took_back(const ProductRecord& record) {
+  const auto trial = read_trial(files_, trial_file_);
+  return trial && *trial && (*trial)->previous == running_ && (*trial)->trying == record.current &&
+         (*trial)->starts >= kMostStarts && record.find(record.current) != nullptr;
+}
+
+void SelfUpdate::reopen(ProductRecord& record, Time now) const {
+  record.journal = Journal{.phase = Phase::probation,
+                           .kind = "rollback",
+                           .to = record.find(record.current)->entry,
+                           .from = running_,
+                           .reason = {},
+                           .blame = false,
+                           .started = now};
+  record.current = record.find(running_) != nullptr ? running_ : "";
+  record.damage.reset();
+  record.checked.reset();
+  record.mended.clear();
+}
+
+Result<void> SelfUpdate::end_others() {
+  const auto trial = read_trial(files_, trial_file_);
+  return trial && *trial && (*trial)->trying == running_ ? Result<void>() : end();
+}
+
+std::string SelfUpdate::previous() {
+  const auto trial = read_trial(files_, trial_file_);
+  return trial && *trial ? (*trial)->previous : "";
+}
+
+SelfUpdate::SteadyTime SelfUpdate::watch(bool under_way, SteadyTime now) {
+  if (now < kept_at_) return kept_at_;
+  if (under_way) return now + kBetweenEnds;
+  const auto before = previous();
+  if (const auto ended = end(); !ended) {
+    log::warning("starts of this installer are still counted", {{"error", ended.error().message()}});
+    return now + kBetweenEnds;
+  }
+  if (!before.empty())
+    log::info("the new installer ran for long enough, and is kept", {{"version", running_}, {"before", before}});
+  return SteadyTime::max();
 }
 
 Result<void> SelfUpdate::end() { return end_trial(files_, trial_file_); }

@@ -146,21 +146,24 @@ Result<void> InstallerService::find_self() {
   const auto found = std::ranges::find_if(config_.products, &ProductConfig::self);
   if (found == config_.products.end()) return {};
   UPSWARM_TRY(auto running, own_release(found->root));
-  self_.emplace(files_, config_.state_folder / kTrial, std::move(running));
-  self_root_ = found->root;
+  self_.emplace(files_, config_.state_folder / kTrial, std::move(running), started_ + config_.self_watch);
+  self_product_ = &*found;
+  watch_at_ = started_;
   return {};
 }
 
 /// Also where it was rolled back, by this program or by the launcher.
 bool InstallerService::is_another_to_run() {
   if (!self_) return false;
-  const auto current = VersionedLayout(files_, self_root_).current_version();
+  const auto current = VersionedLayout(files_, self_product_->root).current_version();
   if (current && *current && **current != self_->running()) {
     log::info("another installer is to run", {{"running", self_->running()}, {"current", **current}});
     return true;
   }
-  const auto trial = read_trial(files_, config_.state_folder / kTrial);
-  if (trial && !*trial) end_launch_watch();
+  const auto record = records_.load(self_product_->product);
+  const bool under_way = !record || record->journal;
+  if (!under_way) end_launch_watch();
+  watch_at_ = self_->watch(under_way, std::chrono::steady_clock::now());
   return false;
 }
 
@@ -168,19 +171,18 @@ void InstallerService::work(std::stop_token stop) {
   if (is_recovering_) recover(stop);
   while (!stop.stop_requested() && !is_another_to_run()) {
     auto work = next_work(stop);
-    if (work.unchecked != nullptr) {
-      check_at_rest(*work.unchecked, stop);
-      continue;  // nothing was busy by it
-    }
+    if (work.unchecked != nullptr) check_at_rest(*work.unchecked, stop);
+    if (!work.job && work.unfinished == nullptr) continue;  // nothing was busy by it
     if (work.job) perform(*work.job, stop);
-    else if (work.unfinished != nullptr) finish(*work.unfinished, stop, false);
+    else finish(*work.unfinished, stop, false);
     const std::lock_guard lock(mutex_);
     rest();
   }
+  if (self_ && stop.stop_requested()) self_->forgive();
 }
 
-/// Waits for it. Nothing: it is time to end. An administrator's rollback goes first; what is unfinished goes before the
-/// agent's job when its time has come, so that no agent keeps services down.
+/// Waits for it. Nothing: it is time to end, or to look after this program itself. An administrator's rollback goes
+/// first; what is unfinished goes before the agent's job when its time has come, so that no agent keeps services down.
 InstallerService::NextWork InstallerService::next_work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   const auto is_due = [this] { return !unfinished_.empty() && std::chrono::steady_clock::now() >= retry_at_; };
@@ -195,13 +197,14 @@ InstallerService::NextWork InstallerService::next_work(const std::stop_token& st
       return {.job = {}, .unfinished = product};
     }
     if (job_) return {.job = std::exchange(job_, std::nullopt)};
+    if (std::chrono::steady_clock::now() >= watch_at_) return {};
     const auto is_time = [this] { return std::chrono::steady_clock::now() >= look_around_at_; };
     if (is_time()) {
       if (auto work = look_around(lock)) return *std::move(work);
     }
     const auto is_there = [&] { return rollback_ || job_ || is_due() || is_time(); };
-    wake_.wait_until(lock, stop, unfinished_.empty() ? look_around_at_ : std::min(retry_at_, look_around_at_),
-                     is_there);
+    const auto until = std::min(watch_at_, look_around_at_);
+    wake_.wait_until(lock, stop, unfinished_.empty() ? until : std::min(retry_at_, until), is_there);
   }
   return {};
 }

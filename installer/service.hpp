@@ -146,7 +146,9 @@ class InstallerService {
   std::unique_ptr<ReleaseRunner> runner_;
   RecordStore records_;
   std::optional<SelfUpdate> self_;  ///< where a product is this installer
-  Path self_root_;
+  const ProductConfig* self_product_ = nullptr;
+  std::chrono::steady_clock::time_point watch_at_ =
+      std::chrono::steady_clock::time_point::max();  ///< SelfUpdate::watch
 
   std::mutex mutex_;  ///< guards all below, the gate, and records of products that are not busy
   std::condition_variable_any wake_;

@@ -1,4 +1,5 @@
-// What installer and launcher say to each other while a new release of the installer is on trial: one small file.
+// What installer and launcher say to each other while a new release of the installer is on trial, or watched after its
+// commit: one small file.
 //
 //   upswarm-trial 1
 //   previous 1.0.0

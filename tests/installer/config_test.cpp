@@ -54,6 +54,7 @@ TEST(InstallerConfig, AProductIsEnough) {
   EXPECT_FALSE(config->products[0].hard_links);
   EXPECT_TRUE(read(product() + "hard_links = true\n")->products[0].hard_links);
   EXPECT_EQ(config->keep_for, std::chrono::hours(7 * 24));
+  EXPECT_EQ(config->self_watch, std::chrono::minutes(10));
   EXPECT_EQ(config->verify_every, std::chrono::hours(7 * 24));
   EXPECT_EQ(read("verify_every = \"0s\"\n" + product())->verify_every, std::chrono::hours(0)) << "never";
 }
@@ -88,6 +89,7 @@ TEST(InstallerConfig, AWrongTypeIsNamed) {
 
 TEST(InstallerConfig, RangesAreKept) {
   EXPECT_NE(error_of("keep_releases = 0\n" + product()).find("from 1 to 100"), std::string::npos);
+  EXPECT_NE(error_of("self_watch = \"25h\"\n" + product()).find("self_watch"), std::string::npos);
   EXPECT_NE(error_of("keep_for = \"2000d\"\n" + product()).find("keep_for"), std::string::npos);
 }
 

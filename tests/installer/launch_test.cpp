@@ -47,7 +47,7 @@ TEST_F(LaunchTest, AfterThreeStartsThePreviousOneStartsAgain) {
   for (int i = 0; i < kMostStarts; ++i) EXPECT_EQ(start(), "1.1.0?");
   EXPECT_EQ(told, "");
   EXPECT_EQ(start(), "1.0.0");
-  EXPECT_EQ(told, "1.1.0 did not come up in 3 starts: 1.0.0 starts again");
+  EXPECT_EQ(told, "1.1.0 did not stay up in 3 starts: 1.0.0 starts again");
   EXPECT_EQ(*VersionedLayout(disk, root).current_version(), "1.0.0");
   EXPECT_EQ(start(), "1.0.0") << "and goes on to";
   EXPECT_EQ((*read_trial(disk, trial))->starts, kMostStarts) << "the installer reads it";

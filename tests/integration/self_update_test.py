@@ -12,11 +12,23 @@ from base import BIN, WorldTest, big, main, wait_until
 from supervisor import Supervisor
 
 PRODUCT = "upswarm-installer"
+# The installer, killed by a thing of its own a second after it is committed, or was found to be.
+DIES_LATER = """#!/bin/sh
+real=$(dirname "$0")/real
+case "$*" in *--self-test* | *--probe*) exec "$real" "$@" ;; esac
+(
+  for _ in $(seq 600); do
+    grep -q '"current": "VERSION"' RECORD && sleep 1 && exec kill -9 $$
+    sleep 0.1
+  done
+) &
+exec "$real" "$@"
+"""
 NOT_ITSELF = '#!/bin/sh\ncase "$*" in *--self-test*) exit 0;; esac\n'  # what only seems to be an installer
 
 
 class SelfUpdate(WorldTest):
-    def machine(self, patience=10.0):
+    def machine(self, patience=10.0, watch="2s"):
         """A world with a machine whose installer was placed by hand and is started by the launcher."""
         self.world = world = self.world().init("app", PRODUCT)
         world.start_seeder()
@@ -29,7 +41,7 @@ class SelfUpdate(WorldTest):
         self.root = root
         installed = world.folder / "m1/installed"
         products = [{"product": "app", "root": installed / "app"}, {"product": PRODUCT, "root": root, "self": True}]
-        machine = world.machine("m1", installer={"product": products})
+        machine = world.machine("m1", installer={"product": products, "self_watch": watch})
         self.installer = Supervisor([world.bin / "upswarm-launcher", root, machine.folder / "installer/trial", PRODUCT, "--config",
                                      machine.folder / "etc/installer.toml"], machine.folder, machine.folder / "installer.log", patience)
         self.addCleanup(self.installer.stop)
@@ -44,10 +56,10 @@ class SelfUpdate(WorldTest):
         versions = self.root / "versions"
         return program.relative_to(versions).parts[0] if program and program.is_relative_to(versions) else None
 
-    def release(self, version, program=None, **recipe):
+    def release(self, version, program=None, files=None, **recipe):
         """A release of the installer: the real one, or a script in its place."""
         program = program or self.real
-        tree = self.world.tree(f"self-{version}", {f"bin/{PRODUCT}": program, "share/version": version})
+        tree = self.world.tree(f"self-{version}", {f"bin/{PRODUCT}": program, "share/version": version, **(files or {})})
         self.world.release(version, tree, product=PRODUCT, recipe=self.world.recipe(f"self-{version}", health={"kind": "none"}, **recipe))
         self.world.await_taken_in()
 
@@ -56,8 +68,11 @@ class SelfUpdate(WorldTest):
         def told():
             with_it = [one for one in machine.history() if (one["product"], one["to"]) == (PRODUCT, version)]
             return with_it[0] if with_it else None
+        return self.wait(f"the update to {version} ends", told, machine)
+
+    def wait(self, what, condition, machine):
         try:
-            return wait_until(f"the update to {version} ends", told, 90)
+            return wait_until(what, condition, 90)
         except Exception as failure:
             raise AssertionError(f"{failure}\n--- installer\n{self.installer.words()[-4000:]}\n--- agent\n{machine.agent.words()[-2000:]}") from None
 
@@ -89,7 +104,7 @@ class SelfUpdate(WorldTest):
         before = self.installer.starts
         update = self.ended(machine, version)
         self.assertEqual((update["result"], update["to"]), ("rolled_back", version), update)
-        self.assertSays(update["reason"], f"did not come up in 3 starts; {self.runs()} runs again")
+        self.assertSays(update["reason"], f"did not stay up in 3 starts; {self.runs()} runs again")
         self.assertEqual(self.installer.starts - before, starts)
 
     def test_one_that_ends_at_once_is_given_up_after_three_starts(self):
@@ -100,7 +115,7 @@ class SelfUpdate(WorldTest):
         self.release("1.2.0", NOT_ITSELF + "exit 1\n")
         self.expect_fallback(machine, "1.2.0", 4)
         self.expect_runs("1.1.0")
-        self.assertSays(self.installer.words(), "upswarm-launcher: 1.2.0 did not come up in 3 starts: 1.1.0 starts again")
+        self.assertSays(self.installer.words(), "upswarm-launcher: 1.2.0 did not stay up in 3 starts: 1.1.0 starts again")
         machine.command("check")
         wait_until("the machine says that it passes 1.2.0 over", lambda: "failed on this machine" in json.dumps(machine.status()))
         self.expect_it_works(machine)
@@ -114,6 +129,46 @@ class SelfUpdate(WorldTest):
         self.expect_fallback(machine, "1.1.0", 4)
         self.expect_runs("placed-1")
         self.expect_it_works(machine)
+
+    def trial(self):
+        """What the launcher counts, or None."""
+        file = self.world.machines[0].folder / "installer/trial"
+        return file.read_text() if file.exists() else None
+
+    def test_one_that_ends_after_its_commit_is_given_up_after_three_starts_more(self):
+        machine = self.machine(watch="15s")
+        record = machine.folder / f"installer/products/{PRODUCT}.json"
+        self.release("1.1.0", DIES_LATER.replace("VERSION", "1.1.0").replace("RECORD", str(record)), {"bin/real": self.real})
+
+        def results():
+            return [one["result"] for one in machine.history() if (one["product"], one["to"]) == (PRODUCT, "1.1.0")]
+        self.wait("it is committed, and taken back", lambda: results() == ["rolled_back", "completed"], machine)
+        self.assertSays(self.ended(machine, "1.1.0")["reason"], "did not stay up in 3 starts; placed-1 runs again")
+        self.assertEqual(self.installer.starts, 6, "placed-1, the start that commits, three more, and placed-1 again")
+        self.expect_runs("placed-1")
+        self.assertEqual([one["version"] for one in json.loads(record.read_text())["bad"]], ["1.1.0"])
+        machine.command("check")
+        wait_until("the machine says that it passes 1.1.0 over", lambda: "failed on this machine" in json.dumps(machine.status()))
+        self.expect_it_works(machine)
+        self.release("1.2.0")
+        self.assertEqual(self.ended(machine, "1.2.0")["result"], "completed")
+        self.assertSays(self.trial() or "the watch has ended already", "previous placed-1\ntrying 1.2.0\nstarts 0\n")
+        self.expect_runs("1.2.0")
+
+    def test_stops_while_it_is_watched_do_not_count(self):
+        machine = self.machine(watch="1h")
+        self.release("1.1.0")
+        self.assertEqual(self.ended(machine, "1.1.0")["result"], "completed")
+        for number in range(3, 8):
+            os.kill(self.installer.process.pid, signal.SIGTERM)
+            wait_until("it is started again", lambda number=number: self.installer.words().count("installer started") == number)
+            self.assertSays(self.trial(), "trying 1.1.0\nstarts 1\n")
+        self.assertEqual(self.runs(), "1.1.0")
+        self.release("1.2.0")
+        self.assertEqual(self.ended(machine, "1.2.0")["result"], "completed")
+        self.assertSays(self.trial(), "previous 1.1.0\ntrying 1.2.0\n")
+        machine.command("rollback", PRODUCT)
+        self.expect_runs("1.1.0")
 
     def test_one_that_cannot_read_the_state_is_never_started(self):
         machine = self.machine()
