@@ -18,7 +18,8 @@ ProcessSpec hook() {
           .environment = {{"LANG", "C.UTF-8"}, {"UPSWARM_FROM", "1.0.0"}},
           .account = "app",
           .time_limit = 1500ms,
-          .grace = 10s};
+          .grace = 10s,
+          .ask = {}};
 }
 
 TEST(UnitArguments, AreTheseToTheWord) {
