@@ -97,7 +97,7 @@ Result<Json> InstallerService::hello(const Json& question) {
       state.content = current->entry.content;
       state.counter = current->entry.counter;
     }
-    if (const auto* const mark = knows_repair ? record.repair_due(clock_.now()) : nullptr; mark && mark->needs_package)
+    if (const auto* const mark = knows_repair ? repair_due(record) : nullptr; mark && mark->needs_package)
       state.repair = record.find(record.current)->entry;
     if (const auto* const before = record.newest_before_current()) state.before = before->entry.content;
     hello.products.push_back(std::move(state));
