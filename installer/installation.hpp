@@ -83,7 +83,7 @@ class Installation {
                                       std::stop_token stop);
   /// Where an interrupted switch is going to be undone, has `current` name the release before already: for the start of
   /// the machine, before any service. Nothing else is touched; recover() does the rest.   Errors: as VersionedLayout.
-  Result<void> settle();
+  Result<void> settle(const std::stop_token& stop);
 
   /// Looks at every byte of what runs, and at what `current` names. Changes nothing.
   /// Errors: not_found  nothing is installed; as survey_tree.

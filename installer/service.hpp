@@ -31,7 +31,7 @@ class InstallerService {
 
   /// As Installation::settle(), of all products: afterwards their services may start. What cannot be settled is told,
   /// and left to recover(). One thread, before recover().
-  void settle();
+  void settle(const std::stop_token& stop);
 
   /// Finishes what a crash left, of all products. Until that is done, or when `stop` cut it short, nothing is taken
   /// and nothing changed: busy (reason "recovering"). One thread, once.
