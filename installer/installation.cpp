@@ -92,7 +92,7 @@ Result<messages::Outcome> Installation::take_over(const trust::Entry& to, Produc
   if (here->layout != to.layout)
     return give_up(record, {ErrorKind::untrusted, "install " + product_.product, layout_change(*here, to)});
   UPSWARM_CHECK(remove_incoming());
-  return commit(record);
+  return commit(record, {});
 }
 
 Result<void> Installation::run_before(const trust::Entry& to, const ProductRecord& record,
@@ -117,7 +117,7 @@ Result<messages::Outcome> Installation::switch_and_commit(ProductRecord& record,
     if (!blame) record.note_setback(record.journal->to, switched.error().message(), false, clock_.now());
     return undo(record, switched.error(), blame, progress, stop);
   }
-  return commit(record);
+  return commit(record, stop);
 }
 
 Result<void> Installation::switch_over(ProductRecord& record, const package::ProgressSink& progress,
@@ -187,7 +187,7 @@ std::vector<std::string> Installation::services_to_start(const ProductRecord& re
   return services;
 }
 
-Result<messages::Outcome> Installation::commit(ProductRecord& record) {
+Result<messages::Outcome> Installation::commit(ProductRecord& record, const std::stop_token& stop) {
   const auto to = record.journal->to;
   const bool is_same = record.current == to.version;  // only its entry is another
   std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == to.version; });
@@ -214,7 +214,7 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
     return layout_->drop_unfinished();
   };
   if (const auto dropped = drop(); !dropped) log::warning("left-overs stay", {{"error", dropped.error().message()}});
-  retire(record);
+  retire(record, stop);
   return outcome;
 }
 
@@ -433,7 +433,7 @@ Result<messages::Outcome> Installation::add_outcome(ProductRecord& record, std::
   return outcome;
 }
 
-void Installation::retire(ProductRecord& record) {
+void Installation::retire(ProductRecord& record, const std::stop_token& stop) {
   const auto now = clock_.now();
   std::int64_t kept = 0;
   std::vector<std::string> doomed;
@@ -443,11 +443,14 @@ void Installation::retire(ProductRecord& record) {
       doomed.push_back(one->entry.version);
   }
   if (doomed.empty()) return;
-  const auto used = runner_.in_use(layout_->folder_of(record.current).parent_path());
+  const auto used = runner_.in_use(layout_->folder_of(record.current).parent_path(), stop);
+  if (!used && used.error().kind == ErrorKind::cancelled) return;
   std::size_t stay = 0;
   std::erase_if(doomed, [&](const auto& version) {
-    if (!used.contains(version) || ++stay > kMostInUse) return false;
-    log::info("an old release stays: a process still uses it", {{"product", record.product}, {"version", version}});
+    if ((used && !used->contains(version)) || ++stay > kMostInUse) return false;
+    log::info(
+        "an old release stays: it is or may be in use",
+        {{"product", record.product}, {"version", version}, {"by", used ? used->at(version) : used.error().message()}});
     return true;
   });
   for (const auto& version : doomed) {
