@@ -1,5 +1,6 @@
 #include "installer/folders_in_use.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,9 +12,7 @@
 namespace upswarm::installer {
 namespace {
 
-void note(const std::string& path, const Path& versions, std::set<std::string>& names) {
-  if (is_below(path, versions)) names.insert(Path(path).lexically_relative(versions).begin()->string());
-}
+using Users = std::map<std::string, std::string>;
 
 std::string target_of(const Path& link) {
   std::string target(PATH_MAX, '\0');
@@ -22,22 +21,44 @@ std::string target_of(const Path& link) {
   return target;
 }
 
+/// Notes what one process uses.   Errors: of `check`, which is asked before each of its many lines.
+template <typename Check>
+Result<void> note_uses(const std::string& number, const Path& versions, Users& users, Check check) {
+  const auto process = Path("/proc") / number;
+  const auto note = [&](const std::string& path) {
+    if (!is_below(path, versions)) return;
+    struct stat owner {};
+    const bool is_there = ::stat(process.c_str(), &owner) == 0;
+    users.try_emplace(Path(path).lexically_relative(versions).begin()->string(),
+                      "process " + number + (is_there ? ", account " + std::to_string(owner.st_uid) : ""));
+  };
+  for (const char* const link : {"exe", "cwd"}) note(target_of(process / link));
+  std::ifstream maps(process / "maps");
+  for (std::string line; std::getline(maps, line);) {
+    UPSWARM_CHECK(check());
+    if (const auto at = line.find('/'); at != std::string::npos) note(line.substr(at));
+  }
+  return {};
+}
+
 }  // namespace
 
-std::set<std::string> folders_in_use(const Path& versions) {
-  std::set<std::string> names;
-  const auto processes = system_files().list("/proc");
-  if (!processes) return names;
-  for (const auto& name : *processes) {
+Result<Users> folders_in_use(const Path& versions, std::chrono::milliseconds most, const std::stop_token& stop) {
+  const auto deadline = std::chrono::steady_clock::now() + most;
+  const auto check = [&]() -> Result<void> {
+    constexpr const char* kDoing = "look for processes that use a release";
+    if (stop.stop_requested()) return Error{ErrorKind::cancelled, kDoing, "stopped"};
+    if (std::chrono::steady_clock::now() >= deadline) return Error{ErrorKind::busy, kDoing, "the machine has too many"};
+    return {};
+  };
+  UPSWARM_TRY(const auto processes, system_files().list("/proc"));
+  Users users;
+  for (const auto& name : processes) {
+    UPSWARM_CHECK(check());
     if (!std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) continue;
-    const auto process = Path("/proc") / name;
-    for (const char* const link : {"exe", "cwd"}) note(target_of(process / link), versions, names);
-    std::ifstream maps(process / "maps");
-    for (std::string line; std::getline(maps, line);) {
-      if (const auto at = line.find('/'); at != std::string::npos) note(line.substr(at), versions, names);
-    }
+    UPSWARM_CHECK(note_uses(name, versions, users, check));
   }
-  return names;
+  return users;
 }
 
 }  // namespace upswarm::installer

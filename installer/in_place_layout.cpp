@@ -41,8 +41,9 @@ Result<void> InPlaceLayout::check_switch(const std::string& version, const std::
   return mirror_.check(tree_of(version), tree_of(leaving));
 }
 
-Result<void> InPlaceLayout::switch_to(const std::string& version, const std::string& leaving) {
-  UPSWARM_CHECK(mirror_.show(tree_of(version), tree_of(leaving)));
+Result<void> InPlaceLayout::switch_to(const std::string& version, const std::string& leaving,
+                                      const std::stop_token& stop) {
+  UPSWARM_CHECK(mirror_.show(tree_of(version), tree_of(leaving), stop));
   return releases_.switch_to(version, leaving);
 }
 

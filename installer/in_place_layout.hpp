@@ -25,7 +25,8 @@ class InPlaceLayout final : public Layout {
   Result<void> adopt_staging(const std::string& version) override;
   Result<void> set_staging_between() override { return releases_.set_staging_between(); }
   Result<void> check_switch(const std::string& version, const std::string& leaving) override;
-  Result<void> switch_to(const std::string& version, const std::string& leaving) override;
+  using Layout::switch_to;
+  Result<void> switch_to(const std::string& version, const std::string& leaving, const std::stop_token& stop) override;
   Result<std::string> what_is_wrong(const std::string& version) override;
   Result<void> mend_current(const std::string& version) override;
   Result<void> remove(const std::string& version) override { return releases_.remove(version); }

@@ -9,7 +9,6 @@ namespace upswarm::installer {
 namespace {
 
 constexpr std::int64_t kMostRecoveries = 2;
-constexpr std::size_t kMostInUse = 4;  // beyond those that are kept: anybody can make a process use one
 constexpr const char* kByAdministrator = "rolled back by an administrator";
 
 /// All else are faults of the machine, for which nothing is marked bad.
@@ -97,7 +96,7 @@ Result<messages::Outcome> Installation::take_over(const trust::Entry& to, Produc
   if (here->layout != to.layout)
     return give_up(record, {ErrorKind::untrusted, "install " + product_.product, layout_change(*here, to)});
   UPSWARM_CHECK(remove_incoming());
-  return commit(record);
+  return commit(record, {});
 }
 
 Result<void> Installation::run_before(const trust::Entry& to, const ProductRecord& record,
@@ -122,7 +121,7 @@ Result<messages::Outcome> Installation::switch_and_commit(ProductRecord& record,
     if (!blame) record.note_setback(record.journal->to, switched.error().message(), false, clock_.now());
     return undo(record, switched.error(), blame, progress, stop);
   }
-  return commit(record);
+  return commit(record, stop);
 }
 
 Result<void> Installation::switch_over(ProductRecord& record, const package::ProgressSink& progress,
@@ -192,7 +191,7 @@ std::vector<std::string> Installation::services_to_start(const ProductRecord& re
   return services;
 }
 
-Result<messages::Outcome> Installation::commit(ProductRecord& record) {
+Result<messages::Outcome> Installation::commit(ProductRecord& record, const std::stop_token& stop) {
   const auto to = record.journal->to;
   const bool is_same = record.current == to.version;  // only its entry is another
   std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == to.version; });
@@ -219,7 +218,7 @@ Result<messages::Outcome> Installation::commit(ProductRecord& record) {
     return layout_->drop_unfinished();
   };
   if (const auto dropped = drop(); !dropped) log::warning("left-overs stay", {{"error", dropped.error().message()}});
-  retire(record);
+  retire(record, stop);
   return outcome;
 }
 
@@ -439,46 +438,6 @@ Result<messages::Outcome> Installation::add_outcome(ProductRecord& record, std::
   outcome.milliseconds = std::chrono::milliseconds(outcome.at - record.journal->started).count();
   record.keep(outcome);
   return outcome;
-}
-
-void Installation::retire(ProductRecord& record) {
-  const auto now = clock_.now();
-  std::int64_t kept = 0;
-  std::vector<std::string> doomed;
-  for (auto one = record.releases.rbegin(); one != record.releases.rend(); ++one) {
-    if (one->entry.version == record.current) continue;
-    if (++kept > config_.keep_releases && now - one->installed_at > config_.keep_for)
-      doomed.push_back(one->entry.version);
-  }
-  if (doomed.empty()) return;
-  const auto used = runner_.in_use(layout_->folder_of(record.current).parent_path());
-  std::size_t stay = 0;
-  std::erase_if(doomed, [&](const auto& version) {
-    if (!used.contains(version) || ++stay > kMostInUse) return false;
-    log::info("an old release stays: a process still uses it", {{"product", record.product}, {"version", version}});
-    return true;
-  });
-  for (const auto& version : doomed) {
-    const auto content = record.find(version)->entry.content;
-    std::erase_if(record.releases, [&](const auto& one) { return one.entry.version == version; });
-    const auto step = [&]() -> Result<void> {
-      UPSWARM_CHECK(records_.save(record));
-      UPSWARM_CHECK(layout_->remove(version));
-      return drop_tree(content);
-    };
-    if (const auto removed = step(); !removed) {
-      log::warning("an old release stays on disk", {{"version", version}, {"error", removed.error().message()}});
-    }
-  }
-}
-
-/// Unless a release that is here, of any product, has the same content.
-Result<void> Installation::drop_tree(const Sha256& content) {
-  for (const auto& product : config_.product_names()) {
-    UPSWARM_TRY(const auto record, records_.load(product));
-    if (std::ranges::any_of(record.releases, [&](const auto& one) { return one.entry.content == content; })) return {};
-  }
-  return remove_tree(files_, state_ / "trees" / (content.hex() + ".tree"));
 }
 
 RunContext Installation::context_of(const std::string& version, const std::string& from) const {

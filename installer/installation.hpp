@@ -82,7 +82,7 @@ class Installation {
                                       std::stop_token stop);
   /// Where an interrupted switch is going to be undone, has `current` name the release before already: for the start of
   /// the machine, before any service. Nothing else is touched; recover() does the rest.   Errors: as VersionedLayout.
-  Result<void> settle();
+  Result<void> settle(const std::stop_token& stop);
 
   /// Looks at every byte of what runs, and at what `current` names. Changes nothing.
   /// Errors: not_found  nothing is installed; as survey_tree.
@@ -149,7 +149,7 @@ class Installation {
   Result<void> prove_self(const ProductRecord& record, const Stop& stop);
   std::vector<std::string> versions_to_keep(const ProductRecord& record);
   Done fell_back(ProductRecord& record, const Progress& progress, const Stop& stop);
-  Done commit(ProductRecord& record);
+  Done commit(ProductRecord& record, const Stop& stop);
   std::optional<std::int64_t> count_changes(const ProductRecord& record);
   Done undo(ProductRecord& record, const Error& why, bool blame, const Progress& progress, const Stop& stop);
   Done finish_undo(ProductRecord& record, const Progress& progress, const Stop& stop);
@@ -171,7 +171,7 @@ class Installation {
   Error stopped_by(const Error& why, ProductRecord& record);
   Result<void> write_phase(ProductRecord& record, Phase phase);
   Done add_outcome(ProductRecord& record, std::string result, std::string reason);
-  void retire(ProductRecord& record);
+  void retire(ProductRecord& record, const Stop& stop);
   Result<void> drop_tree(const Sha256& content);
   void use_layout(const ProductRecord& record, const trust::Entry* to);
   std::optional<ForeignRelease> foreign_of(const trust::Entry* entry, const std::string& from) const;

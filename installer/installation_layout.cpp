@@ -62,7 +62,7 @@ Result<void> Installation::close_programs(const std::string& leaving, const Stop
   return {};
 }
 
-Result<void> Installation::settle() {
+Result<void> Installation::settle(const Stop& stop) {
   UPSWARM_TRY(const auto record, records_.load(product_.product));
   if (!record.journal) return {};
   const auto phase = record.journal->phase;
@@ -71,7 +71,7 @@ Result<void> Installation::settle() {
   if (record.journal->to.foreign) return {};
   use_layout(record, nullptr);
   UPSWARM_CHECK(layout_->prepare());
-  return layout_->switch_to(record.journal->from, record.journal->to.version);
+  return layout_->switch_to(record.journal->from, record.journal->to.version, stop);
 }
 
 }  // namespace upswarm::installer

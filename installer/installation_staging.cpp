@@ -29,7 +29,7 @@ Result<void> Installation::stage(const trust::Entry& to, const Fill& fill, Produ
   UPSWARM_CHECK(check_layout(to, record));
   UPSWARM_CHECK(layout_->prepare());
   UPSWARM_CHECK(layout_->clean(versions_to_keep(record), true));
-  retire(record);  // also what was in use then: the room may be needed
+  retire(record, stop);  // also what was in use then: the room may be needed
   tell(progress, "staging");
   UPSWARM_CHECK(fill());
   UPSWARM_CHECK(remove_incoming());

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,8 +49,13 @@ class Layout {
 
   /// Makes `version` the one in use, in place of `leaving`, which is still here; each may be empty: none. After success
   /// the change survives a power cut. After an error or a power cut inside, another call, in this direction or back,
-  /// makes it whole. Errors: not_found  it is not unpacked; as check_switch.
-  virtual Result<void> switch_to(const std::string& version, const std::string& leaving) = 0;
+  /// makes it whole. Errors: not_found  it is not unpacked; cancelled  as after a power cut inside; as check_switch.
+  virtual Result<void> switch_to(const std::string& version, const std::string& leaving,
+                                 const std::stop_token& stop) = 0;
+  /// The same, whole at once or in error: no stop ends it.
+  Result<void> switch_to(const std::string& version, const std::string& leaving) {
+    return switch_to(version, leaving, {});
+  }
 
   /// What is wrong with what is in use, which is to be `version`, as far as names alone tell: for people. Empty:
   /// nothing.

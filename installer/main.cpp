@@ -26,7 +26,7 @@ Result<void> serve(const InstallerConfig& config) {
   UPSWARM_TRY(const auto service, InstallerService::open(config, system_files(), system_clock()));
   UPSWARM_TRY(const auto server, listen_local(config.socket, 0666));
   warn_of_read_only_roots(config);
-  service->settle();
+  service->settle(stop);
   log::info("installer started", {{"socket", config.socket.string()}, {"products", config.products.size()}});
   // Not after recovery: that starts services, which may wait for us.
   if (const auto told = tell_service_manager(kReady); !told)

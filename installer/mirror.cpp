@@ -33,8 +33,11 @@ Error mounted(const Path& place) {
 
 Result<void> Mirror::check(const Folder& tree, const Folder& leaving) { return start(tree, leaving, true); }
 
-Result<void> Mirror::show(const Folder& tree, const Folder& leaving) {
-  UPSWARM_CHECK(start(tree, leaving, false));
+Result<void> Mirror::show(const Folder& tree, const Folder& leaving, const std::stop_token& stop) {
+  stop_ = stop;
+  const auto shown = start(tree, leaving, false);
+  stop_ = {};
+  UPSWARM_CHECK(shown);
   return sync();
 }
 
@@ -74,6 +77,7 @@ Result<void> Mirror::visit(const std::string& at, const Folder& tree, const Fold
   if (!is_trial_) touched_.insert(here);
   UPSWARM_TRY(const auto names, names_of(tree, leaving));
   for (const auto& name : names) {
+    if (stop_.stop_requested()) return Error{ErrorKind::cancelled, "show a release in " + root_.string(), "stopped"};
     Item item;
     item.path = at.empty() ? name : at + "/" + name;
     item.place = package::place_of(here, name);

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 
 #include "protocol/base/files.hpp"
@@ -28,8 +29,9 @@ class Mirror {
   Result<void> check(const std::optional<Path>& tree, const std::optional<Path>& leaving);
 
   /// Shows `tree` in place of `leaving`; both are whole folders on disk, nothing: none. After success it survives a
-  /// power cut. Errors: as check; disk.
-  Result<void> show(const std::optional<Path>& tree, const std::optional<Path>& leaving);
+  /// power cut. Errors: as check; disk; cancelled  then it is as after a power cut inside.
+  Result<void> show(const std::optional<Path>& tree, const std::optional<Path>& leaving,
+                    const std::stop_token& stop = {});
 
   /// The first name that is not what show() of `tree` would leave there, for people; empty: all are.
   /// Errors: as check.
@@ -71,6 +73,7 @@ class Mirror {
   Files& files_;
   Path root_;
   Path own_;
+  std::stop_token stop_;  ///< of a show()
   bool is_trial_ = false;
   std::uint32_t device_ = 0;  ///< of ROOT
   std::string difference_;    ///< the first that a trial found

@@ -136,13 +136,13 @@ Result<Mended> read_mended(ObjectReader in) {
   return mended;
 }
 
+}  // namespace
+
 std::chrono::seconds wait_after(std::int64_t failures) {
   std::chrono::seconds wait = kFirstWait;
   for (std::int64_t i = 1; i < failures && wait < kLongestWait; ++i) wait *= 3;
   return std::min<std::chrono::seconds>(wait, kLongestWait);
 }
-
-}  // namespace
 
 std::string_view to_string(Phase phase) { return kPhases.at(static_cast<std::size_t>(phase)); }
 

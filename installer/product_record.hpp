@@ -66,6 +66,9 @@ struct BadRelease {
   Time at;
 };
 
+/// Five minutes after one failure in a row, then three times as long each time, at most a day.
+std::chrono::seconds wait_after(std::int64_t failures);
+
 /// A release that was given up for a reason that is not known to be its own: it is left alone for a while.
 struct Setback {
   Sha256 content;

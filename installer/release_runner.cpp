@@ -18,6 +18,7 @@ using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 constexpr milliseconds kShortestTry{100};
 constexpr milliseconds kLongestAnswer{std::chrono::seconds(5)};  ///< of one question by HTTP
+constexpr milliseconds kLongestLook{std::chrono::seconds(10)};   ///< at the processes of the machine
 // From SIGTERM to SIGKILL when the time is over: another installer killed while it writes leaves a half-done package.
 constexpr milliseconds kHookGrace{std::chrono::seconds(10)};
 constexpr milliseconds kForeignGrace{std::chrono::seconds(30)};
@@ -104,7 +105,9 @@ class ProcessRunner final : public ReleaseRunner {
     return installer::close_programs(*processes_, release, closing, spared, stop);
   }
 
-  std::set<std::string> in_use(const Path& versions) override { return folders_in_use(versions); }
+  Result<std::map<std::string, std::string>> in_use(const Path& versions, std::stop_token stop) override {
+    return folders_in_use(versions, kLongestLook, stop);
+  }
 
  private:
   static Expectation expectation_of(const trust::HealthCheck& health, const RunContext& context) {

@@ -1,8 +1,8 @@
 // Running what a release brings along: hooks, services, health checks. Everything run here was signed offline.
 #pragma once
 
+#include <map>
 #include <memory>
-#include <set>
 #include <stop_token>
 #include <string>
 
@@ -80,8 +80,8 @@ class ReleaseRunner {
   /// As close_programs (closing.hpp).   Errors: busy, denied, cancelled.
   virtual Result<void> close_programs(const ReleasePlace& release, const Closing& closing, const std::string& spared,
                                       std::stop_token stop) = 0;
-  /// As folders_in_use (folders_in_use.hpp).
-  virtual std::set<std::string> in_use(const Path& versions) = 0;
+  /// As folders_in_use (folders_in_use.hpp), within a few seconds.   Errors: busy, denied, cancelled.
+  virtual Result<std::map<std::string, std::string>> in_use(const Path& versions, std::stop_token stop) = 0;
 };
 
 /// By `commands` and systemctl. `confirmations` must outlive the runner.

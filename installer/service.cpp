@@ -87,9 +87,10 @@ Result<std::unique_ptr<InstallerService>> InstallerService::open(const Installer
   return service;
 }
 
-void InstallerService::settle() {
+void InstallerService::settle(const std::stop_token& stop) {
   for (const auto& product : config_.products) {
-    if (const auto settled = installation_of(product).settle(); !settled)
+    if (stop.stop_requested()) return;
+    if (const auto settled = installation_of(product).settle(stop); !settled)
       log::error("not settled before services start",
                  {{"product", product.product}, {"error", settled.error().message()}});
   }

@@ -31,7 +31,7 @@ class InstallerService {
 
   /// As Installation::settle(), of all products: afterwards their services may start. What cannot be settled is told,
   /// and left to recover(). One thread, before recover().
-  void settle();
+  void settle(const std::stop_token& stop);
 
   /// Finishes what a crash left, of all products. Until that is done, or when `stop` cut it short, nothing is taken
   /// and nothing changed: busy (reason "recovering"). One thread, once.
@@ -100,6 +100,8 @@ class InstallerService {
   Result<Json> damaged(const Json& question, std::unique_ptr<InputFile> file, const std::stop_token& stop);
   Result<Json> offer_repair(const Json& question, std::unique_ptr<InputFile> file);
   Result<trust::Entry> find_damaged(const std::string& product, const std::string& doing);
+  const DamageMark* repair_due(const ProductRecord& record) const;
+  void note_unsaved_repair(const std::string& product, const Result<ProductRecord>& after);
   Result<void> note_survey(const std::string& product, const Survey& found, bool is_asked);
   void perform_repair(Job& job, const std::stop_token& stop);
   void check_at_rest(const ProductConfig& product, const std::stop_token& stop);
@@ -165,6 +167,7 @@ class InstallerService {
   std::chrono::steady_clock::time_point retry_at_;  ///< of the first of them: from then on before job_
   std::optional<std::stop_source> checking_;        ///< ends what is read at rest, while it is read
   std::chrono::steady_clock::time_point look_around_at_ = std::chrono::steady_clock::now();
+  std::map<std::string, Setback> unsaved_;  ///< by product: repairs whose failure its record could not be told
   std::map<std::string, Wanted> wanted_;
   messages::ProductProgress progress_;
 };

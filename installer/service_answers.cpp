@@ -114,7 +114,7 @@ Result<Json> InstallerService::hello(const Json& question) {
     UPSWARM_TRY(const auto record, records_.load(product.product));
     auto state = state_of(product, record);
     state.busy = is_recovering_ || busy_ == product.product;
-    if (const auto* const mark = knows_repair ? record.repair_due(clock_.now()) : nullptr; mark && mark->needs_package)
+    if (const auto* const mark = knows_repair ? repair_due(record) : nullptr; mark && mark->needs_package)
       state.repair = record.find(record.current)->entry;
     hello.products.push_back(std::move(state));
   }

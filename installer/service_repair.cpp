@@ -52,15 +52,37 @@ Result<Json> InstallerService::look_through(const std::string& word, const Json&
 Result<void> InstallerService::note_survey(const std::string& product, const Survey& found, bool is_asked) {
   UPSWARM_TRY(const auto* const configured, find_product(product));
   UPSWARM_CHECK(installation_of(*configured).note_survey(found, is_asked));
+  if (is_asked) unsaved_.erase(product);
   look_around_at_ = SteadyClock::now();
   wake_.notify_all();
   return {};
 }
 
+/// As of the record; nor where only this program knows of the wait.
+const DamageMark* InstallerService::repair_due(const ProductRecord& record) const {
+  const auto unsaved = unsaved_.find(record.product);
+  const bool waits = unsaved != unsaved_.end() && unsaved->second.holds(clock_.now());
+  return waits ? nullptr : record.repair_due(clock_.now());
+}
+
+/// A disk that takes no record lets no failure be noted there: the same would be tried again at once. `after`: what the
+/// record says after a failure.
+void InstallerService::note_unsaved_repair(const std::string& product, const Result<ProductRecord>& after) {
+  if (!after || after->repair_due(clock_.now()) == nullptr) {
+    unsaved_.erase(product);
+    return;
+  }
+  auto& one = unsaved_[product];
+  one.not_before = clock_.now() + wait_after(++one.count);
+  if (one.count > 1) return;
+  log::error("a repair failed, which its record could not be told: it is tried again ever less often, at most daily",
+             {{"product", product}});
+}
+
 /// What is installed, where it is damaged: the agent can have nothing else repaired, nor oftener.
 Result<trust::Entry> InstallerService::find_damaged(const std::string& product, const std::string& doing) {
   UPSWARM_TRY(const auto record, records_.load(product));
-  if (record.repair_due(clock_.now()) == nullptr)
+  if (repair_due(record) == nullptr)
     return Error{ErrorKind::invalid, doing, "no repair of " + product + " is wanted now", "not_damaged"};
   return record.find(record.current)->entry;
 }
@@ -119,7 +141,11 @@ void InstallerService::perform_repair(Job& job, const std::stop_token& stop) {
     const auto after = records_.load(name);
     if (repaired.error().kind != ErrorKind::cancelled && (!after || after->journal)) leave_unfinished(*job.product);
     const std::lock_guard lock(mutex_);
+    if (repaired.error().kind != ErrorKind::cancelled) note_unsaved_repair(name, after);
     look_around_at_ = SteadyClock::now() + kBreak;
+  } else {
+    const std::lock_guard lock(mutex_);
+    unsaved_.erase(name);
   }
   keep_reserve();
 }
@@ -137,7 +163,7 @@ std::optional<InstallerService::NextWork> InstallerService::look_around(std::uni
     if (std::ranges::find(unfinished_, &product) != unfinished_.end()) continue;
     const auto record = records_.load(product.product);
     if (!record || record->find(record->current) == nullptr || record->journal) continue;
-    const auto* const mark = record->repair_due(clock_.now());
+    const auto* const mark = repair_due(*record);
     if (mark != nullptr && !mark->needs_package) {
       if (is_asked_) {
         next = std::min<std::chrono::milliseconds>(next, kBreak);

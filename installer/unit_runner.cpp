@@ -55,6 +55,12 @@ class UnitRunner final : public CommandRunner {
     auto tool = tool_spec(tools_.systemd_run, unit_arguments(spec, name, bound_to_));
     tool.time_limit = spec.time_limit + grace_of(spec) + kToolLimit;
     tool.separates_errors = spec.separates_errors;
+    // The tool stays until its unit has ended: it holds what the program writes to.
+    tool.grace = grace_of(spec) + kToolLimit;
+    tool.ask = [this, &name] {
+      ignore_failure(forks_->run(tool_spec(tools_.systemctl, {"stop", "--no-block", name}), {}),
+                     "a unit that cannot be asked is killed when its grace is over");
+    };
     auto outcome = forks_->run(tool, std::move(stop));
     if (!outcome) {
       end(name);

@@ -14,9 +14,9 @@ struct UnitTools {
   Path systemctl;
 };
 
-/// One unit for each program, in no sandbox. When the time is over all of it is asked to end, and killed after the
-/// grace of its spec, which is a second at least. It ends with the unit of the
-/// installer, where that is one. `forks` runs the tools.
+/// One unit for each program, in no sandbox. When the time is over or the caller stops, all of it is asked to
+/// end, and killed after the grace of its spec, which is a second at least. It ends with the unit of the installer,
+/// where that is one. `forks` runs the tools.
 std::unique_ptr<CommandRunner> make_unit_runner(UnitTools tools, std::unique_ptr<CommandRunner> forks);
 
 /// The words after `systemd-run` that run `spec` as the unit `name`; `bound_to` is a unit to end with, or empty.

@@ -54,7 +54,8 @@ Result<void> VersionedLayout::set_staging_between() {
   return files_.rename(staging(), between());
 }
 
-Result<void> VersionedLayout::switch_to(const std::string& version, const std::string& /*leaving*/) {
+Result<void> VersionedLayout::switch_to(const std::string& version, const std::string& /*leaving*/,
+                                        const std::stop_token& /*stop*/) {
   if (version.empty()) {
     UPSWARM_TRY(const auto there, exists(files_, current()));
     if (!there) return {};

@@ -23,7 +23,8 @@ class VersionedLayout final : public Layout {
   Result<void> adopt_staging(const std::string& version) override;
   Result<void> set_staging_between() override;
   Result<void> check_switch(const std::string& /*version*/, const std::string& /*leaving*/) override { return {}; }
-  Result<void> switch_to(const std::string& version, const std::string& leaving) override;
+  using Layout::switch_to;
+  Result<void> switch_to(const std::string& version, const std::string& leaving, const std::stop_token& stop) override;
   Result<std::string> what_is_wrong(const std::string& version) override;
   /// A folder in the place of `current` is moved aside, to `current.aside`, or `.1` to `.9` of it.
   Result<void> mend_current(const std::string& version) override;

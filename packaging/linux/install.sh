@@ -10,6 +10,7 @@
 #   --bin       where the programs were built; default: build/release/bin
 #   --destdir   lays out under FOLDER for a package: no account is made and systemd is not told
 #   --force     in spite of 5: puts these programs in the place of those, and forgets what the installer knew of them
+#               but their floors: what is older than these it does not install again by itself
 #
 #   /opt/upswarm/{installer,agent}/versions/placed-...   the programs that update themselves; `current` names one
 #   /usr/lib/upswarm/                                    what no update touches
@@ -82,15 +83,47 @@ check() {
   return 1
 }
 
-# What the installer knows of its own products: it would put back what it installed.
+# floor_of RECORD: "EPOCH N" of a record as the installer writes it; nothing: it has none. 1: it cannot be read.
+floor_of() {
+  awk '/^ "floor": [{]$/ { inside = 1 } inside && /^ [}]/ { inside = 0 }
+    inside && match($0, /^  "(epoch|n)": [0-9]+,?$/) { gsub(/[",:]/, ""); value[$1] = $2 }
+    /"floor"/ { other = 1 }
+    END { if ("epoch" in value && "n" in value) print value["epoch"], value["n"]; else exit other }' "$1"
+}
+
+# forget_but_floor RECORD PRODUCT: the floor was signed, and outlives whatever is placed here.
+forget_but_floor() {
+  local floor
+  [ -e "$1" ] || return 0
+  floor=$(floor_of "$1") || fail "the floor in $1 cannot be read, so it is not forgotten; look at it, or remove it"
+  case "$floor" in
+    "" | "1 0") rm -f "$1"; return ;;
+  esac
+  (umask 077
+    printf '{\n "format": 1,\n "product": "%s",\n "current": "",\n "releases": [],\n "highest": {\n  "epoch": 1,\n  "n": 0\n },\n' "$2"
+    printf ' "floor": {\n  "epoch": %s,\n  "n": %s\n },\n "bad": [],\n "outcomes": [],\n "last_outcome": 0\n}\n' $floor
+  ) > "$1.new"
+  chmod 0600 "$1.new"
+  sync "$1.new"
+  mv -T "$1.new" "$1"
+  sync "$(dirname "$1")"
+}
+
+# What the installer knows of its own products: it would put back what it installed. Floors stay.
 forget() {
-  local state=$destdir/var/lib/upswarm-installer product
+  local state=$destdir/var/lib/upswarm-installer
+  if [ -e "$destdir/etc/upswarm/installer.toml" ]; then forget_products "$state"; fi
   rm -f "$state"/trial "$state"/trial.[1-3]
-  [ -e "$destdir/etc/upswarm/installer.toml" ] || return 0
+}
+
+forget_products() {
+  local state=$1 product
   awk -F'"' '/^\[/ { product = root = "" }
     /^product *=/ { product = $2 } /^root *=/ { root = $2 }
     product != "" && root ~ /^\/opt\/upswarm\/(installer|agent)\/?$/ { print product; product = "" }' \
-    "$destdir/etc/upswarm/installer.toml" | while read -r product; do rm -f "$state/products/$product.json"; done
+    "$destdir/etc/upswarm/installer.toml" | while read -r product; do
+    forget_but_floor "$state/products/$product.json" "$product"
+  done
 }
 
 # place PART PROGRAM ...: a tree of its own beside what is there; `current` names it at once, unless the same version

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <stop_token>
 #include <string>
@@ -21,8 +22,10 @@ struct ProcessSpec {
   std::map<std::string, std::string> environment;  ///< all of it: nothing is inherited
   std::string account;                             ///< empty: the caller's own
   std::chrono::milliseconds time_limit{std::chrono::seconds(60)};
-  /// How long its process group has, when the time is over, from SIGTERM until it is killed; 0: it is killed at once.
+  /// How long its process group has, when the time is over or the caller stops, from SIGTERM until it is killed; 0: it
+  /// is killed at once.
   std::chrono::milliseconds grace{0};
+  std::function<void()> ask;      ///< in place of that SIGTERM, once; its time counts as grace
   bool separates_errors = false;  ///< standard error goes to ProcessOutcome::errors
 };
 
@@ -40,7 +43,8 @@ struct ProcessOutcome {
 /// thread ends, however it does; what the program started itself lives on then. Errors: not_found  there is no such
 /// program, folder or account (that has reason no_account); invalid  the file is no program that the account may run
 /// here (mode, format, architecture); denied  it cannot be started as asked for another reason, as by a machine that
-/// has no process or descriptor to spare; cancelled  (then its process group was ended).
+/// has no process or descriptor to spare; cancelled  (then its process group was ended, by itself within its grace or
+/// not, however well).
 Result<ProcessOutcome> run_process(const ProcessSpec& spec, std::stop_token stop);
 
 /// When a process began, in ticks since the machine did: with its number it names a process. 0: there is none.

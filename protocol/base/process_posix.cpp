@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -160,32 +161,41 @@ class Watch {
       : child_(child), output_(output), errors_(errors), spec_(spec) {}
 
   Result<ProcessOutcome> until_end(const std::stop_token& stop) {
-    const auto deadline = SteadyClock::now() + spec_.time_limit;
+    auto deadline = SteadyClock::now() + spec_.time_limit;
     for (;;) {
       read_some();
+      const auto now = SteadyClock::now();
+      const bool is_stopped = stop.stop_requested();
+      if (is_stopped) deadline = std::min(deadline, now);
       int status = 0;
       const pid_t ended = ::waitpid(child_, &status, WNOHANG);
       if (ended == child_) {
         ::kill(-child_, SIGKILL);  // what it left behind in its group
+        if (is_stopped && is_asked_) return stopped();
         return outcome(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
       }
-      if (stop.stop_requested()) {
-        end();
-        return Error{ErrorKind::cancelled, "run " + spec_.argv[0], "stopped"};
-      }
-      const auto now = SteadyClock::now();
       if (now >= deadline + spec_.grace) {
-        timed_out_ = true;
         end();
+        if (is_stopped) return stopped();
+        timed_out_ = true;
         return outcome(128 + SIGKILL);
       }
-      if (now >= deadline && !std::exchange(timed_out_, true)) ::kill(-child_, SIGTERM);
+      if (now >= deadline && !is_asked_) ask(!is_stopped);
       std::array<pollfd, 2> wait{output_.wait(), errors_.wait()};
       ::poll(wait.data(), wait.size(), 20);
     }
   }
 
  private:
+  void ask(bool is_time_over) {
+    is_asked_ = true;
+    timed_out_ = is_time_over;
+    if (spec_.ask) return spec_.ask();
+    ::kill(-child_, SIGTERM);
+  }
+
+  Error stopped() const { return {ErrorKind::cancelled, "run " + spec_.argv[0], "stopped"}; }
+
   void end() {
     ::kill(-child_, SIGKILL);
     ::waitpid(child_, nullptr, 0);
@@ -205,6 +215,7 @@ class Watch {
   Words output_;
   Words errors_;
   const ProcessSpec& spec_;
+  bool is_asked_ = false;
   bool timed_out_ = false;
 };
 

@@ -54,6 +54,7 @@ TEST(InstallationInUse, AnOldReleaseThatAProcessUsesStaysUntilItDoesNot) {
   const auto two = tests::make_release(folder, "2.0.0", 2, tests::second_tree());
   const auto three = tests::make_release(folder, "3.0.0", 3, tests::third_tree());
   const auto four = tests::make_release(folder, "4.0.0", 4, tests::first_tree());
+  const auto five = tests::make_release(folder, "5.0.0", 5, tests::second_tree());
   machine.runner.used = {"1.0.0"};
   for (const auto* const release : {&one, &two, &three}) {
     ASSERT_TRUE(machine.install(*release));
@@ -62,7 +63,12 @@ TEST(InstallationInUse, AnOldReleaseThatAProcessUsesStaysUntilItDoesNot) {
   EXPECT_TRUE(*exists(machine.disk, machine.product.root / "versions/1.0.0"));
   EXPECT_NE(machine.record().find("1.0.0"), nullptr) << "and it is known, so that recovery leaves it alone, too";
   machine.runner.used.clear();
+  machine.runner.does_not_tell_use = Error{ErrorKind::busy, "look", "too many processes"};
   ASSERT_TRUE(machine.install(four));
+  EXPECT_TRUE(*exists(machine.disk, machine.product.root / "versions/1.0.0")) << "it may be in use";
+  machine.runner.does_not_tell_use.reset();
+  machine.clock.advance(std::chrono::hours(48));
+  ASSERT_TRUE(machine.install(five));
   EXPECT_FALSE(*exists(machine.disk, machine.product.root / "versions/1.0.0"));
   EXPECT_EQ(machine.record().find("1.0.0"), nullptr);
 }

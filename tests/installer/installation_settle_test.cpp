@@ -33,7 +33,7 @@ TEST_F(SettleTest, AnInterruptedSwitchIsTakenBackWithoutAnyService) {
   ASSERT_TRUE(machine.install(one));
   go_down_at("hook after");
   EXPECT_EQ(machine.current(), "2.0.0");
-  ASSERT_TRUE(machine.installation().settle());
+  ASSERT_TRUE(machine.installation().settle({}));
   EXPECT_EQ(machine.current(), "1.0.0");
   EXPECT_TRUE(machine.runner.calls.empty());
   EXPECT_TRUE(machine.record().journal) << "the rest is for recover()";
@@ -41,25 +41,42 @@ TEST_F(SettleTest, AnInterruptedSwitchIsTakenBackWithoutAnyService) {
   machine.expect_runs(one);
 }
 
+TEST_F(SettleTest, WhatAStopCutShortTheNextStartSettles) {
+  machine.layout = trust::kInPlaceLayout;
+  ASSERT_TRUE(machine.install(one));
+  go_down_at("hook after");
+  EXPECT_EQ(machine.current(), "2.0.0");
+  std::stop_source stop;
+  stop.request_stop();
+  const auto stopped = machine.installation().settle(stop.get_token());
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().kind, ErrorKind::cancelled);
+  EXPECT_EQ(machine.current(), "2.0.0");
+  ASSERT_TRUE(machine.installation().settle({}));
+  EXPECT_EQ(machine.current(), "1.0.0");
+  ASSERT_TRUE(machine.installation().recover({}, {}));
+  machine.expect_runs(one);
+}
+
 TEST_F(SettleTest, AReleaseInProbationStays) {
   ASSERT_TRUE(machine.install(one));
   go_down_at("health 2.0.0");
-  ASSERT_TRUE(machine.installation().settle());
+  ASSERT_TRUE(machine.installation().settle({}));
   EXPECT_EQ(machine.current(), "2.0.0");
 }
 
 TEST_F(SettleTest, OfAFirstInstallationNothingIsLeftToStart) {
   go_down_at("hook after");
-  ASSERT_TRUE(machine.installation().settle());
+  ASSERT_TRUE(machine.installation().settle({}));
   EXPECT_EQ(machine.current(), "");
 }
 
 TEST_F(SettleTest, WhereNothingIsUnderWayNothingIsTouched) {
-  ASSERT_TRUE(machine.installation().settle()) << "also where nothing was ever installed";
+  ASSERT_TRUE(machine.installation().settle({})) << "also where nothing was ever installed";
   EXPECT_FALSE(*exists(disk, machine.product.root));
   ASSERT_TRUE(machine.install(one));
   const auto before = machine.files.operations();
-  ASSERT_TRUE(machine.installation().settle());
+  ASSERT_TRUE(machine.installation().settle({}));
   EXPECT_EQ(machine.files.operations(), before);
 }
 

@@ -210,7 +210,7 @@ class StopsTest : public testing::TestWithParam<Case> {
         TestMachine machine(kFolder, disk);
         prepare(machine);
         machine.files.stop_at(n);
-        ignore_failure(machine.installation().settle(), "it may be stopped");
+        ignore_failure(machine.installation().settle({}), "it may be stopped");
         ignore_failure(machine.installation().recover({}, {}), "it may be stopped");
         reached = machine.files.was_reached();
       }
@@ -289,7 +289,7 @@ TEST_P(StopsTest, ThePowerGoesAtEveryOperation) {
       disk.cut_power(left.what, left.seed + static_cast<std::uint32_t>(n));
       TestMachine again(kFolder, disk);
       prepare(again);
-      ASSERT_TRUE(again.installation().settle()) << "operation " << n;
+      ASSERT_TRUE(again.installation().settle({})) << "operation " << n;
       const auto recovered = again.installation().recover({}, {});
       ASSERT_TRUE(recovered) << "operation " << n << ": " << recovered.error().message();
       expect_whole(again, n);

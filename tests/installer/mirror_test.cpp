@@ -64,6 +64,41 @@ class BusyFiles final : public tests::UnsyncedFiles {
   Path written_to;
 };
 
+/// Asks for a stop at its n-th rename.
+class StopAtRename final : public tests::UnsyncedFiles {
+ public:
+  explicit StopAtRename(std::size_t at) : UnsyncedFiles(system_files()), at_(at) {}
+  Result<void> rename(const Path& from, const Path& to) override {
+    if (++renames == at_) stop.request_stop();
+    return UnsyncedFiles::rename(from, to);
+  }
+  std::size_t renames = 0;
+  std::stop_source stop;
+
+ private:
+  std::size_t at_;
+};
+
+TEST_F(MirrorTest, AStopLeavesWhatTheNextCallMakesWholeInEitherDirection) {
+  ASSERT_TRUE(mirror.show(one, {}));
+  const auto before = digest_of_root();
+  ASSERT_TRUE(mirror.show(two, one));
+  const auto after = digest_of_root();
+  for (std::size_t at = 1; at <= 2; ++at) {
+    for (const bool is_back : {true, false}) {
+      ASSERT_TRUE(mirror.show(one, two));
+      StopAtRename disk(at);
+      const auto shown = Mirror(disk, root, own).show(two, one, disk.stop.get_token());
+      ASSERT_FALSE(shown) << at;
+      EXPECT_EQ(shown.error().kind, ErrorKind::cancelled) << shown.error().message();
+      EXPECT_EQ(disk.renames, at) << "nothing more is done";
+      ASSERT_TRUE(is_back ? mirror.show(one, two) : mirror.show(two, one));
+      EXPECT_EQ(digest_of_root(), is_back ? before : after);
+      ASSERT_TRUE(mirror.show(two, one));
+    }
+  }
+}
+
 TEST_F(MirrorTest, AMountPointWithFilesOfAReleaseIsFoundBeforeAnythingIsTouched) {
   ASSERT_TRUE(mirror.show(one, {}));
   const auto before = digest_of_root();

@@ -70,6 +70,19 @@ TEST(ProductRecord, EverythingComesBack) {
   EXPECT_TRUE(back->journal->blame);
 }
 
+TEST(ProductRecord, OfAFloorAloneIsAsInstallShWritesIt) {
+  const auto record = parse_record(
+      R"({"format": 1, "product": "us", "current": "", "releases": [], "highest": {"epoch": 1, "n": 0},
+          "floor": {"epoch": 2, "n": 7}, "bad": [], "outcomes": [], "last_outcome": 0})",
+      "the record");
+  ASSERT_TRUE(record) << record.error().message();
+  EXPECT_EQ(record->product, "us");
+  EXPECT_EQ(record->floor, (trust::ReleaseCounter{2, 7}));
+  EXPECT_EQ(to_text(to_json(*record), 1).find("\n \"floor\": {\n  \"epoch\": 2,\n  \"n\": 7\n }"),
+            to_text(to_json(*record), 1).find("\n \"floor\""))
+      << "install.sh reads it in this form";
+}
+
 TEST(ProductRecord, AllPhasesComeBack) {
   for (const auto phase : {Phase::staging, Phase::preparing, Phase::switching, Phase::probation, Phase::rolling_back}) {
     auto record = sample();

@@ -54,7 +54,7 @@ class SelfUpdateTest : public testing::Test {
       if (version == broken) continue;
       SelfUpdate self(machine.files, kTrialFile, version);
       auto work = installation(machine, self);
-      ignore_failure(work.settle(), "recovery does it again");
+      ignore_failure(work.settle({}), "recovery does it again");
       const auto recovered = work.recover({}, {});
       const auto current = VersionedLayout(machine.disk, machine.product.root).current_version();
       if (recovered && current && *current == version) return version;

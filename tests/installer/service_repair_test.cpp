@@ -138,6 +138,23 @@ TEST_F(ServiceRepairTest, ARepairThatFailsIsNotAskedForAgainAtOnce) {
   EXPECT_TRUE(asked_of_agent());
 }
 
+/// Takes no record of the product "app" while it is full.
+class FullForRecords final : public tests::UnsyncedFiles {
+ public:
+  FullForRecords() : UnsyncedFiles(system_files()) {}
+
+  Result<std::unique_ptr<OutputFile>> create(const Path& path, std::uint32_t mode) override {
+    if (is_full && path.string().find("/products/app.json") != std::string::npos) {
+      ++refused;
+      return Error{ErrorKind::no_space, "create " + path.string(), "full"};
+    }
+    return UnsyncedFiles::create(path, mode);
+  }
+
+  std::atomic<bool> is_full{false};
+  std::atomic<int> refused{0};
+};
+
 /// Whoever opens the signed list of a tree waits, when told to, until that is over.
 class SlowTrees final : public tests::UnsyncedFiles {
  public:
@@ -219,6 +236,40 @@ TEST_F(ServiceAtRestTest, WhatNeedsNoPackageIsMendedAtOnce) {
   EXPECT_EQ(record().outcomes.back().kind, "repair");
   EXPECT_EQ(record().outcomes.back().result, "completed") << record().outcomes.back().reason;
   EXPECT_TRUE(look("verify").is_whole());
+}
+
+TEST_F(ServiceAtRestTest, ARepairThatCannotBeNotedIsTriedAgainEverLessOften) {
+  add_product("other");
+  RecordStore records(system_files(), config.state_folder / "products");
+  auto other = record();
+  other.product = "other";
+  ASSERT_TRUE(records.save(other));
+  FullForRecords full;
+  files = &full;
+  start();
+  const auto mend_other = [&](std::size_t times) {
+    folder.write("other/versions/1.0.0/extra", "x");
+    EXPECT_TRUE(ask_as_root("repair", {{"product", "other"}})) << "after which all products are looked at";
+    return work_until([&] { return records.load("other")->outcomes.size() == times; });
+  };
+  folder.write("root/versions/1.0.0/extra", "x");
+  EXPECT_FALSE(look("repair").is_whole());
+  full.is_full = true;
+  EXPECT_TRUE(work_until([&] { return full.refused > 0; }));
+  const int tries = full.refused;
+  EXPECT_TRUE(mend_other(1));
+  EXPECT_EQ(full.refused, tries) << "it waits";
+  advance(std::chrono::minutes(5));
+  EXPECT_TRUE(mend_other(2));
+  EXPECT_GT(full.refused, tries);
+  full.is_full = false;
+  advance(std::chrono::minutes(14));
+  EXPECT_TRUE(mend_other(3));
+  EXPECT_TRUE(record().outcomes.empty()) << "it waits longer";
+  EXPECT_FALSE(look("repair").is_whole()) << "an administrator need not wait";
+  EXPECT_TRUE(work_until([this] { return !record().outcomes.empty(); }));
+  EXPECT_EQ(record().outcomes.back().result, "completed") << record().outcomes.back().reason;
+  service.reset();
 }
 
 TEST_F(ServiceAtRestTest, ALinkThatWasChangedIsPutRightAtTheNextStart) {

@@ -18,7 +18,8 @@ ProcessSpec hook() {
           .environment = {{"LANG", "C.UTF-8"}, {"UPSWARM_FROM", "1.0.0"}},
           .account = "app",
           .time_limit = 1500ms,
-          .grace = 10s};
+          .grace = 10s,
+          .ask = {}};
 }
 
 TEST(UnitArguments, AreTheseToTheWord) {
@@ -199,8 +200,12 @@ TEST_F(UnitRunnerTest, AStopEndsTheUnit) {
   std::jthread stopped([](const std::stop_token&) {});  // (a stop_source of its own: g++ 12 warns falsely)
   stopped.request_stop();
   const auto stop = stopped.get_stop_token();
-  EXPECT_EQ(runner->run(shell("sleep 1000"), stop).error().kind, ErrorKind::cancelled);
-  EXPECT_EQ(folder.read("asked"), "kill\nstop\nreset-failed\n");
+  const auto asked = (folder / "asked").string();
+  const auto spec = shell("while [ ! -e '" + asked + "' ]; do sleep 0.05; done; echo put right > '" +
+                          (folder / "done").string() + "'");
+  EXPECT_EQ(runner->run(spec, stop).error().kind, ErrorKind::cancelled);
+  EXPECT_EQ(folder.read("done"), "put right\n") << "it was asked, and not killed";
+  EXPECT_EQ(folder.read("asked"), "stop\nkill\nstop\nreset-failed\n");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """packaging/linux: what install.sh lays out, and what systemd says of the units."""
 
+import json
 import pathlib
 import re
 import shutil
@@ -117,6 +118,33 @@ class Packaging(unittest.TestCase):
                 self.assertRegex(str((self.root / "opt/upswarm" / part / "current").readlink()), "^versions/placed-")
                 self.assertNotIn("# of that", (self.root / "usr/lib/systemd/system/upswarm-agent.service").read_text())
                 self.assertEqual(self.records(), ["products/app.json"], "else the installer would put back what it installed")
+
+    def test_the_floor_of_what_updates_itself_is_never_forgotten(self):
+        self.install("machine")
+        self.keep_records()
+        # As the installer writes it: a reason may hold anything, but no line break.
+        known = {"bad": [{"reason": '"floor": {'}], "current": "3.0.0", "damage": {"floor": {"epoch": 1, "n": 1}},
+                 "floor": {"epoch": 2, "n": 7}, "highest": {"epoch": 2, "n": 9}, "product": "us", "releases": [{"entry": {}}]}
+        us = self.state / "products/us.json"
+        us.write_text(json.dumps(known, indent=1))
+        for words in (("--force", "machine"), ("--force", "machine"), ("uninstall",)):
+            with self.subTest(words=words):
+                self.install(*words)
+                self.assertEqual(self.records(), ["products/app.json", "products/us.json"])
+                self.assertEqual(json.loads(us.read_text()),
+                                 {"format": 1, "product": "us", "current": "", "releases": [], "highest": {"epoch": 1, "n": 0},
+                                  "floor": {"epoch": 2, "n": 7}, "bad": [], "outcomes": [], "last_outcome": 0})
+                self.assertEqual(us.stat().st_mode & 0o777, 0o600)
+
+    def test_a_floor_that_cannot_be_read_is_not_forgotten(self):
+        self.install("machine")
+        self.keep_records()
+        (self.state / "products/us.json").write_text('{"floor": {"epoch": 2, "n": 7}}')
+        before = self.laid_out()
+        done = self.install("--force", "machine", check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("products/us.json", done.stderr)
+        self.assertEqual(self.laid_out(), before)
 
     def test_uninstall_forgets_what_updated_itself(self):
         self.install("machine")

@@ -67,7 +67,13 @@ class ScriptedRunner final : public installer::ReleaseRunner {
     return note("close " + release.folder.filename().string());
   }
   std::set<std::string> used;  ///< versions that processes still run
-  std::set<std::string> in_use(const Path& /*versions*/) override { return used; }
+  std::optional<Error> does_not_tell_use;
+  Result<std::map<std::string, std::string>> in_use(const Path& /*versions*/, std::stop_token /*stop*/) override {
+    if (does_not_tell_use) return *does_not_tell_use;
+    std::map<std::string, std::string> users;
+    for (const auto& version : used) users[version] = "process 12, account 1000";
+    return users;
+  }
 
  private:
   Result<void> note(const std::string& call) {

@@ -185,6 +185,47 @@ TEST(Process, AStopEndsTheWholeGroup) {
   EXPECT_TRUE(line.await_end());
 }
 
+/// Runs it until it holds the lifeline, then stops.
+ErrorKind stopped_when_alive(ProcessSpec spec, Lifeline& line) {
+  std::stop_source stop;
+  const std::jthread stopper([&] {
+    EXPECT_TRUE(line.await_sign_of_life());
+    stop.request_stop();
+  });
+  const auto outcome = run_process(spec, stop.get_token());
+  return outcome ? ErrorKind::internal : outcome.error().kind;
+}
+
+TEST(Process, AStoppedOneMayPutThingsRightWithinItsGrace) {
+  const tests::TemporaryFolder folder;
+  Lifeline line(folder);
+  auto spec = shell("trap 'echo put right > '" + (folder / "done").string() + "'; exit 0' TERM; exec 3>'" +
+                    line.path.string() + "'; echo . >&3; while :; do sleep 0.05; done");
+  spec.grace = std::chrono::milliseconds(kPatienceMs);
+  EXPECT_EQ(stopped_when_alive(spec, line), ErrorKind::cancelled);
+  EXPECT_EQ(folder.read("done"), "put right\n");
+}
+
+TEST(Process, AStoppedOneThatDoesNotEndWithinItsGraceIsKilled) {
+  const tests::TemporaryFolder folder;
+  Lifeline line(folder);
+  auto spec = shell("trap '' TERM; exec 3>'" + line.path.string() + "'; echo . >&3; while :; do sleep 0.05; done");
+  spec.grace = 200ms;
+  EXPECT_EQ(stopped_when_alive(spec, line), ErrorKind::cancelled);
+  EXPECT_TRUE(line.await_end());
+}
+
+TEST(Process, WhoIsAskedInAnotherWayGetsNoSignal) {
+  const tests::TemporaryFolder folder;
+  auto spec = shell("while [ ! -e '" + (folder / "asked").string() + "' ]; do sleep 0.05; done; exit 5");
+  spec.time_limit = 100ms;
+  spec.grace = std::chrono::milliseconds(kPatienceMs);
+  spec.ask = [&] { folder.write("asked", "", 0644); };
+  const auto outcome = run(spec);
+  EXPECT_TRUE(outcome.timed_out);
+  EXPECT_EQ(outcome.exit_code, 5);
+}
+
 TEST(Process, WhatItLeavesBehindEndsWithIt) {
   const tests::TemporaryFolder folder;
   Lifeline line(folder);
