@@ -25,8 +25,8 @@ struct ProcessSpec {
   /// How long its process group has, when the time is over or the caller stops, from SIGTERM until it is killed; 0: it
   /// is killed at once.
   std::chrono::milliseconds grace{0};
-  std::function<void()> ask;      ///< in place of that SIGTERM, once; its time counts as grace
-  bool separates_errors = false;  ///< standard error goes to ProcessOutcome::errors
+  std::function<void()> ask = {};  ///< in place of that SIGTERM, once; its time counts as grace
+  bool separates_errors = false;   ///< standard error goes to ProcessOutcome::errors
 };
 
 struct ProcessOutcome {
