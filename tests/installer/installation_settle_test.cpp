@@ -43,6 +43,7 @@ TEST_F(SettleTest, AnInterruptedSwitchIsTakenBackWithoutAnyService) {
 
 TEST_F(SettleTest, WhatAStopCutShortTheNextStartSettles) {
   machine.layout = trust::kInPlaceLayout;
+  for (auto* const release : {&one, &two}) set_layout(*release, machine.layout);
   ASSERT_TRUE(machine.install(one));
   go_down_at("hook after");
   EXPECT_EQ(machine.current(), "2.0.0");
