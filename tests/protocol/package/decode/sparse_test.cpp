@@ -27,6 +27,13 @@ TreeFiles many_files(unsigned count) {
   return files;
 }
 
+/// Which entries of `tree` these are, as OutputOptions::only wants it.
+std::vector<bool> entries_of(const Tree& tree, const std::vector<std::string>& paths) {
+  std::vector<bool> only(tree.entries.size());
+  for (const auto& path : paths) only[static_cast<std::size_t>(tree.find(path) - tree.entries.data())] = true;
+  return only;
+}
+
 class SparseTest : public testing::Test {
  protected:
   void pack(const TreeFiles& files, const std::string& name) {
@@ -112,9 +119,7 @@ TEST_F(SparseTest, OfATreeThatIsDamagedOnlyWhatIsWantedIsMade) {
   folder.write("damaged/large", altered);
   auto whole = open("new.upk");
   const auto& tree = whole.index().tree;
-  std::vector<bool> only(tree.entries.size());
-  for (const char* path : {"d7", "d7/f117", "large"})
-    only[static_cast<std::size_t>(tree.find(path) - tree.entries.data())] = true;
+  const auto only = entries_of(tree, {"d7", "d7/f117", "large"});
   const auto local = scan("damaged");
   const auto plan = plan_sparse(whole.index(), local);
   fetch("new.upk", whole, plan, "part.upk");
@@ -134,8 +139,7 @@ TEST_F(SparseTest, WhatNoFrameIsNeededForIsMadeWithoutReadingTheRest) {
   std::filesystem::rename(folder / "damaged/large", folder / "damaged/moved");
   auto reader = open("new.upk");
   const auto& tree = reader.index().tree;
-  std::vector<bool> only(tree.entries.size());
-  only[static_cast<std::size_t>(tree.find("large") - tree.entries.data())] = true;
+  const auto only = entries_of(tree, {"large"});
   const auto local = scan("damaged");
   const auto plan = plan_sparse(reader.index(), local);
   EXPECT_TRUE(plan.frames.empty());
@@ -183,9 +187,7 @@ TEST_F(SparseTest, AFileAtHandIsMadeBeforeOneThatIsFetched) {
   write_tree(folder, "damaged", files);
   auto whole = open("new.upk");
   const auto& tree = whole.index().tree;
-  std::vector<bool> only(tree.entries.size());
-  for (const char* path : {"d4", "d4/f4", "d8", "d8/f8"})
-    only[static_cast<std::size_t>(tree.find(path) - tree.entries.data())] = true;
+  const auto only = entries_of(tree, {"d4", "d4/f4", "d8", "d8/f8"});
   std::filesystem::rename(folder / "damaged/d4/f4", folder / "damaged/d4/moved");
   std::filesystem::remove(folder / "damaged/d8/f8");
   const auto local = scan("damaged");
